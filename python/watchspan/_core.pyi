@@ -1,0 +1,118 @@
+"""The Rust core.
+
+Everything here is wrapped by the public functions of ``watchspan``; use those. ``events``, ``sessions``,
+``rows`` and ``videos`` are objects with ``__arrow_c_stream__`` or ``__arrow_c_array__``, or iterators of
+pyarrow record batches. A result is the record batches of one table, all of one schema, and that schema.
+Errors are the classes of ``watchspan.errors``.
+"""
+
+from typing import Any, Literal, Optional, TypedDict, Union
+
+import pyarrow as pa
+
+from watchspan.rules import Rules, Scoring
+
+class OptionSpec(TypedDict):
+    name: str
+    type: str  # a Python annotation: "float", "bool" or "Optional[float]"
+    default: Union[float, bool, None]
+    accepted: str  # what is accepted, as the end of a sentence
+    doc: str
+    shapes_walk: bool  # whether changing it needs the events again
+
+class ColumnSpec(TypedDict):
+    name: str
+    type: str  # as documentation prints it: "int64", "list<struct<start: double, end: double>>"
+    nullable: bool
+    unit: str
+    doc: str
+
+class InputColumnSpec(TypedDict):
+    name: str
+    table: Literal["events", "videos"]
+    required: bool
+    accepted: str
+    doc: str
+
+class PresetSpec(TypedDict):
+    name: str
+    title: str
+    source: str
+    notes: str
+    names: list[tuple[str, str]]  # event name and meaning, in the order to show them
+
+class Report(TypedDict):
+    read: int
+    kept: int
+    dropped: dict[str, int]  # every reason, in the order of the clean step, zeros included
+
+class Example(TypedDict):
+    reason: str
+    row: int  # 0-based number of the row in the order read
+
+Result = tuple[list[pa.RecordBatch], pa.Schema]
+
+version: str
+debug_build: bool
+
+def rule_specs() -> list[OptionSpec]: ...
+def scoring_specs() -> list[OptionSpec]: ...
+def additive_scoring() -> dict[str, Union[float, None]]: ...
+def column_specs(table: Literal["sessions", "engagement", "retention", "explanation"]) -> list[ColumnSpec]: ...
+def input_column_specs() -> list[InputColumnSpec]: ...
+def flag_specs() -> list[tuple[str, str]]: ...
+def drop_reasons() -> list[tuple[str, str]]: ...
+def meanings() -> list[str]: ...
+def preset_specs() -> list[PresetSpec]: ...
+def check_rules(rules: Rules) -> None: ...
+def check_scoring(scoring: Scoring) -> None: ...
+def aggregate(
+    events: Any,
+    videos: Any,
+    columns: Optional[dict[str, Optional[str]]],
+    vocabulary: Union[str, dict[str, str], None],
+    rules: Rules,
+    scoring: Scoring,
+    unique_seconds: bool,
+    threads: Optional[int],
+) -> tuple[list[pa.RecordBatch], pa.Schema, Report]: ...
+def sessions(
+    events: Any,
+    columns: Optional[dict[str, Optional[str]]],
+    vocabulary: Union[str, dict[str, str], None],
+    rules: Rules,
+    threads: Optional[int],
+) -> tuple[list[pa.RecordBatch], pa.Schema, Report]: ...
+def engagement(
+    sessions: Any,
+    videos: Any,
+    columns: Optional[dict[str, Optional[str]]],
+    rules: Rules,
+    scoring: Scoring,
+    unique_seconds: bool,
+    threads: Optional[int],
+) -> Result: ...
+def retention(
+    rows: Any,
+    videos: Any,
+    columns: Optional[dict[str, Optional[str]]],
+    buckets: Optional[int],
+    bucket_seconds: Optional[float],
+    threads: Optional[int],
+) -> Result: ...
+def validate(
+    events: Any,
+    columns: Optional[dict[str, Optional[str]]],
+    vocabulary: Union[str, dict[str, str], None],
+    examples: int,
+    threads: Optional[int],
+) -> tuple[list[Example], Report]: ...
+def explain(
+    events: Any,
+    columns: Optional[dict[str, Optional[str]]],
+    vocabulary: Union[str, dict[str, str], None],
+    rules: Rules,
+    user: Union[str, int],
+    video: Union[str, int],
+    threads: Optional[int],
+) -> Result: ...
