@@ -1,0 +1,211 @@
+//! One user's events on one video, and how each was judged.
+
+use std::collections::HashMap;
+
+use arrow_array::RecordBatch;
+
+use super::Engine;
+use super::fragments::{Chunk, ChunkBuilder};
+use super::order::ordered;
+use super::record::{Numbered, Record};
+use super::store::KeyStore;
+use super::user::{Piece, UserReader};
+use crate::error::Result;
+use crate::event::{EventKind, Vocabulary};
+use crate::input::{Cleaner, DropReason, EventBatch, EventSchema};
+use crate::output::ExplanationRow;
+use crate::rules::Rules;
+use crate::session::{Cutting, Tally};
+use crate::time::Micros;
+use crate::walk::{Finding, Walker};
+
+/// The row number of what follows from a session's end rather than from an event.
+const NO_ROW: i64 = -1;
+
+/// What an event looked like before it was judged.
+struct Seen {
+    time: Option<Micros>,
+    event_name: Option<String>,
+    position: Option<f64>,
+}
+
+/// The events of one user on one video, session by session, each with its verdict; dropped ones come last.
+///
+/// # Errors
+/// If a column's type cannot be read, or the work was stopped.
+pub fn explain(
+    engine: &Engine,
+    schema: &EventSchema,
+    vocabulary: &Vocabulary,
+    rules: &Rules,
+    [user, video]: [&[u8]; 2],
+    batches: impl Iterator<Item = Result<RecordBatch>>,
+) -> Result<Vec<ExplanationRow>> {
+    let mut seen = HashMap::new();
+    let mut dropped = Vec::new();
+    let mut builder = ChunkBuilder::<Numbered>::new();
+    let mut base = 0;
+    for batch in batches {
+        engine.check()?;
+        let batch = batch?;
+        let columns = EventBatch::bind(schema, &batch)?;
+        for row in (0..batch.num_rows()).filter(|&row| columns.user.get(row) == Some(user)) {
+            let number = base + row as u64;
+            let wanted = columns.video.get(row) == Some(video);
+            if wanted {
+                seen.insert(number, Seen::read(&columns, row));
+            }
+            match (Cleaner { vocabulary }).clean(&columns, row) {
+                Ok((keys, event)) => builder.add(keys, &event, number),
+                Err(reason) if wanted => dropped.push((number, reason)),
+                Err(_) => {}
+            }
+        }
+        base += batch.num_rows() as u64;
+    }
+    let mut explainer = Explainer { schema, rules, video, seen, rows: Vec::new() };
+    explainer.walk(builder.finish(), &mut dropped);
+    dropped.sort_unstable();
+    for (row, reason) in dropped {
+        explainer.push(row, None, format!("dropped: {}", reason.name()), None, None);
+    }
+    Ok(explainer.rows)
+}
+
+impl Seen {
+    fn read(columns: &EventBatch, row: usize) -> Self {
+        Self {
+            time: columns.time.get(row),
+            event_name: columns.name.text(row).map(str::to_owned),
+            position: columns.position.get(row),
+        }
+    }
+}
+
+struct Explainer<'a> {
+    schema: &'a EventSchema,
+    rules: &'a Rules,
+    video: &'a [u8],
+    seen: HashMap<u64, Seen>,
+    rows: Vec<ExplanationRow>,
+}
+
+impl Explainer<'_> {
+    fn walk(&mut self, mut chunk: Chunk<Numbered>, dropped: &mut Vec<(u64, DropReason)>) {
+        let store = KeyStore(vec![std::mem::take(&mut chunk.keys)]);
+        let has_session = self.schema.has_session();
+        let cutting = Cutting::new(self.rules, has_session);
+        let chunks = [chunk];
+        let reader = UserReader { store: &store, chunks: &chunks, cutting, has_session };
+        let fragments = ordered(&store);
+        let mut duplicates = Vec::new();
+        reader.visit(&fragments, |record| duplicates.push(record.row), |piece| {
+            if store.video(piece.at) == self.video {
+                let id = store.get(piece.at)[2];
+                self.session(piece, &self.session_id(id, piece.cut_at));
+            }
+        });
+        let duplicates = duplicates.into_iter().filter(|row| self.seen.contains_key(row));
+        dropped.extend(duplicates.map(|row| (row, DropReason::Duplicate)));
+    }
+
+    fn session_id(&self, id: &[u8], cut_at: Option<Micros>) -> String {
+        let id = self.schema.keys().session.show(id);
+        match cut_at {
+            None => id.into_owned(),
+            Some(time) if self.schema.has_session() => format!("{id}@{time}"),
+            Some(time) => time.to_string(),
+        }
+    }
+
+    fn session(&mut self, piece: &Piece<'_, Numbered>, session: &str) {
+        let mut tally = Tally::default();
+        let mut walker = Walker::new(self.rules, |time| piece.next_later(time));
+        for record in piece.events {
+            let event = record.event();
+            let mut verdicts = Vec::new();
+            walker.step(&event, |finding| {
+                tally.add(finding);
+                verdicts.push(verdict(finding));
+            });
+            if verdicts.is_empty() {
+                verdicts.push(silent(event.kind).to_owned());
+            }
+            let playing = Some(walker.is_playing());
+            self.push(record.row, Some(session), verdicts.join("; "), playing, Some(tally.watch_time()));
+        }
+        let mut verdicts = Vec::new();
+        walker.finish(|finding| verdicts.push(verdict(finding)));
+        if !verdicts.is_empty() {
+            self.rows.push(ExplanationRow {
+                row: NO_ROW,
+                time: None,
+                session: Some(session.to_owned()),
+                event_name: None,
+                position: None,
+                verdict: format!("the session ends while playing: {}", verdicts.join("; ")),
+                playing: Some(true),
+                watch_time: Some(tally.watch_time()),
+            });
+        }
+    }
+
+    fn push(
+        &mut self,
+        row: u64,
+        session: Option<&str>,
+        verdict: String,
+        playing: Option<bool>,
+        watch_time: Option<f64>,
+    ) {
+        let seen = self.seen.remove(&row);
+        let (time, event_name, position) =
+            seen.map_or((None, None, None), |seen| (seen.time, seen.event_name, seen.position));
+        self.rows.push(ExplanationRow {
+            row: i64::try_from(row).unwrap_or(NO_ROW),
+            time,
+            session: session.map(str::to_owned),
+            event_name,
+            position,
+            verdict,
+            playing,
+            watch_time,
+        });
+    }
+}
+
+/// A number of seconds with at most three decimals.
+fn show(seconds: f64) -> String {
+    let rounded = (seconds * 1000.0).round() / 1000.0;
+    format!("{rounded} s")
+}
+
+fn verdict(finding: Finding) -> String {
+    match finding {
+        Finding::Watched { segment, .. } => {
+            let length = show(segment.end - segment.start);
+            format!("watched {} to {} ({length})", show(segment.start), show(segment.end))
+        }
+        Finding::Unobserved(stretch) => {
+            format!("up to {} from {} unobserved", show(stretch.seconds), show(stretch.start))
+        }
+        Finding::ForwardSkip(d) => format!("skip forward by {}", show(d)),
+        Finding::BackwardSkip(d) => format!("skip backward by {}", show(d)),
+        Finding::Rejected(d) => format!("rejected: the position moved by {}, which is no playback", show(d)),
+        Finding::OpenSegment => "open segment: playback went on and its stop was never seen".to_owned(),
+    }
+}
+
+/// What to say of an event that shows nothing watched and nothing wrong.
+const fn silent(kind: EventKind) -> &'static str {
+    match kind {
+        EventKind::Heartbeat => "sign of life",
+        EventKind::SeekStart => "seek begins",
+        EventKind::Pause => "pause",
+        EventKind::Close => "player closed",
+        EventKind::End => "end",
+        EventKind::Seek => "seek",
+        EventKind::RateChange => "speed change",
+        EventKind::Play | EventKind::Resume => "playback starts",
+    }
+}

@@ -1,0 +1,148 @@
+//! Retention over whole tables.
+
+use arrow_array::RecordBatch;
+use arrow_schema::{Schema, SchemaRef};
+use rayon::prelude::*;
+
+use super::Engine;
+use super::order::tasks;
+use super::store::{At, KeyArena, KeyStore};
+use crate::engagement::{Duration, Furthest};
+use crate::error::{Error, Result};
+use crate::input::{KeyTypes, RowTable, RowsBatch, RowsSchema, Videos};
+use crate::intervals::IntervalSet;
+use crate::output::{RetentionRow, retention_table};
+use crate::retention::{Buckets, Curve};
+
+/// What one row tells retention.
+struct Viewing {
+    at: At,
+    watched: IntervalSet,
+    furthest: f64,
+    duration: Option<f64>,
+    title: Option<Box<str>>,
+}
+
+/// Everything that is needed to draw the curves.
+struct Viewings<'a> {
+    store: KeyStore,
+    keys: KeyTypes,
+    table: RowTable,
+    videos: &'a Videos,
+    buckets: Buckets,
+}
+
+/// The retention table of session or engagement rows.
+///
+/// # Errors
+/// If a column is missing or of a type that cannot be read, a value is not one that such a row holds, the videos'
+/// keys are of another type, a video would have too many buckets, or the work was stopped.
+pub fn retention(
+    engine: &Engine,
+    schema: &Schema,
+    batches: &[RecordBatch],
+    videos: &Videos,
+    buckets: Buckets,
+) -> Result<(Vec<RecordBatch>, SchemaRef)> {
+    let schema = RowsSchema::either(schema)?;
+    let mut store = KeyStore::default();
+    let mut rows = Vec::new();
+    for (batch, chunk) in batches.iter().zip(0u32..) {
+        engine.check()?;
+        store.0.push(read(&schema, batch, chunk, &mut rows)?);
+    }
+    let keys = schema.keys();
+    if !rows.is_empty() {
+        videos.check_key(keys.video)?;
+    }
+    let viewings = Viewings { store, keys, table: schema.table, videos, buckets };
+    let batches = engine.run(|| viewings.curves(engine, rows))?;
+    Ok((batches, retention_table().schema(&keys)))
+}
+
+fn read(schema: &RowsSchema, batch: &RecordBatch, chunk: u32, rows: &mut Vec<Viewing>) -> Result<KeyArena> {
+    let columns = RowsBatch::bind(schema, batch)?;
+    let mut keys = KeyArena::default();
+    for row in 0..batch.num_rows() {
+        let key = |column: &'static str, key: Option<&'_ [u8]>| {
+            let value = "null or \"\"".to_owned();
+            key.map(<[u8]>::to_vec).ok_or(Error::Row { table: schema.table.name(), column, row, value, accepted: "a key" })
+        };
+        let (user, video) = (key("userId", columns.user.get(row))?, key("videoId", columns.video.get(row))?);
+        rows.push(Viewing {
+            at: At { chunk, fragment: keys.push([&user, &video, &[]]) },
+            watched: columns.watched(row)?,
+            furthest: columns.furthest(row),
+            duration: columns.duration(row),
+            title: columns.title(row).map(Into::into),
+        });
+    }
+    Ok(keys)
+}
+
+impl Viewings<'_> {
+    fn user(&self, row: &Viewing) -> &[u8] {
+        self.store.user(row.at)
+    }
+
+    fn video(&self, row: &Viewing) -> &[u8] {
+        self.store.video(row.at)
+    }
+
+    fn curves(&self, engine: &Engine, mut rows: Vec<Viewing>) -> Result<Vec<RecordBatch>> {
+        rows.par_sort_by(|a, b| (self.video(a), self.user(a), a.at).cmp(&(self.video(b), self.user(b), b.at)));
+        let table = retention_table();
+        let work = |task: std::ops::Range<usize>| {
+            let mut curves = Vec::new();
+            for video in rows[task].chunk_by(|a, b| self.video(a) == self.video(b)) {
+                engine.check()?;
+                curves.extend(self.curve(video)?);
+            }
+            table.batch(&curves, &self.keys)
+        };
+        let tasks = tasks(&rows, engine.tasks(), |a, b| self.video(a) == self.video(b));
+        tasks.into_par_iter().map(work).collect()
+    }
+
+    /// The buckets of one video; none if its duration is not known.
+    fn curve<'a>(&'a self, rows: &'a [Viewing]) -> Result<Vec<RetentionRow<'a>>> {
+        let (Some(duration), Some(first)) = (self.duration(rows), rows.first()) else { return Ok(Vec::new()) };
+        let mut curve = Curve::new(duration, self.buckets)?;
+        let mut users = 0;
+        for user in rows.chunk_by(|a, b| self.user(a) == self.user(b)) {
+            users += 1;
+            match user {
+                [row] => curve.add_user(&row.watched),
+                rows => {
+                    let all = rows.iter().flat_map(|row| row.watched.as_slice().iter().copied());
+                    curve.add_user(&IntervalSet::union(all));
+                }
+            }
+            user.iter().for_each(|row| curve.add_session(&row.watched));
+        }
+        let video = self.video(first);
+        let known = self.videos.get(video).and_then(|video| video.title.as_deref());
+        let title = known.or_else(|| rows.iter().find_map(|row| row.title.as_deref()));
+        let has_plays = self.table == RowTable::Sessions;
+        let buckets = curve.into_buckets().into_iter().zip(0..);
+        let row = |(bucket, number)| RetentionRow { video, title, duration, users, number, bucket, has_plays };
+        Ok(buckets.map(row).collect())
+    }
+
+    /// The duration from the videos table, else what engagement rows state, else what session rows suggest.
+    fn duration(&self, rows: &[Viewing]) -> Option<f64> {
+        let video = self.video(rows.first()?);
+        let known = self.videos.get(video).and_then(|video| video.duration);
+        if let Some(Duration { seconds, .. }) = known {
+            return Some(seconds);
+        }
+        if self.table == RowTable::Engagement {
+            return rows.iter().filter_map(|row| row.duration).reduce(f64::max);
+        }
+        let furthest = rows.iter().fold(Furthest::default(), |mut furthest, row| {
+            furthest.merge(Furthest::new(&row.watched, row.furthest));
+            furthest
+        });
+        furthest.duration().map(|duration| duration.seconds)
+    }
+}

@@ -1,0 +1,83 @@
+//! Keys, copied once per fragment into few large buffers.
+
+use crate::input::Keys;
+
+/// Where a fragment's keys (and events) are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct At {
+    pub(super) chunk: u32,
+    pub(super) fragment: u32,
+}
+
+/// The keys of many fragments: user, video and session, one after the other.
+#[derive(Debug, Default)]
+pub(super) struct KeyArena {
+    bytes: Vec<u8>,
+    /// Where each fragment's three keys end.
+    ends: Vec<[usize; 3]>,
+}
+
+impl KeyArena {
+    /// Adds a fragment's keys and returns its number.
+    pub(super) fn push(&mut self, keys: Keys<'_>) -> u32 {
+        let mut ends = [0; 3];
+        for (end, key) in ends.iter_mut().zip(keys) {
+            self.bytes.extend_from_slice(key);
+            *end = self.bytes.len();
+        }
+        self.ends.push(ends);
+        // A chunk is made of far fewer rows than 2^32.
+        u32::try_from(self.ends.len() - 1).unwrap_or(u32::MAX)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    pub(super) fn get(&self, fragment: u32) -> Keys<'_> {
+        let index = fragment as usize;
+        let start = index.checked_sub(1).map_or(0, |before| self.ends[before][2]);
+        let [user, video, session] = self.ends[index];
+        [&self.bytes[start..user], &self.bytes[user..video], &self.bytes[video..session]]
+    }
+}
+
+/// The keys of all fragments.
+#[derive(Debug, Default)]
+pub(super) struct KeyStore(pub(super) Vec<KeyArena>);
+
+impl KeyStore {
+    pub(super) fn get(&self, at: At) -> Keys<'_> {
+        self.0[at.chunk as usize].get(at.fragment)
+    }
+
+    pub(super) fn user(&self, at: At) -> &[u8] {
+        self.get(at)[0]
+    }
+
+    pub(super) fn video(&self, at: At) -> &[u8] {
+        self.get(at)[1]
+    }
+
+    /// Where every fragment is.
+    pub(super) fn all(&self) -> impl Iterator<Item = At> {
+        self.0.iter().zip(0u32..).flat_map(|(arena, chunk)| {
+            (0u32..).take(arena.len()).map(move |fragment| At { chunk, fragment })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_come_back_as_they_went_in() {
+        let mut arena = KeyArena::default();
+        let keys: [Keys<'_>; 3] = [[b"ann", b"v1", b""], [b"", b"", b""], [b"bob", b"v", b"s1"]];
+        let numbers: Vec<_> = keys.iter().map(|&keys| arena.push(keys)).collect();
+        assert_eq!(numbers, [0, 1, 2]);
+        let store = KeyStore(vec![arena]);
+        assert_eq!(store.all().map(|at| store.get(at)).collect::<Vec<_>>(), keys);
+    }
+}

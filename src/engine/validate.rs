@@ -1,0 +1,61 @@
+//! What the clean step would drop, with examples.
+
+use super::Engine;
+use super::events::Events;
+use super::fragments::Rejects;
+use super::order::ordered;
+use super::record::Numbered;
+use super::store::KeyStore;
+use super::user::UserReader;
+use crate::error::Result;
+use crate::event::Vocabulary;
+use crate::input::{DropCounts, DropReason, EventSchema};
+use crate::session::Cutting;
+
+/// A row that would be dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Example {
+    /// Why.
+    pub reason: DropReason,
+    /// The row's number, from 0.
+    pub row: u64,
+}
+
+/// Events that remember their rows, to be checked rather than counted.
+#[must_use]
+pub fn validate<'e>(
+    engine: &'e Engine,
+    schema: EventSchema,
+    vocabulary: Vocabulary,
+    examples: usize,
+) -> Events<'e, Numbered> {
+    Events::with_rejects(engine, schema, vocabulary, Rejects::new(examples))
+}
+
+impl Events<'_, Numbered> {
+    /// The first rows to be dropped for each reason, by reason and row, and the counts.
+    ///
+    /// # Errors
+    /// If the work was stopped.
+    pub fn examples(mut self) -> Result<(Vec<Example>, DropCounts)> {
+        let store = KeyStore(self.chunks.iter_mut().map(|chunk| std::mem::take(&mut chunk.keys)).collect());
+        let has_session = self.schema().has_session();
+        let reader = UserReader { store: &store, chunks: &self.chunks, cutting: Cutting::Trusted, has_session };
+        let fragments = self.engine.run(|| ordered(&store));
+        let mut duplicates = Vec::new();
+        let mut events = Vec::new();
+        for fragments in fragments.chunk_by(|&a, &b| store.get(a) == store.get(b)) {
+            self.engine.check()?;
+            reader.gather(fragments, &mut events, &mut |record: &Numbered| duplicates.push(record.row));
+        }
+        duplicates.sort_unstable();
+        let mut counts = *self.counts();
+        counts.add(DropReason::Duplicate, duplicates.len() as u64);
+        let rejected = self.rejects.rows.iter().map(|&(reason, row)| Example { reason, row });
+        let duplicates = duplicates.iter().take(self.rejects.limit());
+        let duplicates = duplicates.map(|&row| Example { reason: DropReason::Duplicate, row });
+        let mut examples: Vec<_> = rejected.chain(duplicates).collect();
+        examples.sort_unstable_by_key(|example| (example.reason, example.row));
+        Ok((examples, counts))
+    }
+}

@@ -1,0 +1,17 @@
+//! The tables that come in: their columns in every layout that Arrow producers hand out, and the clean step.
+
+mod clean;
+mod columns;
+mod events;
+mod keys;
+mod rows;
+mod values;
+mod videos;
+
+pub(crate) use clean::Keys;
+pub use clean::{Cleaner, DropCounts, DropReason};
+pub use columns::{ColumnMap, InputColumn, InputTable};
+pub use events::{EventBatch, EventSchema};
+pub use keys::{KeyColumn, KeyType, KeyTypes};
+pub use rows::{RowTable, RowsBatch, RowsSchema, SessionBatch};
+pub use videos::{Video, Videos};

@@ -1,0 +1,204 @@
+//! Keys: users, videos and sessions, which are text or integers.
+
+use std::borrow::Cow;
+
+use arrow_array::types::{Int64Type, UInt64Type};
+use arrow_array::{
+    Array, ArrayRef, LargeStringArray, StringArray, StringViewArray, cast::AsArray, downcast_dictionary_array,
+};
+use arrow_schema::DataType;
+
+use super::columns::Bound;
+use crate::error::{Error, Result};
+
+/// The logical type of a key, which results keep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum KeyType {
+    /// Text of any layout; results are utf8.
+    #[default]
+    Text,
+    /// An integer of 8 bits.
+    Int8,
+    /// An integer of 16 bits, or an unsigned one of 8.
+    Int16,
+    /// An integer of 32 bits, or an unsigned one of 16.
+    Int32,
+    /// An integer of 64 bits, or an unsigned one of 32 or 64.
+    Int64,
+}
+
+impl KeyType {
+    /// The key type of a column, if keys can be of that type. A column of nothing but null counts as text.
+    #[must_use]
+    pub fn of(data_type: &DataType) -> Option<Self> {
+        match data_type {
+            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Null => Some(Self::Text),
+            DataType::Int8 => Some(Self::Int8),
+            DataType::Int16 | DataType::UInt8 => Some(Self::Int16),
+            DataType::Int32 | DataType::UInt16 => Some(Self::Int32),
+            DataType::Int64 | DataType::UInt32 | DataType::UInt64 => Some(Self::Int64),
+            DataType::Dictionary(_, values) => Self::of(values),
+            _ => None,
+        }
+    }
+
+    /// Its type in results.
+    #[must_use]
+    pub const fn data_type(self) -> DataType {
+        match self {
+            Self::Text => DataType::Utf8,
+            Self::Int8 => DataType::Int8,
+            Self::Int16 => DataType::Int16,
+            Self::Int32 => DataType::Int32,
+            Self::Int64 => DataType::Int64,
+        }
+    }
+
+    /// `text` or `an integer`.
+    #[must_use]
+    pub const fn noun(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            _ => "an integer",
+        }
+    }
+
+    /// The key as a person reads it.
+    #[must_use]
+    pub fn show(self, key: &[u8]) -> Cow<'_, str> {
+        match self {
+            Self::Text => String::from_utf8_lossy(key),
+            _ => Cow::Owned(Self::integer(key).to_string()),
+        }
+    }
+
+    /// The bytes of the key that a person writes so; nothing if it is no such key.
+    #[must_use]
+    pub fn read(self, text: &str) -> Option<Vec<u8>> {
+        match self {
+            Self::Text => Some(text.as_bytes().to_vec()),
+            _ => text.parse().ok().map(|integer| Self::integer_bytes(integer).to_vec()),
+        }
+    }
+
+    /// Bytes that are ordered as the integers are.
+    pub(crate) fn integer_bytes(integer: i64) -> [u8; 8] {
+        (integer ^ i64::MIN).to_be_bytes()
+    }
+
+    /// The integer behind [`Self::integer_bytes`].
+    pub(crate) fn integer(bytes: &[u8]) -> i64 {
+        let bytes = bytes.first_chunk().copied().unwrap_or_default();
+        i64::from_be_bytes(bytes) ^ i64::MIN
+    }
+}
+
+/// The types of a table's keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct KeyTypes {
+    /// Of users.
+    pub user: KeyType,
+    /// Of videos.
+    pub video: KeyType,
+    /// Of sessions.
+    pub session: KeyType,
+}
+
+/// A column of keys, each readable as bytes whose order is the keys' order.
+#[derive(Debug)]
+pub enum KeyColumn {
+    /// Text with 32-bit offsets.
+    Utf8(StringArray),
+    /// Text with 64-bit offsets.
+    LargeUtf8(LargeStringArray),
+    /// Text views.
+    Utf8View(StringViewArray),
+    /// Integers as ordered bytes.
+    Integers(Vec<Option<[u8; 8]>>),
+    /// Codes into other keys.
+    Dictionary(Vec<Option<usize>>, Box<Self>),
+    /// Nothing but null.
+    Null,
+}
+
+impl KeyColumn {
+    /// Binds a column.
+    ///
+    /// # Errors
+    /// If it is neither text nor integers, or an unsigned integer does not fit 64 bits with a sign.
+    pub(crate) fn bind(column: &Bound, array: &ArrayRef) -> Result<Self> {
+        let wrong = || column.wrong_type(array.data_type());
+        Ok(match array.data_type() {
+            DataType::Utf8 => Self::Utf8(array.as_string_opt::<i32>().ok_or_else(wrong)?.clone()),
+            DataType::LargeUtf8 => Self::LargeUtf8(array.as_string_opt::<i64>().ok_or_else(wrong)?.clone()),
+            DataType::Utf8View => Self::Utf8View(array.as_string_view_opt().ok_or_else(wrong)?.clone()),
+            DataType::Null => Self::Null,
+            DataType::Dictionary(..) => Self::bind_dictionary(column, array)?,
+            data_type if data_type.is_integer() => Self::bind_integers(column, array)?,
+            _ => return Err(wrong()),
+        })
+    }
+
+    fn bind_integers(column: &Bound, array: &ArrayRef) -> Result<Self> {
+        if let Some(unsigned) = array.as_primitive_opt::<UInt64Type>() {
+            if let Some(value) = unsigned.iter().flatten().find(|&value| i64::try_from(value).is_err()) {
+                return Err(Error::KeyTooLarge { column: column.name.clone(), value });
+            }
+        }
+        let integers = arrow_cast::cast(array, &DataType::Int64)?;
+        let integers = integers.as_primitive_opt::<Int64Type>().ok_or_else(|| column.wrong_type(array.data_type()))?;
+        Ok(Self::Integers(integers.iter().map(|integer| integer.map(KeyType::integer_bytes)).collect()))
+    }
+
+    fn bind_dictionary(column: &Bound, array: &ArrayRef) -> Result<Self> {
+        let (codes, values) = dictionary(array).ok_or_else(|| column.wrong_type(array.data_type()))?;
+        Ok(Self::Dictionary(codes, Box::new(Self::bind(column, &values)?)))
+    }
+
+    /// The key in that row; `None` if it is null or empty.
+    #[must_use]
+    pub fn get(&self, row: usize) -> Option<&[u8]> {
+        let key = match self {
+            Self::Utf8(array) => array.is_valid(row).then(|| array.value(row).as_bytes()),
+            Self::LargeUtf8(array) => array.is_valid(row).then(|| array.value(row).as_bytes()),
+            Self::Utf8View(array) => array.is_valid(row).then(|| array.value(row).as_bytes()),
+            Self::Integers(keys) => keys[row].as_ref().map(<[u8; 8]>::as_slice),
+            Self::Dictionary(codes, values) => codes[row].and_then(|code| values.get(code)),
+            Self::Null => None,
+        };
+        key.filter(|key| !key.is_empty())
+    }
+}
+
+/// The codes and values of a dictionary with keys of any integer type.
+pub(crate) fn dictionary(array: &ArrayRef) -> Option<(Vec<Option<usize>>, ArrayRef)> {
+    let array: &dyn Array = array.as_ref();
+    downcast_dictionary_array! {
+        array => {
+            let codes = array.keys_iter().collect();
+            Some((codes, array.values().clone()))
+        },
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::KeyType;
+
+    #[test]
+    fn integer_bytes_are_ordered_as_integers() {
+        let integers = [i64::MIN, -2, -1, 0, 1, 255, 256, i64::MAX];
+        let bytes: Vec<_> = integers.iter().map(|&i| KeyType::integer_bytes(i)).collect();
+        assert!(bytes.is_sorted());
+        assert_eq!(bytes.iter().map(|b| KeyType::integer(b)).collect::<Vec<_>>(), integers);
+    }
+
+    #[test]
+    fn keys_read_as_written() {
+        assert_eq!(KeyType::Text.read("7").as_deref(), Some(b"7".as_slice()));
+        let seven = KeyType::Int32.read("7").unwrap();
+        assert_eq!(KeyType::Int32.show(&seven), "7");
+        assert_eq!(KeyType::Int32.read("seven"), None);
+    }
+}

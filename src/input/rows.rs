@@ -1,0 +1,342 @@
+//! Our own tables read back: session rows for engagement, session or engagement rows for retention.
+
+use arrow_array::types::{Float64Type, Int64Type};
+use arrow_array::{Array, ArrayRef, Float64Array, Int64Array, ListArray, RecordBatch, cast::AsArray};
+use arrow_schema::{DataType, Field, Schema};
+
+use super::columns::{Bound, KEY, NUMBER, TEXT};
+use super::events::key_type;
+use super::keys::{KeyColumn, KeyTypes};
+use super::values::{NumberColumn, TextColumn, TimeColumn};
+use crate::error::{Error, Result};
+use crate::intervals::{Interval, IntervalSet};
+use crate::session::SessionStats;
+use crate::time::Micros;
+use crate::walk::Stretch;
+
+const PAIRS: &str = "a list of structs of two numbers";
+
+/// Which of our tables it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RowTable {
+    /// One row per user, video and session.
+    Sessions,
+    /// One row per user and video.
+    Engagement,
+}
+
+impl RowTable {
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sessions => "sessions",
+            Self::Engagement => "engagement",
+        }
+    }
+}
+
+/// Where the keys of such a table are.
+#[derive(Debug, Clone)]
+pub struct RowsSchema {
+    /// Which table it is.
+    pub table: RowTable,
+    user: Bound,
+    video: Bound,
+    session: Option<Bound>,
+    schema: Schema,
+    keys: KeyTypes,
+}
+
+impl RowsSchema {
+    /// Binds a sessions table.
+    ///
+    /// # Errors
+    /// If a key column is missing or of a type that cannot be read.
+    pub fn sessions(schema: &Schema) -> Result<Self> {
+        Self::bind(schema, RowTable::Sessions)
+    }
+
+    /// Binds a sessions or an engagement table: sessions if it has a session column.
+    ///
+    /// # Errors
+    /// If a key column is missing or of a type that cannot be read.
+    pub fn either(schema: &Schema) -> Result<Self> {
+        let has_session = schema.fields().iter().any(|field| field.name() == "sessionId");
+        Self::bind(schema, if has_session { RowTable::Sessions } else { RowTable::Engagement })
+    }
+
+    fn bind(schema: &Schema, table: RowTable) -> Result<Self> {
+        let key = |name| Bound::own(table.name(), name, KEY, schema);
+        let (user, video) = (key("userId")?, key("videoId")?);
+        let session = if table == RowTable::Sessions { Some(key("sessionId")?) } else { None };
+        let keys = KeyTypes {
+            user: key_type(&user, schema)?,
+            video: key_type(&video, schema)?,
+            session: session.as_ref().map(|s| key_type(s, schema)).transpose()?.unwrap_or_default(),
+        };
+        Ok(Self { table, user, video, session, schema: schema.clone(), keys })
+    }
+
+    /// The logical types of the keys.
+    #[must_use]
+    pub const fn keys(&self) -> KeyTypes {
+        self.keys
+    }
+
+    fn column<'a>(&self, batch: &'a RecordBatch, name: &'static str, accepted: &'static str) -> Result<(Bound, &'a ArrayRef)> {
+        let bound = Bound::own(self.table.name(), name, accepted, &self.schema)?;
+        let array = bound.array(batch)?;
+        Ok((bound, array))
+    }
+
+    fn number(&self, batch: &RecordBatch, name: &'static str) -> Result<NumberColumn> {
+        let (bound, array) = self.column(batch, name, NUMBER)?;
+        NumberColumn::bind(&bound, array)
+    }
+
+    fn bad(&self, column: &'static str, row: usize, value: impl ToString, accepted: &'static str) -> Error {
+        Error::Row { table: self.table.name(), column, row, value: value.to_string(), accepted }
+    }
+
+    fn keys_of(&self, batch: &RecordBatch) -> Result<(KeyColumn, KeyColumn, KeyColumn)> {
+        let bind = |column: &Bound| KeyColumn::bind(column, column.array(batch)?);
+        let session = self.session.as_ref().map(bind).transpose()?.unwrap_or(KeyColumn::Null);
+        Ok((bind(&self.user)?, bind(&self.video)?, session))
+    }
+}
+
+/// A column of lists of pairs of numbers.
+struct PairsColumn {
+    name: &'static str,
+    lists: ListArray,
+    first: Float64Array,
+    second: Float64Array,
+}
+
+impl PairsColumn {
+    fn bind(schema: &RowsSchema, batch: &RecordBatch, name: &'static str, second: &'static str) -> Result<Self> {
+        let (bound, array) = schema.column(batch, name, PAIRS)?;
+        let wrong = || bound.wrong_type(array.data_type());
+        let fields = ["start", second].map(|name| Field::new(name, DataType::Float64, true));
+        let target = DataType::new_list(DataType::Struct(fields.into_iter().collect()), true);
+        let lists = arrow_cast::cast(array, &target).map_err(|_| wrong())?;
+        let lists = lists.as_list_opt::<i32>().ok_or_else(wrong)?.clone();
+        let pairs = lists.values().as_struct_opt().ok_or_else(wrong)?;
+        let child = |index: usize| pairs.column(index).as_primitive_opt::<Float64Type>().cloned().ok_or_else(wrong);
+        Ok(Self { name, first: child(0)?, second: child(1)?, lists })
+    }
+
+    /// The pairs in that row; `None` if the list is null.
+    fn get(&self, schema: &RowsSchema, row: usize) -> Result<Option<Vec<(f64, f64)>>> {
+        if self.lists.is_null(row) {
+            return Ok(None);
+        }
+        let offsets = self.lists.value_offsets();
+        let range = usize::try_from(offsets[row]).unwrap_or(0)..usize::try_from(offsets[row + 1]).unwrap_or(0);
+        let pair = |index: usize| {
+            let (first, second) = (self.first.value(index), self.second.value(index));
+            let is_null = self.first.is_null(index) || self.second.is_null(index);
+            if is_null || !first.is_finite() || first < 0.0 || second.is_nan() || second < 0.0 {
+                let accepted = "numbers that are not negative";
+                return Err(schema.bad(self.name, row, format!("({first}, {second})"), accepted));
+            }
+            Ok((first, second))
+        };
+        range.map(pair).collect::<Result<Vec<_>>>().map(Some)
+    }
+}
+
+fn interval_set(pairs: Vec<(f64, f64)>) -> IntervalSet {
+    IntervalSet::union(pairs.into_iter().map(|(start, end)| Interval { start, end }))
+}
+
+/// One batch of session rows.
+pub struct SessionBatch<'a> {
+    schema: &'a RowsSchema,
+    /// Users.
+    pub user: KeyColumn,
+    /// Videos.
+    pub video: KeyColumn,
+    /// Sessions.
+    pub session: KeyColumn,
+    times: [(&'static str, TimeColumn); 2],
+    numbers: [(&'static str, NumberColumn); 3],
+    counts: [(&'static str, Int64Array); 6],
+    watched: PairsColumn,
+    unobserved: PairsColumn,
+    ends: ListArray,
+}
+
+impl<'a> SessionBatch<'a> {
+    /// Binds the columns of a batch of session rows.
+    ///
+    /// # Errors
+    /// If a column is missing or of a type that cannot be read.
+    pub fn bind(schema: &'a RowsSchema, batch: &RecordBatch) -> Result<Self> {
+        let (user, video, session) = schema.keys_of(batch)?;
+        let time = |name| {
+            let (bound, array) = schema.column(batch, name, "a timestamp or RFC 3339 text")?;
+            Ok::<_, Error>((name, TimeColumn::bind(&bound, array)?))
+        };
+        let number = |name| Ok::<_, Error>((name, schema.number(batch, name)?));
+        let count = |name| {
+            let (bound, array) = schema.column(batch, name, "an integer")?;
+            let wrong = || bound.wrong_type(array.data_type());
+            let counts = arrow_cast::cast(array, &DataType::Int64).map_err(|_| wrong())?;
+            Ok::<_, Error>((name, counts.as_primitive_opt::<Int64Type>().cloned().ok_or_else(wrong)?))
+        };
+        let (bound, array) = schema.column(batch, "endPositions", "a list of numbers")?;
+        let wrong = || bound.wrong_type(array.data_type());
+        let ends = arrow_cast::cast(array, &DataType::new_list(DataType::Float64, true)).map_err(|_| wrong())?;
+        Ok(Self {
+            schema,
+            user,
+            video,
+            session,
+            times: [time("sessionStart")?, time("sessionEnd")?],
+            numbers: [number("watchTime")?, number("playTime")?, number("maxPosition")?],
+            counts: [
+                count("eventCount")?,
+                count("pauseCount")?,
+                count("forwardSkipCount")?,
+                count("backwardSkipCount")?,
+                count("rejectedSegmentCount")?,
+                count("openSegmentCount")?,
+            ],
+            watched: PairsColumn::bind(schema, batch, "watchedIntervals", "end")?,
+            unobserved: PairsColumn::bind(schema, batch, "unobserved", "seconds")?,
+            ends: ends.as_list_opt::<i32>().ok_or_else(wrong)?.clone(),
+        })
+    }
+
+    /// What the session row says.
+    ///
+    /// # Errors
+    /// If a value is null or not one that a session row holds.
+    pub fn stats(&self, row: usize) -> Result<SessionStats> {
+        let time = |i: usize| self.time(i, row);
+        let number = |i: usize| self.number(i, row);
+        let count = |i: usize| self.count(i, row);
+        Ok(SessionStats {
+            start: time(0)?,
+            end: time(1)?,
+            watch_time: number(0)?,
+            play_time: number(1)?,
+            max_position: number(2)?,
+            event_count: count(0)?,
+            pause_count: count(1)?,
+            forward_skips: count(2)?,
+            backward_skips: count(3)?,
+            rejected: count(4)?,
+            open: count(5)?,
+            watched: interval_set(self.pairs(&self.watched, row)?),
+            unobserved: self.stretches(row)?,
+            end_positions: self.end_positions(row)?,
+        })
+    }
+
+    fn time(&self, index: usize, row: usize) -> Result<Micros> {
+        let (name, times) = &self.times[index];
+        times.get(row).ok_or_else(|| self.schema.bad(name, row, "no time", "a time in the years 1 to 9999"))
+    }
+
+    fn number(&self, index: usize, row: usize) -> Result<f64> {
+        let (name, numbers) = &self.numbers[index];
+        let value = numbers.get(row).ok_or_else(|| self.schema.bad(name, row, "null", "a number"))?;
+        if value.is_nan() || value < 0.0 {
+            return Err(self.schema.bad(name, row, value, "a number that is not negative"));
+        }
+        Ok(value)
+    }
+
+    fn count(&self, index: usize, row: usize) -> Result<i64> {
+        let (name, counts) = &self.counts[index];
+        let value = counts.is_valid(row).then(|| counts.value(row));
+        value.filter(|&count| count >= 0).ok_or_else(|| {
+            let value = value.map_or("null".to_owned(), |count| count.to_string());
+            self.schema.bad(name, row, value, "a count that is not negative")
+        })
+    }
+
+    fn pairs(&self, column: &PairsColumn, row: usize) -> Result<Vec<(f64, f64)>> {
+        column.get(self.schema, row)?.ok_or_else(|| self.schema.bad(column.name, row, "null", "a list"))
+    }
+
+    fn stretches(&self, row: usize) -> Result<Vec<Stretch>> {
+        let pairs = self.pairs(&self.unobserved, row)?;
+        Ok(pairs.into_iter().map(|(start, seconds)| Stretch { start, seconds }).collect())
+    }
+
+    fn end_positions(&self, row: usize) -> Result<Vec<f64>> {
+        let bad = || self.schema.bad("endPositions", row, "null or NaN", "a list of numbers");
+        if self.ends.is_null(row) {
+            return Err(bad());
+        }
+        let list = self.ends.value(row);
+        let list = list.as_primitive_opt::<Float64Type>().ok_or_else(bad)?;
+        list.iter().map(|end| end.filter(|end| !end.is_nan()).ok_or_else(bad)).collect()
+    }
+}
+
+/// One batch of session or engagement rows, as far as retention needs them.
+pub struct RowsBatch<'a> {
+    schema: &'a RowsSchema,
+    /// Users.
+    pub user: KeyColumn,
+    /// Videos.
+    pub video: KeyColumn,
+    watched: PairsColumn,
+    furthest: NumberColumn,
+    duration: Option<NumberColumn>,
+    title: Option<TextColumn>,
+}
+
+impl<'a> RowsBatch<'a> {
+    /// Binds the columns of a batch of rows.
+    ///
+    /// # Errors
+    /// If a column is missing or of a type that cannot be read.
+    pub fn bind(schema: &'a RowsSchema, batch: &RecordBatch) -> Result<Self> {
+        let (user, video, _) = schema.keys_of(batch)?;
+        let watched = PairsColumn::bind(schema, batch, "watchedIntervals", "end")?;
+        let rows = |furthest, duration, title| Self { schema, user, video, watched, furthest, duration, title };
+        if schema.table == RowTable::Sessions {
+            return Ok(rows(schema.number(batch, "maxPosition")?, None, None));
+        }
+        let (bound, array) = schema.column(batch, "videoTitle", TEXT)?;
+        let title = TextColumn::bind(&bound, array)?;
+        let furthest = schema.number(batch, "maxPositionReached")?;
+        Ok(rows(furthest, Some(schema.number(batch, "videoDuration")?), Some(title)))
+    }
+
+    /// What the row's session or user watched.
+    ///
+    /// # Errors
+    /// If the list is null or holds what no row of ours would.
+    pub fn watched(&self, row: usize) -> Result<IntervalSet> {
+        let pairs = self.watched.get(self.schema, row)?.ok_or_else(|| {
+            let accepted = "a list (aggregate with unique_seconds=True)";
+            self.schema.bad("watchedIntervals", row, "null", accepted)
+        })?;
+        Ok(interval_set(pairs))
+    }
+
+    /// The furthest position of the row, 0 if unknown.
+    #[must_use]
+    pub fn furthest(&self, row: usize) -> f64 {
+        self.furthest.position(row).unwrap_or(0.0)
+    }
+
+    /// The duration that an engagement row states.
+    #[must_use]
+    pub fn duration(&self, row: usize) -> Option<f64> {
+        self.duration.as_ref().and_then(|duration| duration.positive(row))
+    }
+
+    /// The title that an engagement row states.
+    #[must_use]
+    pub fn title(&self, row: usize) -> Option<&str> {
+        self.title.as_ref().and_then(|title| title.text(row))
+    }
+}

@@ -1,0 +1,137 @@
+//! Columns that are not keys: instants, numbers, text.
+
+use arrow_array::types::{Float64Type, Int64Type, TimestampMicrosecondType, TimestampMillisecondType,
+    TimestampNanosecondType, TimestampSecondType, UInt64Type};
+use arrow_array::{Array, ArrayRef, ArrowPrimitiveType, Float64Array, cast::AsArray};
+use arrow_schema::{DataType, TimeUnit};
+
+use super::columns::Bound;
+use super::keys::{KeyColumn, KeyType, dictionary};
+use crate::error::{Error, Result};
+use crate::time::Micros;
+
+/// A column of text.
+#[derive(Debug)]
+pub(crate) struct TextColumn(KeyColumn);
+
+impl TextColumn {
+    pub(crate) fn bind(column: &Bound, array: &ArrayRef) -> Result<Self> {
+        match KeyType::of(array.data_type()) {
+            Some(KeyType::Text) => Ok(Self(KeyColumn::bind(column, array)?)),
+            _ => Err(column.wrong_type(array.data_type())),
+        }
+    }
+
+    /// The text in that row; `None` if it is null or empty.
+    pub(crate) fn get(&self, row: usize) -> Option<&[u8]> {
+        self.0.get(row)
+    }
+
+    pub(crate) fn text(&self, row: usize) -> Option<&str> {
+        self.get(row).and_then(|bytes| std::str::from_utf8(bytes).ok())
+    }
+}
+
+/// A column of instants: microseconds, or `None` where there is none in the years 1 to 9999.
+#[derive(Debug)]
+pub(crate) enum TimeColumn {
+    Instants(Vec<Option<Micros>>),
+    Text(TextColumn),
+    Dictionary(Vec<Option<usize>>, Box<Self>),
+}
+
+impl TimeColumn {
+    pub(crate) fn bind(column: &Bound, array: &ArrayRef) -> Result<Self> {
+        let data_type = array.data_type();
+        Ok(match data_type {
+            DataType::Timestamp(TimeUnit::Second, _) => {
+                Self::instants::<TimestampSecondType>(array, |s| s.checked_mul(1_000_000))
+            }
+            DataType::Timestamp(TimeUnit::Millisecond, _) => {
+                Self::instants::<TimestampMillisecondType>(array, |ms| ms.checked_mul(1_000))
+            }
+            DataType::Timestamp(TimeUnit::Microsecond, _) => Self::instants::<TimestampMicrosecondType>(array, Some),
+            DataType::Timestamp(TimeUnit::Nanosecond, _) => {
+                Self::instants::<TimestampNanosecondType>(array, |ns| Some(ns.div_euclid(1_000)))
+            }
+            DataType::Dictionary(..) => {
+                let (codes, values) = dictionary(array).ok_or_else(|| column.wrong_type(data_type))?;
+                Self::Dictionary(codes, Box::new(Self::bind(column, &values)?))
+            }
+            _ if data_type.is_integer() => {
+                return Err(Error::IntegerTimestamp { column: column.name.clone(), found: data_type.to_string() });
+            }
+            _ => Self::Text(TextColumn::bind(column, array)?),
+        })
+    }
+
+    fn instants<T: ArrowPrimitiveType<Native = i64>>(array: &ArrayRef, to_micros: fn(i64) -> Option<i64>) -> Self {
+        let instant = |value: Option<i64>| value.and_then(to_micros).and_then(Micros::checked);
+        let instants = array.as_primitive_opt::<T>().map(|array| array.iter().map(instant).collect());
+        Self::Instants(instants.unwrap_or_default())
+    }
+
+    pub(crate) fn get(&self, row: usize) -> Option<Micros> {
+        match self {
+            Self::Instants(instants) => instants[row],
+            Self::Text(texts) => texts.text(row).and_then(Micros::parse),
+            Self::Dictionary(codes, values) => codes[row].and_then(|code| values.get(code)),
+        }
+    }
+}
+
+/// A column of numbers.
+#[derive(Debug)]
+pub(crate) struct NumberColumn(Float64Array);
+
+impl NumberColumn {
+    pub(crate) fn bind(column: &Bound, array: &ArrayRef) -> Result<Self> {
+        let data_type = array.data_type();
+        let is_number = data_type.is_numeric() || data_type.is_null();
+        let is_dictionary = matches!(data_type, DataType::Dictionary(_, values) if values.is_numeric());
+        if !is_number && !is_dictionary {
+            return Err(column.wrong_type(data_type));
+        }
+        let numbers = arrow_cast::cast(array, &DataType::Float64)?;
+        numbers.as_primitive_opt::<Float64Type>().cloned().map(Self).ok_or_else(|| column.wrong_type(data_type))
+    }
+
+    pub(crate) fn get(&self, row: usize) -> Option<f64> {
+        self.0.is_valid(row).then(|| self.0.value(row))
+    }
+
+    /// The number in that row if it is finite and not negative; -0 becomes 0.
+    pub(crate) fn position(&self, row: usize) -> Option<f64> {
+        self.get(row).filter(|x| x.is_finite() && *x >= 0.0).map(|x| x + 0.0)
+    }
+
+    /// The number in that row if it is finite and above 0.
+    pub(crate) fn positive(&self, row: usize) -> Option<f64> {
+        self.get(row).filter(|x| x.is_finite() && *x > 0.0)
+    }
+}
+
+/// A column of integers in an order-keeping 64-bit form.
+#[derive(Debug)]
+pub(crate) struct OrderColumn(Vec<Option<i64>>);
+
+impl OrderColumn {
+    pub(crate) fn bind(column: &Bound, array: &ArrayRef) -> Result<Self> {
+        let data_type = array.data_type();
+        if !data_type.is_integer() && !data_type.is_null() {
+            return Err(column.wrong_type(data_type));
+        }
+        if let Some(unsigned) = array.as_primitive_opt::<UInt64Type>() {
+            // Moves the range of unsigned integers onto that of signed ones, in order.
+            let shift = |value: u64| (value ^ (1 << 63)).cast_signed();
+            return Ok(Self(unsigned.iter().map(|value| value.map(shift)).collect()));
+        }
+        let integers = arrow_cast::cast(array, &DataType::Int64)?;
+        let integers = integers.as_primitive_opt::<Int64Type>().ok_or_else(|| column.wrong_type(data_type))?;
+        Ok(Self(integers.iter().collect()))
+    }
+
+    pub(crate) fn get(&self, row: usize) -> Option<i64> {
+        self.0[row]
+    }
+}

@@ -1,0 +1,183 @@
+//! Sets of seconds: sorted, disjoint intervals.
+
+/// A stretch of a video in seconds, from `start` up to `end`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Interval {
+    /// Where it begins: finite, not negative.
+    pub start: f64,
+    /// Where it ends: finite, after `start`.
+    pub end: f64,
+}
+
+/// A set of seconds of a video.
+///
+/// Invariant: its intervals are sorted, none is empty, and each ends before the next one starts (touching
+/// ones are merged).
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct IntervalSet {
+    intervals: Vec<Interval>,
+}
+
+impl IntervalSet {
+    /// The union of intervals in any order; empty ones add nothing.
+    ///
+    /// ```
+    /// use watchspan::intervals::{Interval, IntervalSet};
+    /// let set = IntervalSet::union([
+    ///     Interval { start: 30.0, end: 60.0 },
+    ///     Interval { start: 0.0, end: 30.0 },
+    ///     Interval { start: 90.0, end: 100.0 },
+    /// ]);
+    /// assert_eq!(set.measure(), 70.0);
+    /// assert_eq!(set.as_slice().len(), 2);
+    /// ```
+    #[must_use]
+    pub fn union(intervals: impl IntoIterator<Item = Interval>) -> Self {
+        let mut sorted: Vec<_> = intervals.into_iter().filter(|i| i.start < i.end).collect();
+        if !sorted.is_sorted_by(|a, b| a.start <= b.start) {
+            sorted.sort_unstable_by(|a, b| a.start.total_cmp(&b.start));
+        }
+        let mut set = Self::default();
+        for interval in sorted {
+            set.append(interval);
+        }
+        set
+    }
+
+    /// Adds one interval, wherever it lies.
+    pub fn insert(&mut self, interval: Interval) {
+        if interval.start >= interval.end {
+            return;
+        }
+        match self.intervals.last() {
+            Some(last) if interval.start < last.start => self.insert_inside(interval),
+            _ => self.append(interval),
+        }
+    }
+
+    /// Adds an interval that starts no earlier than the last one.
+    fn append(&mut self, interval: Interval) {
+        match self.intervals.last_mut() {
+            Some(last) if interval.start <= last.end => last.end = last.end.max(interval.end),
+            _ => self.intervals.push(interval),
+        }
+    }
+
+    fn insert_inside(&mut self, interval: Interval) {
+        let from = self.intervals.partition_point(|i| i.end < interval.start);
+        let to = self.intervals.partition_point(|i| i.start <= interval.end);
+        let merged = self.intervals[from..to].iter().fold(interval, |merged, i| Interval {
+            start: merged.start.min(i.start),
+            end: merged.end.max(i.end),
+        });
+        self.intervals.splice(from..to, [merged]);
+    }
+
+    /// How many seconds the set holds.
+    #[must_use]
+    pub fn measure(&self) -> f64 {
+        self.measure_below(f64::INFINITY)
+    }
+
+    /// How many of its seconds lie before `cap`.
+    #[must_use]
+    pub fn measure_below(&self, cap: f64) -> f64 {
+        self.intervals.iter().map(|i| (i.end.min(cap) - i.start).max(0.0)).sum()
+    }
+
+    /// How many of its seconds lie from `start` up to `end`.
+    #[must_use]
+    pub fn measure_within(&self, start: f64, end: f64) -> f64 {
+        let from = self.intervals.partition_point(|i| i.end <= start);
+        let inside = self.intervals[from..].iter().take_while(|i| i.start < end);
+        inside.map(|i| i.end.min(end) - i.start.max(start)).sum()
+    }
+
+    /// The end of its last interval, if it has any.
+    #[must_use]
+    pub fn last_end(&self) -> Option<f64> {
+        self.intervals.last().map(|i| i.end)
+    }
+
+    /// Its intervals, sorted and disjoint.
+    #[must_use]
+    pub fn as_slice(&self) -> &[Interval] {
+        &self.intervals
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Interval, IntervalSet};
+    use proptest::prelude::*;
+
+    fn set(pairs: &[(u32, u32)]) -> IntervalSet {
+        IntervalSet::union(intervals(pairs))
+    }
+
+    fn intervals(pairs: &[(u32, u32)]) -> Vec<Interval> {
+        pairs.iter().map(|&(start, end)| Interval { start: start.into(), end: end.into() }).collect()
+    }
+
+    #[test]
+    fn nested_and_touching_intervals_merge() {
+        assert_eq!(set(&[(0, 100), (10, 20), (50, 60), (120, 130)]).measure(), 110.0);
+        assert_eq!(set(&[(0, 30), (30, 60)]).as_slice(), intervals(&[(0, 60)]));
+        assert_eq!(set(&[(5, 5), (7, 6)]), IntervalSet::default());
+    }
+
+    #[test]
+    fn measures_are_clipped() {
+        let watched = set(&[(0, 10), (20, 30)]);
+        assert_eq!(watched.measure_below(25.0), 15.0);
+        assert_eq!(watched.measure_within(5.0, 22.0), 7.0);
+        assert_eq!(watched.measure_within(10.0, 20.0), 0.0);
+        assert_eq!(watched.last_end(), Some(30.0));
+    }
+
+    prop_compose! {
+        fn pairs()(raw in prop::collection::vec((0u32..60, 0u32..12), 0..20)) -> Vec<(u32, u32)> {
+            raw.into_iter().map(|(start, length)| (start, start + length)).collect()
+        }
+    }
+
+    /// The oracle: one bit per second.
+    fn bits(pairs: &[(u32, u32)]) -> u128 {
+        pairs.iter().flat_map(|&(start, end)| start..end).fold(0, |bits, second| bits | 1 << second)
+    }
+
+    proptest! {
+        #[test]
+        fn union_equals_the_bit_set(pairs in pairs(), cap in 0u32..80) {
+            let union = set(&pairs);
+            prop_assert_eq!(union.measure(), f64::from(bits(&pairs).count_ones()));
+            let below = bits(&pairs) & ((1 << cap) - 1);
+            prop_assert_eq!(union.measure_below(cap.into()), f64::from(below.count_ones()));
+        }
+
+        #[test]
+        fn within_equals_the_bit_set(pairs in pairs(), start in 0u32..70, length in 0u32..30) {
+            let window = bits(&pairs) >> start & ((1 << length) - 1);
+            let measured = set(&pairs).measure_within(start.into(), (start + length).into());
+            prop_assert_eq!(measured, f64::from(window.count_ones()));
+        }
+
+        #[test]
+        fn sorted_and_never_touching(pairs in pairs()) {
+            let union = set(&pairs);
+            prop_assert!(union.as_slice().windows(2).all(|w| w[0].end < w[1].start));
+            prop_assert!(union.as_slice().iter().all(|i| i.start < i.end));
+        }
+
+        #[test]
+        fn any_order_one_by_one_or_at_once((pairs, shuffled) in pairs().prop_flat_map(|p| (Just(p.clone()), Just(p).prop_shuffle()))) {
+            let mut inserted = IntervalSet::default();
+            for interval in intervals(&shuffled) {
+                inserted.insert(interval);
+            }
+            prop_assert_eq!(&inserted, &set(&pairs));
+            let again = IntervalSet::union(inserted.as_slice().iter().copied());
+            prop_assert_eq!(again, inserted);
+        }
+    }
+}

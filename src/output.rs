@@ -1,0 +1,13 @@
+//! The tables that come out: each column defined once, with its type, its meaning and where its value comes from.
+
+mod column;
+mod engagement;
+mod explanation;
+mod retention;
+mod sessions;
+
+pub use column::{Column, ColumnSpec, Table};
+pub use engagement::{EngagementRow, engagement_table};
+pub use explanation::{ExplanationRow, explanation_table};
+pub use retention::{RetentionRow, retention_table};
+pub use sessions::{SessionRow, session_table};

@@ -1,0 +1,306 @@
+//! How a column is defined, and how rows become arrays.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use arrow_array::builder::{
+    BooleanBuilder, Float64Builder, Int64Builder, ListBuilder, StringBuilder, TimestampMicrosecondBuilder,
+};
+use arrow_array::{Array, ArrayRef, Float64Array, ListArray, RecordBatch, StructArray};
+use arrow_buffer::{NullBuffer, OffsetBuffer};
+use arrow_schema::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
+
+use crate::error::{Error, Result};
+use crate::input::{KeyType, KeyTypes};
+use crate::intervals::Interval;
+use crate::time::Micros;
+use crate::walk::Stretch;
+
+/// The zone of every timestamp that comes out.
+const UTC: &str = "UTC";
+
+/// Which key a column shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Key {
+    /// The user.
+    User,
+    /// The video.
+    Video,
+    /// The session.
+    Session,
+}
+
+/// Where a column's value comes from; says its type and whether it can be null.
+pub enum Value<R> {
+    /// A key's bytes, of the input's logical type.
+    Key(Key, for<'a> fn(&'a R) -> Cow<'a, [u8]>),
+    /// A whole number.
+    Int(fn(&R) -> i64),
+    /// A number.
+    Float(fn(&R) -> f64),
+    /// A number or null.
+    MaybeFloat(fn(&R) -> Option<f64>),
+    /// True or false.
+    Bool(fn(&R) -> bool),
+    /// True, false or null.
+    MaybeBool(fn(&R) -> Option<bool>),
+    /// An instant.
+    Time(fn(&R) -> Micros),
+    /// An instant or null.
+    MaybeTime(fn(&R) -> Option<Micros>),
+    /// Text.
+    Text(for<'a> fn(&'a R) -> Cow<'a, str>),
+    /// Text or null.
+    MaybeText(for<'a> fn(&'a R) -> Option<Cow<'a, str>>),
+    /// A list of numbers.
+    Floats(for<'a> fn(&'a R) -> &'a [f64]),
+    /// A list of text.
+    Texts(fn(&R) -> Vec<&'static str>),
+    /// A list of intervals.
+    Intervals(for<'a> fn(&'a R) -> &'a [Interval]),
+    /// A list of intervals or null.
+    MaybeIntervals(for<'a> fn(&'a R) -> Option<&'a [Interval]>),
+    /// A list of unobserved stretches.
+    Stretches(for<'a> fn(&'a R) -> &'a [Stretch]),
+}
+
+/// One column of a table of `R`.
+pub struct Column<R> {
+    /// Its name.
+    pub name: &'static str,
+    /// Its unit, or empty.
+    pub unit: &'static str,
+    /// What it means.
+    pub doc: &'static str,
+    /// Where its value comes from.
+    pub value: Value<R>,
+}
+
+/// A column as documentation sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ColumnSpec {
+    /// Its name.
+    pub name: &'static str,
+    /// Its type, as documentation prints it.
+    pub type_name: String,
+    /// Whether it can be null.
+    pub nullable: bool,
+    /// Its unit, or empty.
+    pub unit: &'static str,
+    /// What it means.
+    pub doc: &'static str,
+}
+
+/// A table of `R`: its columns, in order.
+pub struct Table<R> {
+    columns: Vec<Column<R>>,
+}
+
+impl<R> Table<R> {
+    /// A table of these columns.
+    #[must_use]
+    pub const fn new(columns: Vec<Column<R>>) -> Self {
+        Self { columns }
+    }
+
+    /// Its columns as documentation sees them.
+    #[must_use]
+    pub fn specs(&self) -> Vec<ColumnSpec> {
+        self.columns.iter().map(Column::spec).collect()
+    }
+
+    /// Its Arrow schema, for keys of these types.
+    #[must_use]
+    pub fn schema(&self, keys: &KeyTypes) -> SchemaRef {
+        let fields = self.columns.iter().map(|column| {
+            Field::new(column.name, column.value.data_type(keys), column.value.nullable())
+        });
+        Arc::new(Schema::new(fields.collect::<Fields>()))
+    }
+
+    /// A batch of these rows.
+    ///
+    /// # Errors
+    /// If a batch cannot hold them: a fault of this crate.
+    pub fn batch(&self, rows: &[R], keys: &KeyTypes) -> Result<RecordBatch> {
+        let arrays = self.columns.iter().map(|column| column.value.array(rows, keys));
+        Ok(RecordBatch::try_new(self.schema(keys), arrays.collect::<Result<_>>()?)?)
+    }
+}
+
+impl<R> Column<R> {
+    fn spec(&self) -> ColumnSpec {
+        ColumnSpec {
+            name: self.name,
+            type_name: self.value.type_name(),
+            nullable: self.value.nullable(),
+            unit: self.unit,
+            doc: self.doc,
+        }
+    }
+}
+
+fn item(data_type: DataType) -> Arc<Field> {
+    Arc::new(Field::new("item", data_type, true))
+}
+
+fn pair_fields(second: &str) -> Fields {
+    ["start", second].map(|name| Field::new(name, DataType::Float64, true)).into_iter().collect()
+}
+
+impl<R> Value<R> {
+    fn nullable(&self) -> bool {
+        matches!(
+            self,
+            Self::MaybeFloat(_)
+                | Self::MaybeBool(_)
+                | Self::MaybeTime(_)
+                | Self::MaybeText(_)
+                | Self::MaybeIntervals(_)
+        )
+    }
+
+    fn data_type(&self, keys: &KeyTypes) -> DataType {
+        match self {
+            Self::Key(key, _) => keys.of(*key).data_type(),
+            Self::Int(_) => DataType::Int64,
+            Self::Float(_) | Self::MaybeFloat(_) => DataType::Float64,
+            Self::Bool(_) | Self::MaybeBool(_) => DataType::Boolean,
+            Self::Time(_) | Self::MaybeTime(_) => DataType::Timestamp(TimeUnit::Microsecond, Some(UTC.into())),
+            Self::Text(_) | Self::MaybeText(_) => DataType::Utf8,
+            Self::Floats(_) => DataType::List(item(DataType::Float64)),
+            Self::Texts(_) => DataType::List(item(DataType::Utf8)),
+            Self::Intervals(_) | Self::MaybeIntervals(_) => {
+                DataType::List(item(DataType::Struct(pair_fields("end"))))
+            }
+            Self::Stretches(_) => DataType::List(item(DataType::Struct(pair_fields("seconds")))),
+        }
+    }
+
+    fn type_name(&self) -> String {
+        let name = match self {
+            Self::Key(..) => "string or integer, as in the input",
+            Self::Int(_) => "int64",
+            Self::Float(_) | Self::MaybeFloat(_) => "double",
+            Self::Bool(_) | Self::MaybeBool(_) => "bool",
+            Self::Time(_) | Self::MaybeTime(_) => "timestamp[us, tz=UTC]",
+            Self::Text(_) | Self::MaybeText(_) => "string",
+            Self::Floats(_) => "list<double>",
+            Self::Texts(_) => "list<string>",
+            Self::Intervals(_) | Self::MaybeIntervals(_) => "list<struct<start: double, end: double>>",
+            Self::Stretches(_) => "list<struct<start: double, seconds: double>>",
+        };
+        name.to_owned()
+    }
+
+    fn array(&self, rows: &[R], keys: &KeyTypes) -> Result<ArrayRef> {
+        Ok(match self {
+            Self::Key(key, get) => keys.of(*key).array(rows.iter().map(get))?,
+            Self::Int(get) => array(Int64Builder::from_iter(rows, |b: &mut Int64Builder, r| b.append_value(get(r)))),
+            Self::Float(get) => Arc::new(rows.iter().map(get).collect::<Float64Array>()),
+            Self::MaybeFloat(get) => Arc::new(rows.iter().map(get).collect::<Float64Array>()),
+            Self::Bool(get) => {
+                array(BooleanBuilder::from_iter(rows, |b: &mut BooleanBuilder, r| b.append_value(get(r))))
+            }
+            Self::MaybeBool(get) => {
+                array(BooleanBuilder::from_iter(rows, |b: &mut BooleanBuilder, r| b.append_option(get(r))))
+            }
+            Self::Time(get) => times(rows, |row| Some(get(row))),
+            Self::MaybeTime(get) => times(rows, get),
+            Self::Text(get) => array(StringBuilder::from_iter(rows, |b: &mut StringBuilder, r| b.append_value(get(r)))),
+            Self::MaybeText(get) => {
+                array(StringBuilder::from_iter(rows, |b: &mut StringBuilder, r| b.append_option(get(r))))
+            }
+            Self::Floats(get) => floats(rows, get),
+            Self::Texts(get) => texts(rows, get),
+            Self::Intervals(get) => pairs(rows, "end", |row| Some(get(row)), |i| (i.start, i.end))?,
+            Self::MaybeIntervals(get) => pairs(rows, "end", get, |i| (i.start, i.end))?,
+            Self::Stretches(get) => pairs(rows, "seconds", |row| Some(get(row)), |s| (s.start, s.seconds))?,
+        })
+    }
+}
+
+/// Fills a builder row by row.
+trait FromRows: Default {
+    fn from_iter<R>(rows: &[R], append: impl Fn(&mut Self, &R)) -> Self {
+        let mut builder = Self::default();
+        rows.iter().for_each(|row| append(&mut builder, row));
+        builder
+    }
+}
+
+impl FromRows for Int64Builder {}
+impl FromRows for BooleanBuilder {}
+impl FromRows for StringBuilder {}
+
+fn array(mut builder: impl arrow_array::builder::ArrayBuilder) -> ArrayRef {
+    builder.finish()
+}
+
+fn times<R>(rows: &[R], get: impl Fn(&R) -> Option<Micros>) -> ArrayRef {
+    let mut builder = TimestampMicrosecondBuilder::with_capacity(rows.len());
+    rows.iter().for_each(|row| builder.append_option(get(row).map(|instant| instant.0)));
+    Arc::new(builder.finish().with_timezone(UTC))
+}
+
+fn floats<R>(rows: &[R], get: impl for<'a> Fn(&'a R) -> &'a [f64]) -> ArrayRef {
+    let mut builder = ListBuilder::new(Float64Builder::new());
+    for row in rows {
+        builder.values().append_slice(get(row));
+        builder.append(true);
+    }
+    Arc::new(builder.finish())
+}
+
+fn texts<R>(rows: &[R], get: impl Fn(&R) -> Vec<&'static str>) -> ArrayRef {
+    let mut builder = ListBuilder::new(StringBuilder::new());
+    for row in rows {
+        get(row).into_iter().for_each(|text| builder.values().append_value(text));
+        builder.append(true);
+    }
+    Arc::new(builder.finish())
+}
+
+/// A list of structs of two numbers, `start` and `second`.
+fn pairs<R, T>(
+    rows: &[R],
+    second: &str,
+    get: impl for<'a> Fn(&'a R) -> Option<&'a [T]>,
+    split: impl Fn(&T) -> (f64, f64),
+) -> Result<ArrayRef> {
+    let lists: Vec<_> = rows.iter().map(&get).collect();
+    let valid = NullBuffer::from_iter(lists.iter().map(Option::is_some));
+    let offsets = OffsetBuffer::from_lengths(lists.iter().map(|list| list.map_or(0, <[T]>::len)));
+    let (starts, seconds): (Vec<_>, Vec<_>) = lists.into_iter().flatten().flatten().map(split).unzip();
+    let columns: Vec<ArrayRef> = vec![Arc::new(Float64Array::from(starts)), Arc::new(Float64Array::from(seconds))];
+    let values = StructArray::try_new(pair_fields(second), columns, None)?;
+    let valid = (valid.null_count() > 0).then_some(valid);
+    let list = ListArray::try_new(item(values.data_type().clone()), offsets, Arc::new(values), valid)?;
+    Ok(Arc::new(list))
+}
+
+impl KeyTypes {
+    fn of(&self, key: Key) -> KeyType {
+        match key {
+            Key::User => self.user,
+            Key::Video => self.video,
+            Key::Session => self.session,
+        }
+    }
+}
+
+impl KeyType {
+    /// An array of keys from their bytes.
+    fn array<'a>(self, keys: impl Iterator<Item = Cow<'a, [u8]>>) -> Result<ArrayRef> {
+        if self == Self::Text {
+            let mut builder = StringBuilder::new();
+            for key in keys {
+                let text = std::str::from_utf8(&key).map_err(|error| Error::Internal(error.to_string()))?;
+                builder.append_value(text);
+            }
+            return Ok(Arc::new(builder.finish()));
+        }
+        let integers: arrow_array::Int64Array = keys.map(|key| Self::integer(&key)).collect();
+        Ok(arrow_cast::cast(&integers, &self.data_type())?)
+    }
+}

@@ -1,0 +1,43 @@
+//! The retention table: one row per video and bucket of positions.
+
+use std::borrow::Cow;
+
+use super::column::{Column, Key, Table, Value};
+use crate::retention::Bucket;
+
+/// One bucket of one video.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "the key, two facts of the video, and the bucket")]
+pub struct RetentionRow<'k> {
+    pub video: &'k [u8],
+    pub title: Option<&'k str>,
+    pub duration: f64,
+    pub users: i64,
+    pub number: i64,
+    pub bucket: Bucket,
+    /// Whether the input tells sessions apart.
+    pub has_plays: bool,
+}
+
+/// The retention table's columns.
+#[must_use]
+#[rustfmt::skip] // one line per column reads as the table that it is
+pub fn retention_table<'k>() -> Table<RetentionRow<'k>> {
+    Table::new(vec![
+        Column { name: "videoId", unit: "", doc: "The video.", value: Value::Key(Key::Video, |r| r.video.into()) },
+        Column { name: "videoTitle", unit: "", doc: "Its title, if known.", value: Value::MaybeText(|r| r.title.map(Cow::Borrowed)) },
+        Column { name: "videoDuration", unit: "s of content", doc: "The duration that is cut into buckets. Videos without one are left out.", value: Value::Float(|r| r.duration) },
+        Column { name: "users", unit: "users", doc: "Users with a row for this video.", value: Value::Int(|r| r.users) },
+        Column { name: "bucket", unit: "", doc: "The bucket's number, from 0.", value: Value::Int(|r| r.number) },
+        Column { name: "startSeconds", unit: "s of content", doc: "Where the bucket begins.", value: Value::Float(|r| r.bucket.start) },
+        Column { name: "endSeconds", unit: "s of content", doc: "Where the bucket ends.", value: Value::Float(|r| r.bucket.end) },
+        Column { name: "audience", unit: "users", doc: "Users who watched the bucket, each counted by the share of it that they watched.", value: Value::Float(|r| r.bucket.audience) },
+        Column { name: "retention", unit: "0 to 1", doc: "`audience` / `users`.", value: Value::Float(|r| r.bucket.audience / to_float(r.users)) },
+        Column { name: "plays", unit: "plays", doc: "The same sum over sessions: how often the bucket was played. Null where the input is engagement rows.", value: Value::MaybeFloat(|r| r.has_plays.then_some(r.bucket.plays)) },
+    ])
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a count of users is far below 2^53")]
+fn to_float(count: i64) -> f64 {
+    count as f64
+}

@@ -1,0 +1,128 @@
+//! Options from the frozen dataclasses `Rules` and `Scoring`, by attribute.
+
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyDict, PyString};
+
+use super::errors::OptionError;
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::event::Vocabulary;
+use crate::input::ColumnMap;
+use crate::options::{OptionSpec, OptionValue};
+use crate::rules::Rules;
+use crate::scoring::Scoring;
+
+fn value(object: &Bound<'_, PyAny>, option: &str, spec: &OptionSpec) -> PyResult<OptionValue> {
+    if object.is_none() {
+        return Ok(OptionValue::Unset);
+    }
+    if let Ok(switch) = object.cast::<PyBool>() {
+        return Ok(OptionValue::Switch(switch.is_true()));
+    }
+    let number = if object.is_instance_of::<PyString>() { None } else { object.extract::<f64>().ok() };
+    number.map(OptionValue::Number).ok_or_else(|| {
+        let (found, accepted) = (show(object), spec.accepts.text());
+        OptionError::new_err(format!("{option}.{} is {found}, but {accepted} is needed.", spec.name))
+    })
+}
+
+fn show(object: &Bound<'_, PyAny>) -> String {
+    object.repr().map_or_else(|_| "something without a repr".to_owned(), |repr| repr.to_string())
+}
+
+pub(super) fn rules(object: &Bound<'_, PyAny>) -> PyResult<Rules> {
+    let mut rules = Rules::default();
+    for spec in Rules::specs() {
+        let value = value(&attribute(object, "rules", "Rules", spec.name)?, "Rules", &spec)?;
+        rules.set(spec.name, value)?;
+    }
+    Ok(rules)
+}
+
+pub(super) fn scoring(object: &Bound<'_, PyAny>) -> PyResult<Scoring> {
+    let mut scoring = Scoring::default();
+    for spec in Scoring::specs() {
+        let value = value(&attribute(object, "scoring", "Scoring", spec.name)?, "Scoring", &spec)?;
+        scoring.set(spec.name, value)?;
+    }
+    scoring.check()?;
+    Ok(scoring)
+}
+
+fn attribute<'py>(object: &Bound<'py, PyAny>, argument: &str, class: &str, name: &str) -> PyResult<Bound<'py, PyAny>> {
+    object.getattr(name).map_err(|_| {
+        let found = show(object);
+        OptionError::new_err(format!("{argument} is {found}, but an instance of watchspan.{class} is needed."))
+    })
+}
+
+/// Refuses rules with a value that is not accepted.
+#[pyfunction]
+#[pyo3(name = "check_rules")]
+pub(super) fn check_rules(rules: &Bound<'_, PyAny>) -> PyResult<()> {
+    self::rules(rules).map(|_| ())
+}
+
+/// Refuses scoring with a value that is not accepted.
+#[pyfunction]
+#[pyo3(name = "check_scoring")]
+pub(super) fn check_scoring(scoring: &Bound<'_, PyAny>) -> PyResult<()> {
+    self::scoring(scoring).map(|_| ())
+}
+
+pub(super) fn vocabulary(object: Option<&Bound<'_, PyAny>>) -> PyResult<Vocabulary> {
+    let Some(object) = object else { return Ok(Vocabulary::default()) };
+    if let Ok(name) = object.extract::<String>() {
+        return Ok(Vocabulary::preset(&name)?);
+    }
+    let pairs: Option<Vec<(String, String)>> =
+        object.cast::<PyDict>().ok().and_then(|mapping| mapping.items().extract().ok());
+    let pairs = pairs.ok_or_else(|| {
+        let found = show(object);
+        OptionError::new_err(format!(
+            "vocabulary is {found}, but None, the name of a preset, or a dict of event name to kind is needed."
+        ))
+    })?;
+    Ok(Vocabulary::from_pairs(pairs.iter().map(|(name, kind)| (name.as_str(), kind.as_str())))?)
+}
+
+pub(super) fn columns(object: Option<&Bound<'_, PyAny>>) -> PyResult<ColumnMap> {
+    let Some(object) = object else { return Ok(ColumnMap::default()) };
+    let pairs: Option<Vec<(String, Option<String>)>> =
+        object.cast::<PyDict>().ok().and_then(|mapping| mapping.items().extract().ok());
+    let pairs = pairs.ok_or_else(|| {
+        let found = show(object);
+        OptionError::new_err(format!(
+            "columns is {found}, but a dict of column name to the name in your table is needed, \
+             such as {{\"userId\": \"uid\"}}."
+        ))
+    })?;
+    Ok(ColumnMap::new(pairs)?)
+}
+
+pub(super) fn engine(threads: Option<&Bound<'_, PyAny>>) -> PyResult<Engine> {
+    let Some(object) = threads else { return Ok(Engine::new(None)?) };
+    let number = if object.is_instance_of::<PyBool>() { None } else { object.extract::<usize>().ok() };
+    let number = number.ok_or_else(|| Error::Option {
+        option: "threads".to_owned(),
+        value: show(object),
+        accepted: "None or a whole number from 1".to_owned(),
+    })?;
+    Ok(Engine::new(Some(number))?)
+}
+
+pub(super) fn whole(object: &Bound<'_, PyAny>, option: &str) -> PyResult<usize> {
+    let number = if object.is_instance_of::<PyBool>() { None } else { object.extract::<usize>().ok() };
+    number.ok_or_else(|| {
+        let accepted = "a whole number that is not negative".to_owned();
+        Error::Option { option: option.to_owned(), value: show(object), accepted }.into()
+    })
+}
+
+pub(super) fn number(object: &Bound<'_, PyAny>, option: &str) -> PyResult<f64> {
+    let number = if object.is_instance_of::<PyBool>() { None } else { object.extract::<f64>().ok() };
+    number.ok_or_else(|| {
+        let accepted = "a finite number above 0".to_owned();
+        Error::Option { option: option.to_owned(), value: show(object), accepted }.into()
+    })
+}

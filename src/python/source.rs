@@ -1,0 +1,160 @@
+//! Record batches from whatever Python hands over.
+
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::Duration;
+
+use arrow_array::{RecordBatch, RecordBatchReader};
+use arrow_schema::{Schema, SchemaRef};
+use pyo3::prelude::*;
+use pyo3::types::PyIterator;
+use pyo3_arrow::PyRecordBatch;
+use pyo3_arrow::input::AnyRecordBatch;
+
+use super::bridge::import_batch;
+use super::errors::SourceError;
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+
+/// How often a long computation looks for Ctrl-C.
+const SIGNAL_INTERVAL: Duration = Duration::from_millis(50);
+
+/// Batches, one after the other.
+pub(super) struct Source<'py> {
+    py: Python<'py>,
+    batches: Batches<'py>,
+    /// The schema, if there is any batch or the producer tells it without one.
+    pub(super) schema: Option<SchemaRef>,
+    first: Option<RecordBatch>,
+}
+
+enum Batches<'py> {
+    Stream(Box<dyn RecordBatchReader + Send>),
+    Iterator(Bound<'py, PyIterator>),
+    End,
+}
+
+impl<'py> Source<'py> {
+    pub(super) fn new(object: &Bound<'py, PyAny>) -> PyResult<Self> {
+        let py = object.py();
+        let source = |batches, schema, first| Ok(Self { py, batches, schema, first });
+        if object.hasattr("__arrow_c_stream__")? {
+            let reader = object.extract::<AnyRecordBatch>()?.into_reader()?;
+            let schema = reader.schema();
+            return source(Batches::Stream(reader), Some(schema), None);
+        }
+        if object.hasattr("__arrow_c_array__")? {
+            let batch = object.extract::<PyRecordBatch>()?.into_inner();
+            return source(Batches::End, Some(batch.schema()), Some(batch));
+        }
+        let iterator = object.try_iter().map_err(|_| {
+            let found = object.get_type().name().map_or_else(|_| "unknown".to_owned(), |name| name.to_string());
+            SourceError::new_err(format!(
+                "The input is of type {found}; needed is something with __arrow_c_stream__ or an iterator of record batches."
+            ))
+        })?;
+        let mut source = Self { py, batches: Batches::Iterator(iterator), schema: None, first: None };
+        source.first = source.pull()?;
+        source.schema = source.first.as_ref().map(RecordBatch::schema);
+        Ok(source)
+    }
+
+    fn pull(&mut self) -> PyResult<Option<RecordBatch>> {
+        match &mut self.batches {
+            Batches::Stream(reader) => {
+                let next = self.py.detach(|| reader.next());
+                next.transpose().map_err(|error| Error::Source(error.to_string()).into())
+            }
+            Batches::Iterator(iterator) => iterator.next().transpose()?.as_ref().map(import_batch).transpose(),
+            Batches::End => Ok(None),
+        }
+    }
+
+    /// The next batch; looks for Ctrl-C.
+    pub(super) fn next_batch(&mut self) -> PyResult<Option<RecordBatch>> {
+        self.py.check_signals()?;
+        let batch = match self.first.take() {
+            Some(first) => Some(first),
+            None => self.pull()?,
+        };
+        batch.map(|batch| self.checked(batch)).transpose()
+    }
+
+    /// Refuses a batch whose columns are not those of the first one.
+    fn checked(&self, batch: RecordBatch) -> PyResult<RecordBatch> {
+        let Some(schema) = &self.schema else { return Ok(batch) };
+        let fields = schema.fields().iter().zip(batch.schema_ref().fields());
+        for (first, later) in fields {
+            if first.name() != later.name() {
+                let message = format!(
+                    "The batches have different columns: {:?} stands where the first batch has {:?}.",
+                    later.name(),
+                    first.name()
+                );
+                return Err(Error::Source(message).into());
+            }
+            if first.data_type() != later.data_type() {
+                return Err(Error::ChangedType {
+                    column: first.name().clone(),
+                    first: first.data_type().to_string(),
+                    later: later.data_type().to_string(),
+                }
+                .into());
+            }
+        }
+        Ok(batch)
+    }
+
+    /// The next batches, of about so many rows together; empty at the end.
+    pub(super) fn next_batches(&mut self, rows: usize) -> PyResult<Vec<RecordBatch>> {
+        let mut batches = Vec::new();
+        let mut read = 0;
+        while read < rows {
+            let Some(batch) = self.next_batch()? else { break };
+            // A batch without rows still has to be counted, or a stream of nothing but those would never end a call.
+            read += batch.num_rows().max(1);
+            batches.push(batch);
+        }
+        Ok(batches)
+    }
+
+    /// Everything that is left.
+    pub(super) fn all(mut self) -> PyResult<(Schema, Vec<RecordBatch>)> {
+        let batches = self.next_batches(usize::MAX)?;
+        let schema = self.schema.map_or_else(Schema::empty, |schema| schema.as_ref().clone());
+        Ok((schema, batches))
+    }
+}
+
+/// Runs work without the GIL and looks for Ctrl-C meanwhile; the work stops soon after it.
+pub(super) fn interruptible<T: Send>(
+    py: Python<'_>,
+    engine: &Engine,
+    work: impl FnOnce() -> Result<T> + Send,
+) -> PyResult<T> {
+    let switch = engine.cancel_switch();
+    py.detach(|| {
+        std::thread::scope(|scope| {
+            let (done, finished) = channel();
+            let worker = scope.spawn(move || {
+                let result = work();
+                // Nobody listens any more if a signal came first; the result is then of no use either.
+                let _ = done.send(());
+                result
+            });
+            let mut interrupted = None;
+            while let Err(RecvTimeoutError::Timeout) = finished.recv_timeout(SIGNAL_INTERVAL) {
+                if interrupted.is_none() {
+                    interrupted = Python::attach(|py| py.check_signals().err());
+                    switch.fetch_or(interrupted.is_some(), Ordering::Relaxed);
+                }
+            }
+            let result = worker.join();
+            match (interrupted, result) {
+                (Some(signal), _) => Err(signal),
+                (None, Ok(result)) => Ok(result?),
+                (None, Err(_)) => Err(Error::Internal("a thread panicked".to_owned()).into()),
+            }
+        })
+    })
+}

@@ -1,0 +1,274 @@
+//! The functions that compute.
+
+use arrow_array::RecordBatch;
+use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use super::bridge::{export_batch, export_schema};
+use super::options::{columns, engine, number, rules, scoring, vocabulary, whole};
+use super::source::{Source, interruptible};
+use crate::engagement::EngagementOptions;
+use crate::engine::{self, Engine, Events, Plain, Record, SLICE_ROWS, Sessions, Wide};
+use crate::error::Error;
+use crate::event::Vocabulary;
+use crate::input::{ColumnMap, DropCounts, DropReason, EventSchema, KeyType, Videos};
+use crate::output::explanation_table;
+use crate::retention::Buckets;
+use crate::rules::Rules;
+
+type Object<'a, 'py> = &'a Bound<'py, PyAny>;
+type Maybe<'a, 'py> = Option<&'a Bound<'py, PyAny>>;
+type Tables = (Vec<Py<PyAny>>, Py<PyAny>);
+type Reported = (Vec<Py<PyAny>>, Py<PyAny>, Py<PyDict>);
+
+/// Rows handed to the engine at a time: enough slices to keep many threads busy.
+const READ_ROWS: usize = 16 * SLICE_ROWS;
+
+/// One row per user and video.
+#[pyfunction]
+#[expect(clippy::too_many_arguments, reason = "the arguments of the public function, which names them")]
+pub(super) fn aggregate(
+    py: Python<'_>,
+    events: Object<'_, '_>,
+    videos: Maybe<'_, '_>,
+    columns: Maybe<'_, '_>,
+    vocabulary: Maybe<'_, '_>,
+    rules: Object<'_, '_>,
+    scoring: Object<'_, '_>,
+    unique_seconds: bool,
+    threads: Maybe<'_, '_>,
+) -> PyResult<Reported> {
+    let engine = engine(threads)?;
+    let map = self::columns(columns)?;
+    let options = EngagementOptions { rules: self::rules(rules)?, scoring: self::scoring(scoring)?, unique_seconds };
+    let videos = read_videos(videos, &map)?;
+    let sessions = walk(events, &engine, &map, self::vocabulary(vocabulary)?, &options.rules)?;
+    let batches = interruptible(py, &engine, || sessions.engagement(&engine, &videos, &options))?;
+    let (batches, schema) = export(py, batches, &sessions.engagement_schema())?;
+    Ok((batches, schema, report(py, sessions.counts())?))
+}
+
+/// One row per user, video and session.
+#[pyfunction]
+pub(super) fn sessions(
+    py: Python<'_>,
+    events: Object<'_, '_>,
+    columns: Maybe<'_, '_>,
+    vocabulary: Maybe<'_, '_>,
+    rules: Object<'_, '_>,
+    threads: Maybe<'_, '_>,
+) -> PyResult<Reported> {
+    let engine = engine(threads)?;
+    let (map, rules) = (self::columns(columns)?, self::rules(rules)?);
+    let sessions = walk(events, &engine, &map, self::vocabulary(vocabulary)?, &rules)?;
+    let batches = interruptible(py, &engine, || sessions.batches(&engine))?;
+    let (batches, schema) = export(py, batches, &sessions.schema())?;
+    Ok((batches, schema, report(py, sessions.counts())?))
+}
+
+/// One row per user and video, from session rows.
+#[pyfunction]
+#[expect(clippy::too_many_arguments, reason = "the arguments of the public function, which names them")]
+pub(super) fn engagement(
+    py: Python<'_>,
+    sessions: Object<'_, '_>,
+    videos: Maybe<'_, '_>,
+    columns: Maybe<'_, '_>,
+    rules: Object<'_, '_>,
+    scoring: Object<'_, '_>,
+    unique_seconds: bool,
+    threads: Maybe<'_, '_>,
+) -> PyResult<Tables> {
+    let engine = engine(threads)?;
+    let map = self::columns(columns)?;
+    let options = EngagementOptions { rules: self::rules(rules)?, scoring: self::scoring(scoring)?, unique_seconds };
+    let videos = read_videos(videos, &map)?;
+    let (schema, batches) = Source::new(sessions)?.all()?;
+    let (batches, schema) = interruptible(py, &engine, || {
+        let sessions = engine::read_sessions(&engine, &schema, &batches)?;
+        Ok((sessions.engagement(&engine, &videos, &options)?, sessions.engagement_schema()))
+    })?;
+    export(py, batches, &schema)
+}
+
+/// The audience per bucket of positions.
+#[pyfunction]
+pub(super) fn retention(
+    py: Python<'_>,
+    rows: Object<'_, '_>,
+    videos: Maybe<'_, '_>,
+    columns: Maybe<'_, '_>,
+    buckets: Maybe<'_, '_>,
+    bucket_seconds: Maybe<'_, '_>,
+    threads: Maybe<'_, '_>,
+) -> PyResult<Tables> {
+    let engine = engine(threads)?;
+    let buckets = match (bucket_seconds, buckets) {
+        (Some(seconds), _) => Buckets::seconds(number(seconds, "bucket_seconds")?)?,
+        (None, Some(count)) => Buckets::count(whole(count, "buckets")?)?,
+        (None, None) => {
+            let accepted = "a whole number, or bucket_seconds".to_owned();
+            return Err(Error::Option { option: "buckets".to_owned(), value: "None".to_owned(), accepted }.into());
+        }
+    };
+    let videos = read_videos(videos, &self::columns(columns)?)?;
+    let (schema, batches) = Source::new(rows)?.all()?;
+    let (batches, schema) =
+        interruptible(py, &engine, || engine::retention(&engine, &schema, &batches, &videos, buckets))?;
+    export(py, batches, &schema)
+}
+
+/// What the clean step would drop.
+#[pyfunction]
+pub(super) fn validate<'py>(
+    py: Python<'py>,
+    events: Object<'_, 'py>,
+    columns: Maybe<'_, 'py>,
+    vocabulary: Maybe<'_, 'py>,
+    examples: Object<'_, 'py>,
+    threads: Maybe<'_, 'py>,
+) -> PyResult<(Vec<Bound<'py, PyDict>>, Py<PyDict>)> {
+    let engine = engine(threads)?;
+    let mut source = Source::new(events)?;
+    let schema = bind_events(&source, &self::columns(columns)?)?;
+    let examples = whole(examples, "examples")?;
+    let mut events = engine::validate(&engine, schema, self::vocabulary(vocabulary)?, examples);
+    push_all(py, &engine, &mut source, &mut events)?;
+    let (examples, counts) = interruptible(py, &engine, || events.examples())?;
+    let entry = |example: engine::Example| {
+        let entry = PyDict::new(py);
+        entry.set_item("reason", example.reason.name())?;
+        entry.set_item("row", example.row)?;
+        Ok(entry)
+    };
+    Ok((examples.into_iter().map(entry).collect::<PyResult<_>>()?, report(py, &counts)?))
+}
+
+/// One user's events on one video, and how each was judged.
+#[pyfunction]
+#[expect(clippy::too_many_arguments, reason = "the arguments of the public function, which names them")]
+pub(super) fn explain(
+    py: Python<'_>,
+    events: Object<'_, '_>,
+    columns: Maybe<'_, '_>,
+    vocabulary: Maybe<'_, '_>,
+    rules: Object<'_, '_>,
+    user: Object<'_, '_>,
+    video: Object<'_, '_>,
+    threads: Maybe<'_, '_>,
+) -> PyResult<Tables> {
+    let engine = engine(threads)?;
+    let (map, vocabulary, rules) = (self::columns(columns)?, self::vocabulary(vocabulary)?, self::rules(rules)?);
+    let mut source = Source::new(events)?;
+    let schema = bind_events(&source, &map)?;
+    let user = key(user, "user", schema.keys().user)?;
+    let video = key(video, "video", schema.keys().video)?;
+    // Errors of the producer keep their type: the walk only sees that the batches end.
+    let mut failed = None;
+    let batches = std::iter::from_fn(|| match source.next_batch() {
+        Ok(batch) => batch.map(Ok),
+        Err(error) => {
+            failed = Some(error);
+            None
+        }
+    });
+    let rows = engine::explain(&engine, &schema, &vocabulary, &rules, [&user, &video], batches)?;
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    let keys = schema.keys();
+    let table = explanation_table();
+    export(py, vec![table.batch(&rows, &keys)?], &table.schema(&keys))
+}
+
+fn key(object: Object<'_, '_>, option: &str, key: KeyType) -> PyResult<Vec<u8>> {
+    let text = object.str()?.to_string();
+    let accepted = format!("{} as in the events' column", key.noun());
+    key.read(&text).ok_or_else(|| Error::Option { option: option.to_owned(), value: text, accepted }.into())
+}
+
+fn bind_events(source: &Source<'_>, map: &ColumnMap) -> PyResult<EventSchema> {
+    match &source.schema {
+        Some(schema) => Ok(EventSchema::bind(schema, map)?),
+        None => Ok(EventSchema::bind(&schema_of_nothing(), &ColumnMap::default())?),
+    }
+}
+
+/// The schema of an iterator that yields nothing: results are then empty tables with all their columns.
+fn schema_of_nothing() -> Schema {
+    let text = ["userId", "videoId", "sessionId", "eventName"].map(|name| Field::new(name, DataType::Utf8, true));
+    let time = Field::new("timestamp", DataType::Timestamp(TimeUnit::Microsecond, None), true);
+    let position = Field::new("currentTime", DataType::Float64, true);
+    Schema::new(text.into_iter().chain([time, position]).collect::<Vec<_>>())
+}
+
+fn read_videos(videos: Maybe<'_, '_>, map: &ColumnMap) -> PyResult<Videos> {
+    let Some(videos) = videos else { return Ok(Videos::default()) };
+    let (schema, batches) = Source::new(videos)?.all()?;
+    if schema.fields().is_empty() && batches.is_empty() {
+        return Ok(Videos::default());
+    }
+    Ok(Videos::read(&schema, &batches, map)?)
+}
+
+/// Reads all events and walks through them, in the layout that holds what they carry.
+fn walk(
+    events: Object<'_, '_>,
+    engine: &Engine,
+    map: &ColumnMap,
+    vocabulary: Vocabulary,
+    rules: &Rules,
+) -> PyResult<Sessions> {
+    let mut source = Source::new(events)?;
+    let schema = bind_events(&source, map)?;
+    let py = events.py();
+    if schema.is_plain() {
+        walk_as::<Plain>(py, &mut source, Events::new(engine, schema, vocabulary), engine, rules)
+    } else {
+        walk_as::<Wide>(py, &mut source, Events::new(engine, schema, vocabulary), engine, rules)
+    }
+}
+
+fn walk_as<R: Record>(
+    py: Python<'_>,
+    source: &mut Source<'_>,
+    mut events: Events<'_, R>,
+    engine: &Engine,
+    rules: &Rules,
+) -> PyResult<Sessions> {
+    push_all(py, engine, source, &mut events)?;
+    interruptible(py, engine, || events.sessions(rules))
+}
+
+fn push_all<R: Record>(
+    py: Python<'_>,
+    engine: &Engine,
+    source: &mut Source<'_>,
+    events: &mut Events<'_, R>,
+) -> PyResult<()> {
+    loop {
+        let batches = source.next_batches(READ_ROWS)?;
+        if batches.is_empty() {
+            return Ok(());
+        }
+        interruptible(py, engine, || events.push(&batches))?;
+    }
+}
+
+fn export(py: Python<'_>, batches: Vec<RecordBatch>, schema: &SchemaRef) -> PyResult<Tables> {
+    let batches = batches.into_iter().map(|batch| export_batch(py, batch)).collect::<PyResult<_>>()?;
+    Ok((batches, export_schema(py, schema)?))
+}
+
+fn report(py: Python<'_>, counts: &DropCounts) -> PyResult<Py<PyDict>> {
+    let dropped = PyDict::new(py);
+    for reason in DropReason::ALL {
+        dropped.set_item(reason.name(), counts.dropped(reason))?;
+    }
+    let report = PyDict::new(py);
+    report.set_item("read", counts.read)?;
+    report.set_item("kept", counts.kept())?;
+    report.set_item("dropped", dropped)?;
+    Ok(report.unbind())
+}

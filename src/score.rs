@@ -1,0 +1,119 @@
+//! The engagement score: weighted features of a row, and the tier it falls into.
+
+use crate::scoring::Scoring;
+
+/// What a score is made of.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Features {
+    /// Share of the video watched at least once, if the duration is known.
+    pub coverage: f64,
+    /// 1 if completed and watched enough for that to be believed.
+    pub completion: f64,
+    /// Furthest position as a share of the duration.
+    pub reach: f64,
+    /// Rewatched seconds as a share of the duration.
+    pub rewatch: f64,
+    /// Minutes of watch time.
+    pub watch_minutes: f64,
+    /// How often it was completed.
+    pub completions: f64,
+    /// Sessions.
+    pub sessions: f64,
+    /// Skips, forward and backward.
+    pub skips: f64,
+}
+
+/// How engaged a viewer was, by score.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tier {
+    /// From `Scoring.high`.
+    High,
+    /// From `Scoring.medium`.
+    Medium,
+    /// From `Scoring.low`.
+    Low,
+    /// Below that.
+    Minimal,
+}
+
+impl Tier {
+    /// The name that rows show.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::High => "High",
+            Self::Medium => "Medium",
+            Self::Low => "Low",
+            Self::Minimal => "Minimal",
+        }
+    }
+}
+
+/// Rounds to two decimals, halves up.
+#[must_use]
+pub fn round2(x: f64) -> f64 {
+    (100.0 * x + 0.5).floor() / 100.0
+}
+
+impl Scoring {
+    /// The rounded score of these features.
+    #[must_use]
+    pub fn score(&self, features: &Features) -> f64 {
+        let weighted = [
+            (self.coverage, features.coverage.clamp(0.0, 1.0)),
+            (self.completion, features.completion.clamp(0.0, 1.0)),
+            (self.reach, features.reach.clamp(0.0, 1.0)),
+            (self.rewatch, features.rewatch.clamp(0.0, 1.0)),
+            (self.watch_minutes, features.watch_minutes),
+            (self.completions, features.completions),
+            (self.sessions, features.sessions),
+            (self.skips, features.skips),
+        ];
+        let sum = weighted.into_iter().fold(0.0, |sum, (weight, feature)| sum + weight * feature);
+        let low = self.minimum.map_or(sum, |minimum| sum.max(minimum));
+        round2(self.maximum.map_or(low, |maximum| low.min(maximum)))
+    }
+
+    /// The tier of a rounded score.
+    #[must_use]
+    pub fn tier(&self, score: f64) -> Tier {
+        if score >= self.high {
+            Tier::High
+        } else if score >= self.medium {
+            Tier::Medium
+        } else if score >= self.low {
+            Tier::Low
+        } else {
+            Tier::Minimal
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn halves_round_up() {
+        assert_eq!(round2(0.125), 0.13);
+        assert_eq!(round2(-0.125), -0.12);
+        assert_eq!(round2(43.333_333), 43.33);
+    }
+
+    #[test]
+    fn weights_clamp_and_tiers() {
+        let scoring = Scoring::default();
+        let all = Features { coverage: 1.0, completion: 1.0, reach: 1.0, rewatch: 3.0, ..Features::default() };
+        assert_eq!(scoring.score(&all), 100.0);
+        assert_eq!(scoring.score(&Features { coverage: 0.4, reach: 0.4, rewatch: 10.0 / 300.0, ..Features::default() }), 28.33);
+        for (score, tier) in [(75.0, "High"), (74.99, "Medium"), (50.0, "Medium"), (25.0, "Low"), (24.99, "Minimal")] {
+            assert_eq!(scoring.tier(score).name(), tier, "{score}");
+        }
+    }
+
+    #[test]
+    fn the_additive_preset_has_no_clamp() {
+        let features = Features { watch_minutes: 2.0, skips: 10.0, sessions: 1.0, ..Features::default() };
+        assert_eq!(Scoring::additive().score(&features), -13.0);
+    }
+}
