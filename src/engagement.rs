@@ -247,7 +247,8 @@ impl Unique {
             _ => {
                 let observed = sessions.iter().flat_map(|s| s.watched.as_slice().iter().copied());
                 let counted = sessions.iter().filter(|_| rules.count_unobserved).flat_map(|s| &s.unobserved);
-                let counted = counted.map(|&u| Interval { start: u.start, end: u.start + seconds_below(u, cap) });
+                let counted =
+                    counted.map(|&u| Interval { start: u.start, end: u.start + seconds_below(u, cap) });
                 IntervalSet::union(observed.chain(counted))
             }
         };

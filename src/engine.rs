@@ -47,7 +47,11 @@ impl Engine {
             Some(threads) if (1..=MAX_THREADS).contains(&threads) => threads,
             Some(threads) => {
                 let accepted = format!("None or a whole number from 1 to {MAX_THREADS}");
-                return Err(Error::Option { option: "threads".to_owned(), value: threads.to_string(), accepted });
+                return Err(Error::Option {
+                    option: "threads".to_owned(),
+                    value: threads.to_string(),
+                    accepted,
+                });
             }
             None => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         };

@@ -134,7 +134,9 @@ pub enum Error {
         accepted: String,
     },
     /// A preset that does not exist.
-    #[error("There is no vocabulary preset {name:?}; there are: {known}. A mapping of event name to kind works too.")]
+    #[error(
+        "There is no vocabulary preset {name:?}; there are: {known}. A mapping of event name to kind works too."
+    )]
     UnknownPreset {
         /// The name asked for.
         name: String,
@@ -153,7 +155,9 @@ pub enum Error {
         meaning: String,
     },
     /// A vocabulary without names.
-    #[error("The vocabulary is empty, so every event would be unknown: map at least one event name to a kind.")]
+    #[error(
+        "The vocabulary is empty, so every event would be unknown: map at least one event name to a kind."
+    )]
     EmptyVocabulary,
     /// Two different rows for one video.
     #[error(
@@ -217,11 +221,15 @@ impl Error {
             | Self::ChangedType { .. }
             | Self::KeyMismatch { .. }
             | Self::KeyTooLarge { .. } => ErrorKind::ColumnType,
-            Self::Option { .. } | Self::UnknownMapping { .. } | Self::NeededColumn { .. } => ErrorKind::Option,
+            Self::Option { .. } | Self::UnknownMapping { .. } | Self::NeededColumn { .. } => {
+                ErrorKind::Option
+            }
             Self::UnknownPreset { .. } | Self::UnknownMeaning { .. } | Self::EmptyVocabulary => {
                 ErrorKind::Vocabulary
             }
-            Self::ConflictingVideo { .. } | Self::RepeatedSession { .. } | Self::Row { .. } => ErrorKind::Data,
+            Self::ConflictingVideo { .. } | Self::RepeatedSession { .. } | Self::Row { .. } => {
+                ErrorKind::Data
+            }
             Self::Source(_) => ErrorKind::Source,
             Self::Interrupted => ErrorKind::Interrupted,
             Self::Internal(_) => ErrorKind::Internal,

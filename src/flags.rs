@@ -61,7 +61,9 @@ impl Flag {
             Self::EstimatedDuration => {
                 "The duration is a guess from how far anybody watched, so percentages and the score are guesses too."
             }
-            Self::ExcessiveWatchTime => "`totalWatchTime` > `excessive_ratio` × `videoDuration` × `sessionCount`.",
+            Self::ExcessiveWatchTime => {
+                "`totalWatchTime` > `excessive_ratio` × `videoDuration` × `sessionCount`."
+            }
             Self::CompletedWithoutSufficientWatch => {
                 "Completed at least once, but `uniqueWatchPercentage` < `sufficient_watch_percentage`."
             }

@@ -45,7 +45,9 @@ impl Buckets {
     fn cut(self, duration: f64) -> Result<Vec<Bucket>> {
         let (count, edge): (usize, Box<dyn Fn(usize) -> f64>) = match self {
             Self::Count(count) => (count, Box::new(move |i| duration * i as f64 / count as f64)),
-            Self::Seconds(seconds) => (whole_buckets(duration, seconds)?, Box::new(move |i| seconds * i as f64)),
+            Self::Seconds(seconds) => {
+                (whole_buckets(duration, seconds)?, Box::new(move |i| seconds * i as f64))
+            }
         };
         let bucket = |i| Bucket { start: edge(i), end: edge(i + 1).min(duration), audience: 0.0, plays: 0.0 };
         let mut buckets: Vec<_> = (0..count).map(bucket).collect();
@@ -56,7 +58,12 @@ impl Buckets {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "checked to be from 0 to a million first")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "checked to be from 0 to a million first"
+)]
 fn whole_buckets(duration: f64, seconds: f64) -> Result<usize> {
     let count = (duration / seconds).ceil().max(1.0);
     if count <= MAX_BUCKETS as f64 {
@@ -65,7 +72,10 @@ fn whole_buckets(duration: f64, seconds: f64) -> Result<usize> {
     Err(Error::Option {
         option: "bucket_seconds".to_owned(),
         value: seconds.to_string(),
-        accepted: format!("for a video of {duration} s a number of at least {}", duration / MAX_BUCKETS as f64),
+        accepted: format!(
+            "for a video of {duration} s a number of at least {}",
+            duration / MAX_BUCKETS as f64
+        ),
     })
 }
 

@@ -69,7 +69,13 @@ mod tests {
         assert_eq!(error, "Rules.completion_threshold is 1.5, but a number from 0 to 1 is needed.");
         assert!(rules.set("heartbeat_seconds", OptionValue::Number(0.0)).is_err());
         assert!(rules.set("tolerance_seconds", OptionValue::Number(f64::NAN)).is_err());
-        assert!(rules.set("tolerance", OptionValue::Number(1.0)).unwrap_err().to_string().contains("tolerance_seconds"));
+        assert!(
+            rules
+                .set("tolerance", OptionValue::Number(1.0))
+                .unwrap_err()
+                .to_string()
+                .contains("tolerance_seconds")
+        );
         assert_eq!(rules, Rules::default());
     }
 }

@@ -103,10 +103,21 @@ mod tests {
     #[test]
     fn weights_clamp_and_tiers() {
         let scoring = Scoring::default();
-        let all = Features { coverage: 1.0, completion: 1.0, reach: 1.0, rewatch: 3.0, ..Features::default() };
+        let all =
+            Features { coverage: 1.0, completion: 1.0, reach: 1.0, rewatch: 3.0, ..Features::default() };
         assert_eq!(scoring.score(&all), 100.0);
-        assert_eq!(scoring.score(&Features { coverage: 0.4, reach: 0.4, rewatch: 10.0 / 300.0, ..Features::default() }), 28.33);
-        for (score, tier) in [(75.0, "High"), (74.99, "Medium"), (50.0, "Medium"), (25.0, "Low"), (24.99, "Minimal")] {
+        assert_eq!(
+            scoring.score(&Features {
+                coverage: 0.4,
+                reach: 0.4,
+                rewatch: 10.0 / 300.0,
+                ..Features::default()
+            }),
+            28.33
+        );
+        for (score, tier) in
+            [(75.0, "High"), (74.99, "Medium"), (50.0, "Medium"), (25.0, "Low"), (24.99, "Minimal")]
+        {
             assert_eq!(scoring.tier(score).name(), tier, "{score}");
         }
     }

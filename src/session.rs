@@ -222,7 +222,8 @@ mod tests {
             rate: None,
             sequence: None,
         };
-        let stats = SessionStats::observe((0..50).step_by(10).map(beat), &Rules::default(), |_| None).unwrap();
+        let stats =
+            SessionStats::observe((0..50).step_by(10).map(beat), &Rules::default(), |_| None).unwrap();
         assert_eq!(stats.watched.as_slice(), [Interval { start: 0.0, end: 40.0 }]);
         assert_eq!((stats.watch_time, stats.play_time, stats.event_count, stats.open), (40.0, 40.0, 5, 1));
         assert_eq!(stats.unobserved, [Stretch { start: 40.0, seconds: 300.0 }]);

@@ -41,7 +41,10 @@ impl Micros {
 
     /// Seconds from an earlier instant to this one.
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "the years 1 to 9999 in microseconds fit 2^59; halves of a microsecond do not matter")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "the years 1 to 9999 in microseconds fit 2^59; halves of a microsecond do not matter"
+    )]
     pub fn seconds_since(self, earlier: Self) -> f64 {
         (self.0 - earlier.0) as f64 / 1e6
     }
@@ -88,12 +91,17 @@ mod tests {
     #[test]
     fn zones_and_separators() {
         let ten = Micros(36_000_000_000);
-        for text in
-            ["1970-01-01T10:00:00Z", "1970-01-01t10:00:00z", "1970-01-01 10:00:00", "1970-01-01T15:30:00+05:30"]
-        {
+        for text in [
+            "1970-01-01T10:00:00Z",
+            "1970-01-01t10:00:00z",
+            "1970-01-01 10:00:00",
+            "1970-01-01T15:30:00+05:30",
+        ] {
             assert_eq!(Micros::parse(text), Some(ten), "{text}");
         }
-        for text in ["", "Z", "1970-01-01", "1970-01-01T10:00", "1970-13-01T10:00:00Z", "1970-01-01T10:00:00ZZ", "0"] {
+        for text in
+            ["", "Z", "1970-01-01", "1970-01-01T10:00", "1970-13-01T10:00:00Z", "1970-01-01T10:00:00ZZ", "0"]
+        {
             assert_eq!(Micros::parse(text), None, "{text}");
         }
     }

@@ -310,9 +310,12 @@ mod tests {
     #[test]
     fn jumps_within_the_thresholds_are_no_skips() {
         let rules = Rules::default();
-        for (to, expected) in
-            [(35.0, None), (35.5, Some(Finding::ForwardSkip(5.5))), (28.0, None), (27.5, Some(Finding::BackwardSkip(2.5)))]
-        {
+        for (to, expected) in [
+            (35.0, None),
+            (35.5, Some(Finding::ForwardSkip(5.5))),
+            (28.0, None),
+            (27.5, Some(Finding::BackwardSkip(2.5))),
+        ] {
             let findings = walk(&rules, &[(0.0, PAUSE, 30.0), (1.0, PLAY, to), (2.0, PAUSE, to)]);
             assert_eq!(findings, Vec::from_iter(expected), "to {to}");
         }

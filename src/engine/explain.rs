@@ -99,12 +99,16 @@ impl Explainer<'_> {
         let reader = UserReader { store: &store, chunks: &chunks, cutting, has_session };
         let fragments = ordered(&store);
         let mut duplicates = Vec::new();
-        reader.visit(&fragments, |record| duplicates.push(record.row), |piece| {
-            if store.video(piece.at) == self.video {
-                let id = store.get(piece.at)[2];
-                self.session(piece, &self.session_id(id, piece.cut_at));
-            }
-        });
+        reader.visit(
+            &fragments,
+            |record| duplicates.push(record.row),
+            |piece| {
+                if store.video(piece.at) == self.video {
+                    let id = store.get(piece.at)[2];
+                    self.session(piece, &self.session_id(id, piece.cut_at));
+                }
+            },
+        );
         let duplicates = duplicates.into_iter().filter(|row| self.seen.contains_key(row));
         dropped.extend(duplicates.map(|row| (row, DropReason::Duplicate)));
     }

@@ -189,7 +189,14 @@ mod tests {
     }
 
     fn fragments<H: BuildHasher>(mut builder: ChunkBuilder<Numbered, H>) -> Vec<(String, Vec<u64>)> {
-        let keys = [["a", "v", "s"], ["a", "v", "t"], ["av", "", "s"], ["a", "v", "s"], ["b", "v", "s"], ["a", "v", "t"]];
+        let keys = [
+            ["a", "v", "s"],
+            ["a", "v", "t"],
+            ["av", "", "s"],
+            ["a", "v", "s"],
+            ["b", "v", "s"],
+            ["a", "v", "t"],
+        ];
         let event = Event {
             time: Micros(0),
             kind: EventKind::Play,

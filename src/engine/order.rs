@@ -20,7 +20,8 @@ pub(super) fn ordered(store: &KeyStore) -> Vec<At> {
     let mut fragments: Vec<_> = store.all().map(prefixed).collect();
     fragments.par_sort_unstable_by(|a, b| {
         a.prefix.cmp(&b.prefix).then_with(|| {
-            let ([user_a, video_a, session_a], [user_b, video_b, session_b]) = (store.get(a.at), store.get(b.at));
+            let ([user_a, video_a, session_a], [user_b, video_b, session_b]) =
+                (store.get(a.at), store.get(b.at));
             (user_a, session_a, video_a, a.at).cmp(&(user_b, session_b, video_b, b.at))
         })
     });

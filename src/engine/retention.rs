@@ -57,7 +57,7 @@ pub fn retention(
     }
     let viewings = Viewings { store, keys, table: schema.table, videos, buckets };
     let batches = engine.run(|| viewings.curves(engine, rows))?;
-    Ok((batches, retention_table().schema(&keys)))
+    Ok((batches, retention_table().schema(keys)))
 }
 
 fn read(schema: &RowsSchema, batch: &RecordBatch, chunk: u32, rows: &mut Vec<Viewing>) -> Result<KeyArena> {
@@ -66,7 +66,13 @@ fn read(schema: &RowsSchema, batch: &RecordBatch, chunk: u32, rows: &mut Vec<Vie
     for row in 0..batch.num_rows() {
         let key = |column: &'static str, key: Option<&'_ [u8]>| {
             let value = "null or \"\"".to_owned();
-            key.map(<[u8]>::to_vec).ok_or(Error::Row { table: schema.table.name(), column, row, value, accepted: "a key" })
+            key.map(<[u8]>::to_vec).ok_or(Error::Row {
+                table: schema.table.name(),
+                column,
+                row,
+                value,
+                accepted: "a key",
+            })
         };
         let (user, video) = (key("userId", columns.user.get(row))?, key("videoId", columns.video.get(row))?);
         rows.push(Viewing {
@@ -90,7 +96,9 @@ impl Viewings<'_> {
     }
 
     fn curves(&self, engine: &Engine, mut rows: Vec<Viewing>) -> Result<Vec<RecordBatch>> {
-        rows.par_sort_by(|a, b| (self.video(a), self.user(a), a.at).cmp(&(self.video(b), self.user(b), b.at)));
+        rows.par_sort_by(|a, b| {
+            (self.video(a), self.user(a), a.at).cmp(&(self.video(b), self.user(b), b.at))
+        });
         let table = retention_table();
         let work = |task: std::ops::Range<usize>| {
             let mut curves = Vec::new();
@@ -98,7 +106,7 @@ impl Viewings<'_> {
                 engine.check()?;
                 curves.extend(self.curve(video)?);
             }
-            table.batch(&curves, &self.keys)
+            table.batch(&curves, self.keys)
         };
         let tasks = tasks(&rows, engine.tasks(), |a, b| self.video(a) == self.video(b));
         tasks.into_par_iter().map(work).collect()
@@ -106,7 +114,9 @@ impl Viewings<'_> {
 
     /// The buckets of one video; none if its duration is not known.
     fn curve<'a>(&'a self, rows: &'a [Viewing]) -> Result<Vec<RetentionRow<'a>>> {
-        let (Some(duration), Some(first)) = (self.duration(rows), rows.first()) else { return Ok(Vec::new()) };
+        let (Some(duration), Some(first)) = (self.duration(rows), rows.first()) else {
+            return Ok(Vec::new());
+        };
         let mut curve = Curve::new(duration, self.buckets)?;
         let mut users = 0;
         for user in rows.chunk_by(|a, b| self.user(a) == self.user(b)) {
@@ -125,7 +135,8 @@ impl Viewings<'_> {
         let title = known.or_else(|| rows.iter().find_map(|row| row.title.as_deref()));
         let has_plays = self.table == RowTable::Sessions;
         let buckets = curve.into_buckets().into_iter().zip(0..);
-        let row = |(bucket, number)| RetentionRow { video, title, duration, users, number, bucket, has_plays };
+        let row =
+            |(bucket, number)| RetentionRow { video, title, duration, users, number, bucket, has_plays };
         Ok(buckets.map(row).collect())
     }
 

@@ -84,7 +84,7 @@ impl Sessions {
     /// The schema of the session table.
     #[must_use]
     pub fn schema(&self) -> SchemaRef {
-        session_table().schema(&self.keys)
+        session_table().schema(self.keys)
     }
 
     /// The session table.
@@ -95,7 +95,7 @@ impl Sessions {
         let batch = |rows: &[Row]| {
             engine.check()?;
             let rows: Vec<_> = rows.iter().map(|row| self.session_row(row)).collect();
-            session_table().batch(&rows, &self.keys)
+            session_table().batch(&rows, self.keys)
         };
         let parts: Vec<_> = self.tasks.iter().flat_map(|rows| rows.chunks(SLICE_ROWS)).collect();
         engine.run(|| parts.into_par_iter().map(batch).collect())
@@ -109,7 +109,7 @@ impl Sessions {
     /// The schema of the engagement table.
     #[must_use]
     pub fn engagement_schema(&self) -> SchemaRef {
-        engagement_table().schema(&self.keys)
+        engagement_table().schema(self.keys)
     }
 
     /// The engagement table.
@@ -145,8 +145,9 @@ impl Sessions {
         let pairs: Vec<_> = rows.chunk_by(|a, b| self.pair(a) == self.pair(b)).collect();
         let batch = |pairs: &[&[Row]]| {
             engine.check()?;
-            let rows: Vec<_> = pairs.iter().filter_map(|rows| self.engage(rows, durations, options)).collect();
-            table.batch(&rows, &self.keys)
+            let rows: Vec<_> =
+                pairs.iter().filter_map(|rows| self.engage(rows, durations, options)).collect();
+            table.batch(&rows, self.keys)
         };
         pairs.chunks(SLICE_ROWS).map(batch).collect()
     }
@@ -239,7 +240,13 @@ pub fn read_sessions(engine: &Engine, schema: &Schema, batches: &[RecordBatch]) 
 
 fn session_keys<'a>(columns: &'a SessionBatch<'_>, row: usize) -> Result<[&'a [u8]; 3]> {
     let key = |column: &'static str, key: Option<&'a [u8]>| {
-        key.ok_or(Error::Row { table: "sessions", column, row, value: "null or \"\"".to_owned(), accepted: "a key" })
+        key.ok_or(Error::Row {
+            table: "sessions",
+            column,
+            row,
+            value: "null or \"\"".to_owned(),
+            accepted: "a key",
+        })
     };
     Ok([
         key("userId", columns.user.get(row))?,

@@ -61,9 +61,10 @@ impl KeyStore {
 
     /// Where every fragment is.
     pub(super) fn all(&self) -> impl Iterator<Item = At> {
-        self.0.iter().zip(0u32..).flat_map(|(arena, chunk)| {
-            (0u32..).take(arena.len()).map(move |fragment| At { chunk, fragment })
-        })
+        self.0
+            .iter()
+            .zip(0u32..)
+            .flat_map(|(arena, chunk)| (0u32..).take(arena.len()).map(move |fragment| At { chunk, fragment }))
     }
 }
 

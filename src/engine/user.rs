@@ -78,7 +78,7 @@ impl<R: Record> UserReader<'_, R> {
             };
             for video in scope.chunk_by(|&a, &b| self.store.video(a) == self.store.video(b)) {
                 self.gather(video, &mut events, &mut duplicate);
-                self.pieces(&events, video[0], &starts, &timeline, &mut visit);
+                Self::pieces(&events, video[0], &starts, &timeline, &mut visit);
             }
         }
     }
@@ -100,7 +100,6 @@ impl<R: Record> UserReader<'_, R> {
     }
 
     fn pieces(
-        &self,
         events: &[R],
         at: At,
         starts: &[Micros],

@@ -23,12 +23,12 @@ pub struct Example {
 
 /// Events that remember their rows, to be checked rather than counted.
 #[must_use]
-pub fn validate<'e>(
-    engine: &'e Engine,
+pub fn validate(
+    engine: &Engine,
     schema: EventSchema,
     vocabulary: Vocabulary,
     examples: usize,
-) -> Events<'e, Numbered> {
+) -> Events<'_, Numbered> {
     Events::with_rejects(engine, schema, vocabulary, Rejects::new(examples))
 }
 
@@ -40,7 +40,8 @@ impl Events<'_, Numbered> {
     pub fn examples(mut self) -> Result<(Vec<Example>, DropCounts)> {
         let store = KeyStore(self.chunks.iter_mut().map(|chunk| std::mem::take(&mut chunk.keys)).collect());
         let has_session = self.schema().has_session();
-        let reader = UserReader { store: &store, chunks: &self.chunks, cutting: Cutting::Trusted, has_session };
+        let reader =
+            UserReader { store: &store, chunks: &self.chunks, cutting: Cutting::Trusted, has_session };
         let fragments = self.engine.run(|| ordered(&store));
         let mut duplicates = Vec::new();
         let mut events = Vec::new();

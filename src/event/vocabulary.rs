@@ -51,8 +51,10 @@ impl Vocabulary {
     pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self> {
         let mut meanings = HashMap::new();
         for (name, meaning) in pairs {
-            let meaning = Meaning::from_name(meaning)
-                .ok_or_else(|| Error::UnknownMeaning { event: name.to_owned(), meaning: meaning.to_owned() })?;
+            let meaning = Meaning::from_name(meaning).ok_or_else(|| Error::UnknownMeaning {
+                event: name.to_owned(),
+                meaning: meaning.to_owned(),
+            })?;
             meanings.insert(name.as_bytes().into(), meaning);
         }
         if meanings.is_empty() {
@@ -70,7 +72,8 @@ impl Vocabulary {
     }
 
     fn from_preset(preset: &Preset) -> Self {
-        let meanings = preset.names.iter().map(|&(name, meaning)| (name.as_bytes().into(), meaning)).collect();
+        let meanings =
+            preset.names.iter().map(|&(name, meaning)| (name.as_bytes().into(), meaning)).collect();
         Self { meanings }
     }
 

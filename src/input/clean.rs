@@ -55,7 +55,9 @@ impl DropReason {
             Self::InvalidTimestamp => {
                 "The timestamp is null, text that is not RFC 3339, or outside the years 1 to 9999."
             }
-            Self::IgnoredEvent => "The vocabulary knows the event name and maps it to ignore; nothing is lost.",
+            Self::IgnoredEvent => {
+                "The vocabulary knows the event name and maps it to ignore; nothing is lost."
+            }
             Self::UnknownEvent => {
                 "The event name is null or not in the vocabulary: add it with vocabulary=, as a kind or as ignore."
             }
@@ -115,7 +117,7 @@ pub struct Cleaner<'a> {
 
 impl Cleaner<'_> {
     /// The event in that row and its keys, or the first reason to drop it.
-    pub(crate) fn clean<'b>(&self, batch: &'b EventBatch, row: usize) -> Result<(Keys<'b>, Event), DropReason> {
+    pub(crate) fn clean(self, batch: &EventBatch, row: usize) -> Result<(Keys<'_>, Event), DropReason> {
         let user = batch.user.get(row).ok_or(DropReason::NullKey)?;
         let video = batch.video.get(row).ok_or(DropReason::NullKey)?;
         let session = match &batch.session {

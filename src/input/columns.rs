@@ -109,7 +109,12 @@ impl ColumnMap {
     ///
     /// # Errors
     /// If a needed or mapped column is missing, or its name is not unique.
-    pub(crate) fn find(&self, column: InputColumn, table: InputTable, schema: &Schema) -> Result<Option<usize>> {
+    pub(crate) fn find(
+        &self,
+        column: InputColumn,
+        table: InputTable,
+        schema: &Schema,
+    ) -> Result<Option<usize>> {
         let name = match self.mapped.get(column.name) {
             Some(None) => return Ok(None),
             Some(Some(actual)) if table == column.table || has(schema, actual) => actual,
@@ -120,7 +125,11 @@ impl ColumnMap {
             [index] => Ok(Some(index)),
             [] if !column.required && name == column.name => Ok(None),
             [] => Err(missing(table.name(), name, column.name, schema)),
-            _ => Err(Error::AmbiguousColumn { table: table.name(), column: name.to_owned(), count: found.len() }),
+            _ => Err(Error::AmbiguousColumn {
+                table: table.name(),
+                column: name.to_owned(),
+                count: found.len(),
+            }),
         }
     }
 }
@@ -161,7 +170,12 @@ impl Bound {
     }
 
     /// Finds a needed input column.
-    pub(crate) fn needed(map: &ColumnMap, column: InputColumn, table: InputTable, schema: &Schema) -> Result<Self> {
+    pub(crate) fn needed(
+        map: &ColumnMap,
+        column: InputColumn,
+        table: InputTable,
+        schema: &Schema,
+    ) -> Result<Self> {
         Self::optional(map, column, table, schema)?
             .ok_or_else(|| missing(table.name(), column.name, column.name, schema))
     }

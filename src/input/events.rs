@@ -31,11 +31,8 @@ impl EventSchema {
     pub fn bind(schema: &Schema, map: &ColumnMap) -> Result<Self> {
         let needed = |column| Bound::needed(map, column, InputTable::Events, schema);
         let optional = |column| Bound::optional(map, column, InputTable::Events, schema);
-        let (user, video, session) = (
-            needed(InputColumn::USER)?,
-            needed(InputColumn::VIDEO)?,
-            optional(InputColumn::SESSION)?,
-        );
+        let (user, video, session) =
+            (needed(InputColumn::USER)?, needed(InputColumn::VIDEO)?, optional(InputColumn::SESSION)?);
         let keys = KeyTypes {
             user: key_type(&user, schema)?,
             video: key_type(&video, schema)?,

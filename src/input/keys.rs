@@ -140,13 +140,14 @@ impl KeyColumn {
     }
 
     fn bind_integers(column: &Bound, array: &ArrayRef) -> Result<Self> {
-        if let Some(unsigned) = array.as_primitive_opt::<UInt64Type>() {
-            if let Some(value) = unsigned.iter().flatten().find(|&value| i64::try_from(value).is_err()) {
-                return Err(Error::KeyTooLarge { column: column.name.clone(), value });
-            }
+        if let Some(unsigned) = array.as_primitive_opt::<UInt64Type>()
+            && let Some(value) = unsigned.iter().flatten().find(|&value| i64::try_from(value).is_err())
+        {
+            return Err(Error::KeyTooLarge { column: column.name.clone(), value });
         }
         let integers = arrow_cast::cast(array, &DataType::Int64)?;
-        let integers = integers.as_primitive_opt::<Int64Type>().ok_or_else(|| column.wrong_type(array.data_type()))?;
+        let integers =
+            integers.as_primitive_opt::<Int64Type>().ok_or_else(|| column.wrong_type(array.data_type()))?;
         Ok(Self::Integers(integers.iter().map(|integer| integer.map(KeyType::integer_bytes)).collect()))
     }
 

@@ -84,7 +84,12 @@ impl RowsSchema {
         self.keys
     }
 
-    fn column<'a>(&self, batch: &'a RecordBatch, name: &'static str, accepted: &'static str) -> Result<(Bound, &'a ArrayRef)> {
+    fn column<'a>(
+        &self,
+        batch: &'a RecordBatch,
+        name: &'static str,
+        accepted: &'static str,
+    ) -> Result<(Bound, &'a ArrayRef)> {
         let bound = Bound::own(self.table.name(), name, accepted, &self.schema)?;
         let array = bound.array(batch)?;
         Ok((bound, array))
@@ -95,7 +100,13 @@ impl RowsSchema {
         NumberColumn::bind(&bound, array)
     }
 
-    fn bad(&self, column: &'static str, row: usize, value: impl ToString, accepted: &'static str) -> Error {
+    fn bad(
+        &self,
+        column: &'static str,
+        row: usize,
+        value: impl std::fmt::Display,
+        accepted: &'static str,
+    ) -> Error {
         Error::Row { table: self.table.name(), column, row, value: value.to_string(), accepted }
     }
 
@@ -115,7 +126,12 @@ struct PairsColumn {
 }
 
 impl PairsColumn {
-    fn bind(schema: &RowsSchema, batch: &RecordBatch, name: &'static str, second: &'static str) -> Result<Self> {
+    fn bind(
+        schema: &RowsSchema,
+        batch: &RecordBatch,
+        name: &'static str,
+        second: &'static str,
+    ) -> Result<Self> {
         let (bound, array) = schema.column(batch, name, PAIRS)?;
         let wrong = || bound.wrong_type(array.data_type());
         let fields = ["start", second].map(|name| Field::new(name, DataType::Float64, true));
@@ -123,7 +139,8 @@ impl PairsColumn {
         let lists = arrow_cast::cast(array, &target).map_err(|_| wrong())?;
         let lists = lists.as_list_opt::<i32>().ok_or_else(wrong)?.clone();
         let pairs = lists.values().as_struct_opt().ok_or_else(wrong)?;
-        let child = |index: usize| pairs.column(index).as_primitive_opt::<Float64Type>().cloned().ok_or_else(wrong);
+        let child =
+            |index: usize| pairs.column(index).as_primitive_opt::<Float64Type>().cloned().ok_or_else(wrong);
         Ok(Self { name, first: child(0)?, second: child(1)?, lists })
     }
 
@@ -133,7 +150,8 @@ impl PairsColumn {
             return Ok(None);
         }
         let offsets = self.lists.value_offsets();
-        let range = usize::try_from(offsets[row]).unwrap_or(0)..usize::try_from(offsets[row + 1]).unwrap_or(0);
+        let range =
+            usize::try_from(offsets[row]).unwrap_or(0)..usize::try_from(offsets[row + 1]).unwrap_or(0);
         let pair = |index: usize| {
             let (first, second) = (self.first.value(index), self.second.value(index));
             let is_null = self.first.is_null(index) || self.second.is_null(index);
@@ -188,7 +206,8 @@ impl<'a> SessionBatch<'a> {
         };
         let (bound, array) = schema.column(batch, "endPositions", "a list of numbers")?;
         let wrong = || bound.wrong_type(array.data_type());
-        let ends = arrow_cast::cast(array, &DataType::new_list(DataType::Float64, true)).map_err(|_| wrong())?;
+        let ends =
+            arrow_cast::cast(array, &DataType::new_list(DataType::Float64, true)).map_err(|_| wrong())?;
         Ok(Self {
             schema,
             user,
@@ -300,7 +319,8 @@ impl<'a> RowsBatch<'a> {
     pub fn bind(schema: &'a RowsSchema, batch: &RecordBatch) -> Result<Self> {
         let (user, video, _) = schema.keys_of(batch)?;
         let watched = PairsColumn::bind(schema, batch, "watchedIntervals", "end")?;
-        let rows = |furthest, duration, title| Self { schema, user, video, watched, furthest, duration, title };
+        let rows =
+            |furthest, duration, title| Self { schema, user, video, watched, furthest, duration, title };
         if schema.table == RowTable::Sessions {
             return Ok(rows(schema.number(batch, "maxPosition")?, None, None));
         }

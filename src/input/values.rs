@@ -1,7 +1,9 @@
 //! Columns that are not keys: instants, numbers, text.
 
-use arrow_array::types::{Float64Type, Int64Type, TimestampMicrosecondType, TimestampMillisecondType,
-    TimestampNanosecondType, TimestampSecondType, UInt64Type};
+use arrow_array::types::{
+    Float64Type, Int64Type, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
+    TimestampSecondType, UInt64Type,
+};
 use arrow_array::{Array, ArrayRef, ArrowPrimitiveType, Float64Array, cast::AsArray};
 use arrow_schema::{DataType, TimeUnit};
 
@@ -50,7 +52,9 @@ impl TimeColumn {
             DataType::Timestamp(TimeUnit::Millisecond, _) => {
                 Self::instants::<TimestampMillisecondType>(array, |ms| ms.checked_mul(1_000))
             }
-            DataType::Timestamp(TimeUnit::Microsecond, _) => Self::instants::<TimestampMicrosecondType>(array, Some),
+            DataType::Timestamp(TimeUnit::Microsecond, _) => {
+                Self::instants::<TimestampMicrosecondType>(array, Some)
+            }
             DataType::Timestamp(TimeUnit::Nanosecond, _) => {
                 Self::instants::<TimestampNanosecondType>(array, |ns| Some(ns.div_euclid(1_000)))
             }
@@ -59,13 +63,19 @@ impl TimeColumn {
                 Self::Dictionary(codes, Box::new(Self::bind(column, &values)?))
             }
             _ if data_type.is_integer() => {
-                return Err(Error::IntegerTimestamp { column: column.name.clone(), found: data_type.to_string() });
+                return Err(Error::IntegerTimestamp {
+                    column: column.name.clone(),
+                    found: data_type.to_string(),
+                });
             }
             _ => Self::Text(TextColumn::bind(column, array)?),
         })
     }
 
-    fn instants<T: ArrowPrimitiveType<Native = i64>>(array: &ArrayRef, to_micros: fn(i64) -> Option<i64>) -> Self {
+    fn instants<T: ArrowPrimitiveType<Native = i64>>(
+        array: &ArrayRef,
+        to_micros: fn(i64) -> Option<i64>,
+    ) -> Self {
         let instant = |value: Option<i64>| value.and_then(to_micros).and_then(Micros::checked);
         let instants = array.as_primitive_opt::<T>().map(|array| array.iter().map(instant).collect());
         Self::Instants(instants.unwrap_or_default())
@@ -93,7 +103,11 @@ impl NumberColumn {
             return Err(column.wrong_type(data_type));
         }
         let numbers = arrow_cast::cast(array, &DataType::Float64)?;
-        numbers.as_primitive_opt::<Float64Type>().cloned().map(Self).ok_or_else(|| column.wrong_type(data_type))
+        numbers
+            .as_primitive_opt::<Float64Type>()
+            .cloned()
+            .map(Self)
+            .ok_or_else(|| column.wrong_type(data_type))
     }
 
     pub(crate) fn get(&self, row: usize) -> Option<f64> {
@@ -127,7 +141,8 @@ impl OrderColumn {
             return Ok(Self(unsigned.iter().map(|value| value.map(shift)).collect()));
         }
         let integers = arrow_cast::cast(array, &DataType::Int64)?;
-        let integers = integers.as_primitive_opt::<Int64Type>().ok_or_else(|| column.wrong_type(data_type))?;
+        let integers =
+            integers.as_primitive_opt::<Int64Type>().ok_or_else(|| column.wrong_type(data_type))?;
         Ok(Self(integers.iter().collect()))
     }
 

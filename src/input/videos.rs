@@ -53,11 +53,16 @@ impl Videos {
         for batch in batches {
             let ids = KeyColumn::bind(&id, id.array(batch)?)?;
             let durations = NumberColumn::bind(&duration, duration.array(batch)?)?;
-            let titles = title.as_ref().map(|title| TextColumn::bind(title, title.array(batch)?)).transpose()?;
+            let titles =
+                title.as_ref().map(|title| TextColumn::bind(title, title.array(batch)?)).transpose()?;
             for row in 0..batch.num_rows() {
                 let Some(id) = ids.get(row) else { continue };
                 let title = titles.as_ref().and_then(|titles| titles.text(row)).map(str::to_owned);
-                videos.add(id, Video { duration: Duration::from_metadata(durations.get(row)), title }, key)?;
+                videos.add(
+                    id,
+                    Video { duration: Duration::from_metadata(durations.get(row)), title },
+                    key,
+                )?;
             }
         }
         Ok(videos)

@@ -111,10 +111,11 @@ impl<R> Table<R> {
 
     /// Its Arrow schema, for keys of these types.
     #[must_use]
-    pub fn schema(&self, keys: &KeyTypes) -> SchemaRef {
-        let fields = self.columns.iter().map(|column| {
-            Field::new(column.name, column.value.data_type(keys), column.value.nullable())
-        });
+    pub fn schema(&self, keys: KeyTypes) -> SchemaRef {
+        let fields = self
+            .columns
+            .iter()
+            .map(|column| Field::new(column.name, column.value.data_type(keys), column.value.nullable()));
         Arc::new(Schema::new(fields.collect::<Fields>()))
     }
 
@@ -122,7 +123,7 @@ impl<R> Table<R> {
     ///
     /// # Errors
     /// If a batch cannot hold them: a fault of this crate.
-    pub fn batch(&self, rows: &[R], keys: &KeyTypes) -> Result<RecordBatch> {
+    pub fn batch(&self, rows: &[R], keys: KeyTypes) -> Result<RecordBatch> {
         let arrays = self.columns.iter().map(|column| column.value.array(rows, keys));
         Ok(RecordBatch::try_new(self.schema(keys), arrays.collect::<Result<_>>()?)?)
     }
@@ -160,13 +161,15 @@ impl<R> Value<R> {
         )
     }
 
-    fn data_type(&self, keys: &KeyTypes) -> DataType {
+    fn data_type(&self, keys: KeyTypes) -> DataType {
         match self {
             Self::Key(key, _) => keys.of(*key).data_type(),
             Self::Int(_) => DataType::Int64,
             Self::Float(_) | Self::MaybeFloat(_) => DataType::Float64,
             Self::Bool(_) | Self::MaybeBool(_) => DataType::Boolean,
-            Self::Time(_) | Self::MaybeTime(_) => DataType::Timestamp(TimeUnit::Microsecond, Some(UTC.into())),
+            Self::Time(_) | Self::MaybeTime(_) => {
+                DataType::Timestamp(TimeUnit::Microsecond, Some(UTC.into()))
+            }
             Self::Text(_) | Self::MaybeText(_) => DataType::Utf8,
             Self::Floats(_) => DataType::List(item(DataType::Float64)),
             Self::Texts(_) => DataType::List(item(DataType::Utf8)),
@@ -193,10 +196,12 @@ impl<R> Value<R> {
         name.to_owned()
     }
 
-    fn array(&self, rows: &[R], keys: &KeyTypes) -> Result<ArrayRef> {
+    fn array(&self, rows: &[R], keys: KeyTypes) -> Result<ArrayRef> {
         Ok(match self {
             Self::Key(key, get) => keys.of(*key).array(rows.iter().map(get))?,
-            Self::Int(get) => array(Int64Builder::from_iter(rows, |b: &mut Int64Builder, r| b.append_value(get(r)))),
+            Self::Int(get) => {
+                array(Int64Builder::from_iter(rows, |b: &mut Int64Builder, r| b.append_value(get(r))))
+            }
             Self::Float(get) => Arc::new(rows.iter().map(get).collect::<Float64Array>()),
             Self::MaybeFloat(get) => Arc::new(rows.iter().map(get).collect::<Float64Array>()),
             Self::Bool(get) => {
@@ -207,7 +212,9 @@ impl<R> Value<R> {
             }
             Self::Time(get) => times(rows, |row| Some(get(row))),
             Self::MaybeTime(get) => times(rows, get),
-            Self::Text(get) => array(StringBuilder::from_iter(rows, |b: &mut StringBuilder, r| b.append_value(get(r)))),
+            Self::Text(get) => {
+                array(StringBuilder::from_iter(rows, |b: &mut StringBuilder, r| b.append_value(get(r))))
+            }
             Self::MaybeText(get) => {
                 array(StringBuilder::from_iter(rows, |b: &mut StringBuilder, r| b.append_option(get(r))))
             }
@@ -269,10 +276,11 @@ fn pairs<R, T>(
     split: impl Fn(&T) -> (f64, f64),
 ) -> Result<ArrayRef> {
     let lists: Vec<_> = rows.iter().map(&get).collect();
-    let valid = NullBuffer::from_iter(lists.iter().map(Option::is_some));
+    let valid = lists.iter().map(Option::is_some).collect::<NullBuffer>();
     let offsets = OffsetBuffer::from_lengths(lists.iter().map(|list| list.map_or(0, <[T]>::len)));
     let (starts, seconds): (Vec<_>, Vec<_>) = lists.into_iter().flatten().flatten().map(split).unzip();
-    let columns: Vec<ArrayRef> = vec![Arc::new(Float64Array::from(starts)), Arc::new(Float64Array::from(seconds))];
+    let columns: Vec<ArrayRef> =
+        vec![Arc::new(Float64Array::from(starts)), Arc::new(Float64Array::from(seconds))];
     let values = StructArray::try_new(pair_fields(second), columns, None)?;
     let valid = (valid.null_count() > 0).then_some(valid);
     let list = ListArray::try_new(item(values.data_type().clone()), offsets, Arc::new(values), valid)?;
@@ -280,7 +288,7 @@ fn pairs<R, T>(
 }
 
 impl KeyTypes {
-    fn of(&self, key: Key) -> KeyType {
+    fn of(self, key: Key) -> KeyType {
         match key {
             Key::User => self.user,
             Key::Video => self.video,

@@ -2,7 +2,10 @@
 //!
 //! pyarrow before 14 has no `PyCapsule` protocol (Databricks runtimes 11.3 to 14.3 ship 7 and 8), so there its older
 //! `_export_to_c` and `_import_from_c` are used. That is the only unsafe code of the crate.
-#![allow(unsafe_code, reason = "the C data interface by address, for pyarrow before 14; see each safety comment")]
+#![allow(
+    unsafe_code,
+    reason = "the C data interface by address, for pyarrow before 14; see each safety comment"
+)]
 
 use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi, to_ffi};
 use arrow_array::{Array, RecordBatch, StructArray};

@@ -9,7 +9,15 @@ macro_rules! python_errors {
     ($($class:ident),+) => { $(pyo3::import_exception!(watchspan.errors, $class);)+ };
 }
 
-python_errors!(MissingColumnError, ColumnTypeError, OptionError, VocabularyError, DataError, SourceError, InternalError);
+python_errors!(
+    MissingColumnError,
+    ColumnTypeError,
+    OptionError,
+    VocabularyError,
+    DataError,
+    SourceError,
+    InternalError
+);
 
 impl From<Error> for PyErr {
     fn from(error: Error) -> Self {

@@ -49,10 +49,17 @@ pub(super) fn scoring(object: &Bound<'_, PyAny>) -> PyResult<Scoring> {
     Ok(scoring)
 }
 
-fn attribute<'py>(object: &Bound<'py, PyAny>, argument: &str, class: &str, name: &str) -> PyResult<Bound<'py, PyAny>> {
+fn attribute<'py>(
+    object: &Bound<'py, PyAny>,
+    argument: &str,
+    class: &str,
+    name: &str,
+) -> PyResult<Bound<'py, PyAny>> {
     object.getattr(name).map_err(|_| {
         let found = show(object);
-        OptionError::new_err(format!("{argument} is {found}, but an instance of watchspan.{class} is needed."))
+        OptionError::new_err(format!(
+            "{argument} is {found}, but an instance of watchspan.{class} is needed."
+        ))
     })
 }
 

@@ -65,7 +65,9 @@ impl<'py> Source<'py> {
                 let next = self.py.detach(|| reader.next());
                 next.transpose().map_err(|error| Error::Source(error.to_string()).into())
             }
-            Batches::Iterator(iterator) => iterator.next().transpose()?.as_ref().map(import_batch).transpose(),
+            Batches::Iterator(iterator) => {
+                iterator.next().transpose()?.as_ref().map(import_batch).transpose()
+            }
             Batches::End => Ok(None),
         }
     }

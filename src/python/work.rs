@@ -41,7 +41,8 @@ pub(super) fn aggregate(
 ) -> PyResult<Reported> {
     let engine = engine(threads)?;
     let map = self::columns(columns)?;
-    let options = EngagementOptions { rules: self::rules(rules)?, scoring: self::scoring(scoring)?, unique_seconds };
+    let options =
+        EngagementOptions { rules: self::rules(rules)?, scoring: self::scoring(scoring)?, unique_seconds };
     let videos = read_videos(videos, &map)?;
     let sessions = walk(events, &engine, &map, self::vocabulary(vocabulary)?, &options.rules)?;
     let batches = interruptible(py, &engine, || sessions.engagement(&engine, &videos, &options))?;
@@ -82,7 +83,8 @@ pub(super) fn engagement(
 ) -> PyResult<Tables> {
     let engine = engine(threads)?;
     let map = self::columns(columns)?;
-    let options = EngagementOptions { rules: self::rules(rules)?, scoring: self::scoring(scoring)?, unique_seconds };
+    let options =
+        EngagementOptions { rules: self::rules(rules)?, scoring: self::scoring(scoring)?, unique_seconds };
     let videos = read_videos(videos, &map)?;
     let (schema, batches) = Source::new(sessions)?.all()?;
     let (batches, schema) = interruptible(py, &engine, || {
@@ -109,7 +111,9 @@ pub(super) fn retention(
         (None, Some(count)) => Buckets::count(whole(count, "buckets")?)?,
         (None, None) => {
             let accepted = "a whole number, or bucket_seconds".to_owned();
-            return Err(Error::Option { option: "buckets".to_owned(), value: "None".to_owned(), accepted }.into());
+            return Err(
+                Error::Option { option: "buckets".to_owned(), value: "None".to_owned(), accepted }.into()
+            );
         }
     };
     let videos = read_videos(videos, &self::columns(columns)?)?;
@@ -159,7 +163,8 @@ pub(super) fn explain(
     threads: Maybe<'_, '_>,
 ) -> PyResult<Tables> {
     let engine = engine(threads)?;
-    let (map, vocabulary, rules) = (self::columns(columns)?, self::vocabulary(vocabulary)?, self::rules(rules)?);
+    let (map, vocabulary, rules) =
+        (self::columns(columns)?, self::vocabulary(vocabulary)?, self::rules(rules)?);
     let mut source = Source::new(events)?;
     let schema = bind_events(&source, &map)?;
     let user = key(user, "user", schema.keys().user)?;
@@ -179,7 +184,7 @@ pub(super) fn explain(
     }
     let keys = schema.keys();
     let table = explanation_table();
-    export(py, vec![table.batch(&rows, &keys)?], &table.schema(&keys))
+    export(py, vec![table.batch(&rows, keys)?], &table.schema(keys))
 }
 
 fn key(object: Object<'_, '_>, option: &str, key: KeyType) -> PyResult<Vec<u8>> {
@@ -197,7 +202,8 @@ fn bind_events(source: &Source<'_>, map: &ColumnMap) -> PyResult<EventSchema> {
 
 /// The schema of an iterator that yields nothing: results are then empty tables with all their columns.
 fn schema_of_nothing() -> Schema {
-    let text = ["userId", "videoId", "sessionId", "eventName"].map(|name| Field::new(name, DataType::Utf8, true));
+    let text =
+        ["userId", "videoId", "sessionId", "eventName"].map(|name| Field::new(name, DataType::Utf8, true));
     let time = Field::new("timestamp", DataType::Timestamp(TimeUnit::Microsecond, None), true);
     let position = Field::new("currentTime", DataType::Float64, true);
     Schema::new(text.into_iter().chain([time, position]).collect::<Vec<_>>())

@@ -1,0 +1,48 @@
+"""Raw video-player events in, one engagement row per user and video out.
+
+>>> import watchspan as ws
+>>> events = {
+...     "timestamp": ["2026-01-15T10:00:00Z", "2026-01-15T10:00:30Z"],
+...     "userId": ["ann", "ann"],
+...     "videoId": ["v1", "v1"],
+...     "eventName": ["play", "pause"],
+...     "currentTime": [0, 30],
+... }
+>>> ws.aggregate(events)["totalWatchTime"].to_pylist()
+[30.0]
+"""
+
+from __future__ import annotations
+
+import warnings
+
+from watchspan import errors
+from watchspan._core import debug_build as _debug_build
+from watchspan._core import version as __version__
+from watchspan.api import aggregate, engagement, explain, retention, sessions, vocabulary
+from watchspan.report import report, validate
+from watchspan.rules import Rules, Scoring
+from watchspan.summary import summarize
+
+__all__ = [
+    "Rules",
+    "Scoring",
+    "__version__",
+    "aggregate",
+    "engagement",
+    "errors",
+    "explain",
+    "report",
+    "retention",
+    "sessions",
+    "summarize",
+    "validate",
+    "vocabulary",
+]
+
+if _debug_build:
+    warnings.warn(
+        "This is a debug build of watchspan, which is many times slower: build it with --release.",
+        RuntimeWarning,
+        stacklevel=2,
+    )

@@ -1,0 +1,107 @@
+"""The command demo: everything once, on sample events."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+import pyarrow as pa
+
+import watchspan as ws
+from watchspan import sample, sources
+from watchspan.cli import display, options
+from watchspan.cli.progress import Progress, peak_memory
+from watchspan.cli.reading import engagement_row, to_json
+
+__all__ = ["demo"]
+
+_USER, _VIDEO = "peter", "welcome"
+_TOP = 5
+_TABLES = ("events.parquet", "videos.parquet", "sessions.parquet", "engagement.parquet", "retention.parquet")
+# The columns that the worked example is about.
+_STORY = (
+    "videoDuration",
+    "totalWatchTime",
+    "totalUniqueSecondsWatched",
+    "maxPositionReached",
+    "watchPercentage",
+    "completionPercentage",
+    "uniqueWatchPercentage",
+    "sessionCount",
+    "totalForwardSkips",
+    "totalBackwardSkips",
+    "completionCount",
+    "engagementScore",
+    "engagementTier",
+    "rewatchedSeconds",
+    "unobservedWatchTime",
+    "watchedIntervals",
+    "dataQualityFlag",
+)
+
+
+@click.command(short_help="Do everything once, on sample events.")
+@click.option("--rows", type=int, default=1_000_000, show_default=True, help="How many events.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Another seed gives another month.")
+@click.option("--out", default="demo", show_default=True, metavar="FOLDER", help="Where to leave the tables.")
+@options.quiet
+@options.as_json
+def demo(rows: int, seed: int, out: str, quiet: bool, as_json: bool) -> None:
+    """Generate sample events, aggregate them, sum the rows up, and tell one viewer's story.
+
+    \b
+    Leaves events.parquet, videos.parquet, sessions.parquet, engagement.parquet and retention.parquet:
+      watchspan demo --rows 100000 --out /tmp/demo
+    """
+    folder = Path(out)
+    videos = sample.videos(seed)
+    events = folder / "events.parquet"
+    with Progress("generating events", quiet=quiet) as generating:
+        reader = sample.generate(rows, seed=seed)
+        table = pa.Table.from_batches(list(generating.count(reader, "writing events")), reader.schema)
+        sources.write(table, events)
+        sources.write(videos, folder / "videos.parquet")
+    with Progress("reading events", quiet=quiet) as aggregating:
+        want = sources.wanted("events", None)
+        engagement = ws.aggregate(aggregating.count(sources.read(events, want)), videos=videos)
+    with Progress("computing sessions and retention", quiet=quiet):
+        sessions = ws.sessions(events)
+        _write(
+            folder, engagement=engagement, sessions=sessions, retention=ws.retention(sessions, videos=videos)
+        )
+    figures: dict[str, Any] = {
+        "summary": ws.summarize(engagement, top=_TOP),
+        "report": ws.report(engagement),
+        "seconds": {"generate": generating.seconds, "aggregate": aggregating.seconds},
+        "eventsPerSecond": rows / aggregating.seconds,
+        "peakMemoryBytes": peak_memory(),
+        "story": ws.explain(events, _USER, _VIDEO).to_pylist(),
+        "row": engagement_row(engagement, _USER, _VIDEO),
+        "output": str(folder),
+    }
+    if as_json:
+        click.echo(to_json(figures))
+    else:
+        _show(figures)
+
+
+def _show(figures: dict[str, Any]) -> None:
+    report, seconds = figures["report"], figures["seconds"]
+    display.summary(figures["summary"], _TOP)
+    display.heading("What was dropped")
+    display.drops(report)
+    display.heading(f"The story of {_USER}, who watched {_VIDEO}")
+    explanation, row = figures["story"], figures["row"] or {}
+    display.story(explanation)
+    display.row({name: row.get(name) for name in _STORY})
+    display.heading("Speed")
+    display.lines(
+        [
+            f"{report['read']:,} events generated in {seconds['generate']:.1f} s, and turned into "
+            f"{figures['summary']['rows']:,} rows in {seconds['aggregate']:.2f} s: "
+            f"{figures['eventsPerSecond']:,.0f} events/s from a Parquet file.",
+            f"The tables are in {figures['output']}: {', '.join(_TABLES)}.",
+            f"Go on with: watchspan show {_USER} {_VIDEO} {Path(figures['output'], 'events.parquet')}",
+        ]
+    )

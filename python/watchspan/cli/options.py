@@ -1,0 +1,228 @@
+"""The options that several commands share, and how their values are read."""
+
+from __future__ import annotations
+
+import json
+from difflib import get_close_matches
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Mapping, Optional, TypeVar
+
+import click
+
+from watchspan import _core
+from watchspan.errors import OptionError, SourceError
+from watchspan.rules import Rules, Scoring
+from watchspan.sources import format_of
+
+if TYPE_CHECKING:
+    from watchspan._core import OptionSpec
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+_SWITCHES = {
+    **dict.fromkeys(("true", "yes", "on", "1"), True),
+    **dict.fromkeys(("false", "no", "off", "0"), False),
+}
+STDOUT = "-"
+
+
+def _columns(
+    ctx: click.Context, option: click.Parameter, texts: tuple[str, ...]
+) -> Optional[dict[str, Optional[str]]]:
+    columns: dict[str, Optional[str]] = {}
+    for text in texts:
+        column, equals, name = text.partition("=")
+        if not equals or not column:
+            raise click.BadParameter(f"{text!r} is not of the form userId=uid.", ctx, option)
+        columns[column.strip()] = name.strip() or None
+    return columns or None
+
+
+def _rules(ctx: click.Context, option: click.Parameter, texts: tuple[str, ...]) -> Rules:
+    return Rules(**_settings("rules", _core.rule_specs(), texts))
+
+
+def _scoring(ctx: click.Context, option: click.Parameter, texts: tuple[str, ...]) -> Scoring:
+    presets: dict[str, Mapping[str, Any]] = {"additive": _core.additive_scoring()}
+    return Scoring(**_settings("scoring", _core.scoring_specs(), texts, presets))
+
+
+def _settings(
+    section: str,
+    specs: Iterable[OptionSpec],
+    texts: Iterable[str],
+    presets: Optional[Mapping[str, Mapping[str, Any]]] = None,
+) -> dict[str, Any]:
+    """The settings of an option that is given as name=value,..., as a preset or as a file; later ones win."""
+    known = {spec["name"]: spec for spec in specs}
+    settings: dict[str, Any] = {}
+    for item in (item for text in texts for item in _items(text)):
+        name, equals, value = (part.strip() for part in item.partition("="))
+        if equals:
+            settings[name] = _value(_spec(section, known, name), value)
+        elif presets and name in presets:
+            settings.update(presets[name])
+        elif name.endswith((".toml", ".json")):
+            settings.update(_from_file(section, known, name))
+        else:
+            raise OptionError(
+                f"--{section} does not understand {item!r}: give name=value, or a .toml or .json file"
+                + (f", or a preset ({', '.join(presets)})." if presets else ".")
+            )
+    return settings
+
+
+def _items(text: str) -> list[str]:
+    return [item.strip() for item in text.split(",") if item.strip()]
+
+
+def _spec(section: str, known: Mapping[str, OptionSpec], name: str) -> OptionSpec:
+    if name in known:
+        return known[name]
+    close = get_close_matches(name, known, n=1)
+    hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}."
+    raise OptionError(f"--{section} has no setting {name!r}: {hint}")
+
+
+def _value(spec: OptionSpec, text: str) -> Any:
+    word = text.lower()
+    if spec["type"] == "bool" and word in _SWITCHES:
+        return _SWITCHES[word]
+    if spec["type"].startswith("Optional") and word in ("none", "null", ""):
+        return None
+    try:
+        if spec["type"] != "bool":
+            return float(text)
+    except ValueError:
+        pass
+    raise OptionError(f"{spec['name']} is {text!r}, but {spec['accepted']} is needed.")
+
+
+def _from_file(section: str, known: Mapping[str, OptionSpec], path: str) -> dict[str, Any]:
+    data = _load(path)
+    if isinstance(data, dict) and isinstance(data.get(section), dict):
+        data = data[section]
+    elif not isinstance(data, dict) or any(isinstance(value, dict) for value in data.values()):
+        raise OptionError(f"{path} holds no {section}: name = value on top, or in a table named {section}.")
+    return {
+        name: _value(spec, value) if isinstance(value, str) else value
+        for name, value in data.items()
+        for spec in [_spec(section, known, name)]
+    }
+
+
+def _load(path: str) -> Any:
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+        return json.loads(text) if path.endswith(".json") else _toml(text)
+    except (OSError, ValueError) as error:
+        raise OptionError(f"Cannot read {path}: {error}") from error
+
+
+def _toml(text: str) -> Any:
+    try:
+        import tomllib
+    except ImportError:  # Python 3.10 and older
+        try:
+            import tomli as tomllib
+        except ImportError:
+            raise OptionError(
+                "TOML needs Python 3.11 or the package tomli: use a .json file instead."
+            ) from None
+    return tomllib.loads(text)
+
+
+def _vocabulary(preset: Optional[str], path: Optional[str]) -> Any:
+    if preset and path:
+        raise click.UsageError("--preset and --vocabulary exclude each other.")
+    if not path:
+        return preset
+    mapping = _load(path)
+    if not isinstance(mapping, dict) or not all(isinstance(kind, str) for kind in mapping.values()):
+        raise OptionError(f'{path} is no vocabulary: it must be an object such as {{"video_play": "play"}}.')
+    return mapping
+
+
+def writable(ctx: click.Context, option: click.Parameter, path: Optional[str]) -> Optional[str]:
+    """Refuses what cannot be written before the work begins, not after it."""
+    if path is not None and path != STDOUT:
+        try:
+            format_of(path)
+        except SourceError as error:
+            raise click.BadParameter(str(error), ctx, option) from error
+    return path
+
+
+def _stack(*options: Callable[[Any], Any]) -> Callable[[_Command], _Command]:
+    def decorate(command: _Command) -> _Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def _presets() -> str:
+    return ", ".join(spec["name"] for spec in _core.preset_specs())
+
+
+inputs = click.argument("inputs", metavar="IN...", nargs=-1, required=True)
+columns = click.option(
+    "--column", "columns", metavar="NAME=YOURS", multiple=True, callback=_columns,
+    help="What your table calls a column, as in --column userId=uid. Nothing after the = leaves an optional "
+    "column out. Can be repeated.",
+)  # fmt: skip
+threads = click.option(
+    "--threads", type=click.IntRange(min=1), metavar="N", help="How many threads compute; all by default."
+)
+videos = click.option(
+    "--videos",
+    metavar="FILE",
+    help="The table of videos: videoId, duration in seconds and, optionally, title.",
+)
+rules = click.option(
+    "--rules", metavar="NAME=VALUE,...|FILE", multiple=True, callback=_rules,
+    help="Thresholds, as in --rules tolerance_seconds=3,heartbeat_seconds=30, or a .toml or .json file with "
+    "them (on top, or in a table named rules). Can be repeated, the last one wins; `none` unsets.",
+)  # fmt: skip
+scoring = click.option(
+    "--scoring", metavar="NAME=VALUE,...|FILE|additive", multiple=True, callback=_scoring,
+    help="Weights and tiers of the score, as in --scoring coverage=80,completion=0, the preset `additive`, or "
+    "a file (a table named scoring). Can be repeated, the last one wins.",
+)  # fmt: skip
+quiet = click.option("-q", "--quiet", is_flag=True, help="No progress and no closing line on standard error.")
+as_json = click.option(
+    "--json", "as_json", is_flag=True, help="Print the figures as JSON on standard output."
+)
+output = click.option(
+    "-o", "--output", metavar="OUT", callback=writable,
+    help="Where to write the table: .parquet, .csv, .jsonl or .arrow; - writes JSON lines to standard output. "
+    "Without it the first rows are shown.",
+)  # fmt: skip
+output_file = click.option(
+    "-o",
+    "--output",
+    "--out",
+    metavar="OUT",
+    required=True,
+    callback=writable,
+    help="Where to write the table.",
+)
+
+
+def vocabulary(command: _Command) -> _Command:
+    """Adds --preset and --vocabulary, and hands the command what either says as `vocabulary`."""
+
+    @wraps(command)
+    def run(*args: Any, preset: Optional[str], vocabulary: Optional[str], **options: Any) -> Any:
+        return command(*args, vocabulary=_vocabulary(preset, vocabulary), **options)
+
+    named = click.option("--preset", metavar="NAME", help=f"Whose event names these are: {_presets()}.")
+    meaning = 'A .json file that says what your event names mean: {"PlayStart": "play"}.'
+    own = click.option("--vocabulary", metavar="FILE", help=meaning)
+    return _stack(named, own)(run)  # type: ignore[return-value]
+
+
+reporting = _stack(quiet, as_json)
+of_events = _stack(columns, vocabulary, rules, threads)

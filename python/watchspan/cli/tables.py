@@ -1,0 +1,201 @@
+"""The commands that make tables: generate, aggregate, sessions, retention."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any, Iterable, Iterator, Optional
+
+import click
+import pyarrow as pa
+
+import watchspan as ws
+from watchspan import sample, sources
+from watchspan.cli import display, options
+from watchspan.cli.progress import Progress, peak_memory
+
+__all__ = ["COMMANDS", "read_events", "write"]
+
+
+def read_events(
+    progress: Progress, inputs: tuple[str, ...], columns: Optional[dict[str, Optional[str]]]
+) -> Iterator[pa.RecordBatch]:
+    """The events of files, counted by the progress line while they are read."""
+    want = sources.wanted("events", sources.column_mapping(columns))
+    return progress.count(sources.read(list(inputs), want))
+
+
+def write(progress: Progress, table: pa.Table, path: Optional[str]) -> None:
+    """Writes a table to a file, or as JSON lines to standard output if the path is `-`."""
+    if path is None:
+        return
+    progress.say(f"writing {path}")
+    if path != options.STDOUT:
+        sources.write(table, path)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "rows.jsonl")
+        sources.write(table, file)
+        with file.open("rb") as lines:
+            shutil.copyfileobj(lines, click.get_binary_stream("stdout"))
+
+
+def _check_figures(as_json: bool, output: Optional[str]) -> None:
+    if as_json and output == options.STDOUT:
+        raise click.UsageError("--json and -o - both claim standard output.")
+
+
+def _finish(
+    table: pa.Table, kind: str, output: Optional[str], progress: Progress, quiet: bool, as_json: bool
+) -> None:
+    """Says what became of the events; exit code 1 if there were some and none could be used."""
+    report = ws.report(table)
+    seconds = progress.seconds
+    if as_json:
+        figures = {
+            "output": output,
+            "rows": table.num_rows,
+            **report,
+            "seconds": round(seconds, 3),
+            "eventsPerSecond": round(report["read"] / seconds) if seconds else None,
+            "peakMemoryBytes": peak_memory(),
+        }
+        click.echo(json.dumps(figures))
+    elif output is None:
+        display.preview(table, kind)
+    if not quiet:
+        rate = f"{report['read'] / seconds:,.0f} events/s" if seconds else ""
+        place = {None: "", options.STDOUT: " on standard output"}.get(output, f" in {output}")
+        click.echo(display.closing(report), err=True)
+        click.echo(f"{table.num_rows:,} rows{place} after {seconds:.2f} s, {rate}.", err=True)
+    if report["read"] and not report["kept"]:
+        raise ws.errors.DataError(
+            f"none of the {report['read']:,} events could be used: `watchspan validate` shows why."
+        )
+
+
+@click.command(short_help="Make sample events.")
+@click.option("--rows", type=int, default=1_000_000, show_default=True, help="How many events.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Another seed gives another month.")
+@click.option("--users", type=int, help="How many viewers; by default about one for 120 events.")
+@options.output_file
+@click.option("--videos-out", metavar="OUT", callback=options.writable, help="Where to write the videos.")
+@options.quiet
+def generate(
+    rows: int, seed: int, users: Optional[int], output: str, videos_out: Optional[str], quiet: bool
+) -> None:
+    """Make realistic sample events: a month of a learning site.
+
+    Viewers pause, seek, replay, open several tabs and close the browser; the tracker delivers late, twice, and
+    now and then rubbish. The same rows and seed give the same events everywhere. The viewer `peter` is the
+    worked example of the documentation.
+
+    \b
+    Example:
+      watchspan generate --rows 100000 --out events.parquet --videos-out videos.parquet
+    """
+    with Progress("generating", quiet=quiet) as progress:
+        reader = sample.generate(rows, seed=seed, users=users)
+        table = pa.Table.from_batches(list(progress.count(reader, "writing")), reader.schema)
+        write(progress, table, output)
+        if videos_out:
+            write(progress, sample.videos(seed), videos_out)
+    if not quiet:
+        click.echo(f"{table.num_rows:,} events in {output} after {progress.seconds:.2f} s.", err=True)
+
+
+@click.command(short_help="Make one row per user and video.")
+@options.inputs
+@options.output
+@options.videos
+@options.of_events
+@options.scoring
+@click.option(
+    "--unique-seconds/--no-unique-seconds", default=True, show_default=True,
+    help="Whether to compute what was watched at least once.",
+)  # fmt: skip
+@options.reporting
+def aggregate(
+    inputs: tuple[str, ...], output: Optional[str], quiet: bool, as_json: bool, **settings: Any
+) -> None:
+    """Turn events into engagement: one row per user and video.
+
+    \b
+    Examples:
+      watchspan aggregate events.parquet --videos videos.csv -o engagement.parquet
+      watchspan aggregate 'events/2026-01-*.jsonl' --column userId=uid --preset html5 -o rows.csv
+      watchspan aggregate events.parquet --rules rules.toml,heartbeat_seconds=30 --json -o rows.arrow
+      watchspan aggregate events.parquet -o - | jq .engagementScore
+
+    Without -o the first rows are shown; with --json and without -o only the figures.
+    """
+    _check_figures(as_json, output)
+    with Progress("reading events", quiet=quiet) as progress:
+        table = ws.aggregate(read_events(progress, inputs, settings["columns"]), **settings)
+        write(progress, table, output)
+    _finish(table, "engagement", output, progress, quiet, as_json)
+
+
+@click.command(short_help="Make one row per user, video and session.")
+@options.inputs
+@options.output
+@options.of_events
+@options.reporting
+def sessions(
+    inputs: tuple[str, ...], output: Optional[str], quiet: bool, as_json: bool, **settings: Any
+) -> None:
+    """Turn events into sessions: one row per user, video and session.
+
+    The rows hold what was watched as intervals, and `watchspan retention` reads them.
+
+    \b
+    Example:
+      watchspan sessions events.parquet --rules session_timeout_seconds=900 -o sessions.parquet
+    """
+    _check_figures(as_json, output)
+    with Progress("reading events", quiet=quiet) as progress:
+        table = ws.sessions(read_events(progress, inputs, settings["columns"]), **settings)
+        write(progress, table, output)
+    _finish(table, "sessions", output, progress, quiet, as_json)
+
+
+@click.command(short_help="Show how much of its audience each part of a video kept.")
+@click.argument("rows", metavar="ROWS")
+@options.output
+@options.videos
+@options.columns
+@click.option(
+    "--buckets", type=click.IntRange(min=1), metavar="N", help="Equal parts of a video; 100 by default."
+)
+@click.option(
+    "--bucket-seconds", type=float, metavar="S", help="How long a part is, instead of how many there are."
+)
+@options.threads
+@options.quiet
+def retention(
+    rows: str, output: Optional[str], buckets: Optional[int], bucket_seconds: Optional[float], quiet: bool,
+    **settings: Any,
+) -> None:  # fmt: skip
+    """Cut each video into parts and count who watched them.
+
+    ROWS is a Parquet or Arrow file that `aggregate` or `sessions` wrote; the latter also gives the plays.
+
+    \b
+    Examples:
+      watchspan retention sessions.parquet --videos videos.csv -o retention.parquet
+      watchspan retention engagement.parquet --bucket-seconds 10 -o - | jq .retention
+    """
+    if buckets and bucket_seconds is not None:
+        raise click.UsageError("--buckets and --bucket-seconds exclude each other.")
+    with Progress("computing", quiet=quiet) as progress:
+        table = ws.retention(rows, buckets=buckets or 100, bucket_seconds=bucket_seconds, **settings)
+        write(progress, table, output)
+    if output is None:
+        display.preview(table, "retention")
+    if not quiet:
+        click.echo(f"{table.num_rows:,} rows after {progress.seconds:.2f} s.", err=True)
+
+
+COMMANDS: Iterable[click.Command] = (generate, aggregate, sessions, retention)

@@ -1,0 +1,219 @@
+"""What was read, kept and dropped: it travels with results as schema metadata; `validate` shows examples."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from watchspan import _core, sources
+from watchspan.errors import SourceError
+
+if TYPE_CHECKING:
+    from watchspan.rules import Rules, Scoring
+
+_KEY = b"watchspan"
+
+
+def report(table: Any) -> dict[str, Any]:
+    """What was read, kept and dropped on the way to a result.
+
+    The figures are in the schema metadata of every table from `aggregate`, `sessions` and `engagement`, and
+    stay there through Parquet and Arrow files. CSV, JSON lines, pandas and polars lose them.
+
+    Args:
+        table: A pyarrow table, or the path of a file that holds one.
+
+    Returns:
+        `read` and `kept`, numbers of events, and `dropped`: reason -> number of events, zeros included.
+
+    Raises:
+        SourceError: If the table carries no report.
+
+    >>> import watchspan as ws
+    >>> rows = ws.aggregate({
+    ...     "timestamp": ["2026-01-15T10:00:00Z", "2026-01-15T10:00:30Z", None],
+    ...     "userId": ["ann", "ann", "ann"],
+    ...     "videoId": ["v1", "v1", "v1"],
+    ...     "eventName": ["play", "pause", "play"],
+    ...     "currentTime": [0, 30, 30],
+    ... })
+    >>> figures = ws.report(rows)
+    >>> figures["read"], figures["kept"], figures["dropped"]["invalid_timestamp"]
+    (3, 2, 1)
+    """
+    figures = (read_metadata(table) or {}).get("report")
+    if not isinstance(figures, dict):
+        raise SourceError(
+            "The table carries no report: only tables from aggregate(), sessions() and engagement() do, and a "
+            "way through pandas, polars, CSV or JSON lines loses it. Keep the table, or write it as Parquet or "
+            "Arrow."
+        )
+    return figures
+
+
+def read_metadata(source: Any) -> dict[str, Any] | None:
+    """What a table says about how it was made; None if it says nothing."""
+    text = sources.schema_metadata(source).get(_KEY)
+    if text is None:
+        return None
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def result(
+    batches: list[pa.RecordBatch],
+    schema: pa.Schema,
+    kind: str,
+    *,
+    figures: Mapping[str, Any] | None = None,
+    rules: Rules | Mapping[str, Any] | None = None,
+    scoring: Scoring | None = None,
+) -> pa.Table:
+    """The table of a result, with how it was made as schema metadata."""
+    made: dict[str, Any] = {
+        "version": _core.version,
+        "table": kind,
+        "report": figures,
+        "rules": _as_dict(rules),
+    }
+    if scoring is not None:
+        made["scoring"] = _as_dict(scoring)
+    metadata = {**(schema.metadata or {}), _KEY: json.dumps(made).encode()}
+    return pa.Table.from_batches(batches, schema).replace_schema_metadata(metadata)
+
+
+def _as_dict(options: Rules | Scoring | Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if options is None or isinstance(options, Mapping):
+        return None if options is None else dict(options)
+    return dataclasses.asdict(options)
+
+
+@dataclasses.dataclass(frozen=True)
+class ValidationReport:
+    """What the clean step makes of a table of events. `print` shows it as a small table with advice.
+
+    Attributes:
+        read: Events read.
+        kept: Events that count.
+        dropped: Reason -> number of events, in the order in which reasons are tried, zeros included.
+        examples: Some dropped events per reason, ordered by reason and row: `reason` (string), `row` (int64,
+            the event's row in the input, from 0), and the columns in use under their names in the input, as
+            text.
+    """
+
+    read: int
+    kept: int
+    dropped: dict[str, int]
+    examples: pa.Table
+
+    def __str__(self) -> str:
+        lines = [("read", self.read, ""), ("kept", self.kept, ""), ("dropped", self.read - self.kept, "")]
+        advice = dict(_core.drop_reasons())
+        lines += [
+            (f"  {reason}", count, advice.get(reason, "")) for reason, count in self.dropped.items() if count
+        ]
+        figures = [f"{count:,}" for _, count, _ in lines]
+        wide, long = max(len(name) for name, _, _ in lines), max(map(len, figures))
+        shown = (f"{name:<{wide}}  {figure:>{long}}  {doc}" for (name, _, doc), figure in zip(lines, figures))
+        return "\n".join(line.rstrip() for line in shown)
+
+
+def validate(
+    events: Any,
+    *,
+    columns: Mapping[str, str | None] | None = None,
+    vocabulary: str | Mapping[str, str] | None = None,
+    examples: int = 5,
+    threads: int | None = None,
+) -> ValidationReport:
+    """Says what `aggregate` would drop and why, with example rows, without computing anything.
+
+    Files and datasets are read twice; of other inputs the columns in use are kept in memory.
+
+    Args:
+        events: As for `aggregate`.
+        columns: As for `aggregate`.
+        vocabulary: As for `aggregate`.
+        examples: How many dropped events to show per reason, at most; 0 for none.
+        threads: As for `aggregate`.
+
+    Raises:
+        WatchspanError: As `aggregate` does.
+
+    >>> import watchspan as ws
+    >>> found = ws.validate({
+    ...     "timestamp": ["2026-01-15T10:00:00Z", "2026-01-15T10:00:30Z"],
+    ...     "userId": ["ann", None],
+    ...     "videoId": ["v1", "v1"],
+    ...     "eventName": ["play", "pause"],
+    ...     "currentTime": [0, 30],
+    ... })
+    >>> found.read, found.kept, found.dropped["null_key"]
+    (2, 1, 1)
+    >>> found.examples.select(["reason", "row", "eventName", "currentTime"]).to_pylist()
+    [{'reason': 'null_key', 'row': 1, 'eventName': 'pause', 'currentTime': '30'}]
+    """
+    names = sources.column_mapping(columns)
+    meanings = sources.vocabulary_argument(vocabulary)
+    count = sources.whole_number("examples", examples, "an integer of at least 0", least=0)
+    cores = sources.thread_count(threads)
+    want = sources.wanted("events", names)
+    again = sources.replayable(events, want)
+    found, figures = _core.validate(again(), names, meanings, count, cores)
+    shown = _example_table(again(), found, want) if found else _example_table(iter(()), [], want)
+    return ValidationReport(figures["read"], figures["kept"], dict(figures["dropped"]), shown)
+
+
+def _example_table(batches: Iterator[pa.RecordBatch], found: list[Any], want: sources.Wanted) -> pa.Table:
+    order = {reason: place for place, (reason, _) in enumerate(_core.drop_reasons())}
+    found = sorted(found, key=lambda example: (order[example["reason"]], example["row"]))
+    texts = _texts_of_rows(batches, sorted({example["row"] for example in found}), want)
+    names = list(dict.fromkeys(name for row in texts.values() for name in row))
+    columns = {
+        "reason": pa.array([example["reason"] for example in found], pa.string()),
+        "row": pa.array([example["row"] for example in found], pa.int64()),
+    }
+    for name in names or [own[0] for own in want.columns.values()]:
+        columns[name] = pa.array([texts[example["row"]].get(name) for example in found], pa.string())
+    return pa.table(columns)
+
+
+def _texts_of_rows(
+    batches: Iterable[pa.RecordBatch], rows: list[int], want: sources.Wanted
+) -> dict[int, dict[str, str | None]]:
+    """The wanted columns of these rows, in ascending order, as text: row number -> name -> text."""
+    texts: dict[int, dict[str, str | None]] = {}
+    start = 0
+    for batch in batches:
+        if len(texts) == len(rows):
+            break
+        found = list(want.find(batch.schema.names))
+        for row in rows[len(texts) :]:
+            if row >= start + batch.num_rows:
+                break
+            texts[row] = {
+                name: _text(batch.column(batch.schema.names.index(name))[row - start]) for name in found
+            }
+        start += batch.num_rows
+    return texts
+
+
+def _text(scalar: Any) -> str | None:
+    """The value as text, whatever it is: dropped rows hold just the values that nothing else can show."""
+    if not scalar.is_valid:
+        return None
+    try:
+        return str(scalar.as_py())
+    except (ValueError, OverflowError):
+        pass
+    if hasattr(scalar, "as_buffer"):
+        return bytes(scalar.as_buffer()).decode(errors="replace")
+    # An instant that Python's datetime cannot hold: its number.
+    return f"{scalar.value} ({scalar.type})"
