@@ -120,11 +120,11 @@ def rules_module(core: Any) -> str:
     """python/watchspan/rules.py."""
     rules = options_class(
         "Rules",
-        "The thresholds that decide what counts.",
         core.rule_specs(),
-        "check_rules",
-        RULES_EXAMPLE,
-        "",
+        summary="The thresholds that decide what counts.",
+        check="check_rules",
+        example=RULES_EXAMPLE,
+        methods="",
     )
     scoring_specs = core.scoring_specs()
     defaults = {spec["name"]: spec["default"] for spec in scoring_specs}
@@ -133,16 +133,18 @@ def rules_module(core: Any) -> str:
     arguments = "\n".join(f"            {name}={value!r}," for name, value in changed.items())
     scoring = options_class(
         "Scoring",
-        "The weights of the score's features, its bounds, and the scores from which tiers begin.",
         scoring_specs,
-        "check_scoring",
-        SCORING_EXAMPLE,
-        ADDITIVE.format(completions=additive["completions"], arguments=arguments),
+        summary="The weights of the score's features, its bounds, and the scores from which tiers begin.",
+        check="check_scoring",
+        example=SCORING_EXAMPLE,
+        methods=ADDITIVE.format(completions=additive["completions"], arguments=arguments),
     )
     return RULES_MODULE.format(rules=rules.strip("\n") + "\n", scoring=scoring.strip("\n") + "\n")
 
 
-def options_class(name: str, specs: list[Any], *, summary: str, check: str, example: str, methods: str) -> str:
+def options_class(
+    name: str, specs: list[Any], *, summary: str, check: str, example: str, methods: str
+) -> str:
     """The source of one class of options."""
     types = {spec["name"]: spec["type"].replace("Optional[float]", "float | None") for spec in specs}
     defaults = {spec["name"]: repr(spec["default"]) for spec in specs}
@@ -190,129 +192,172 @@ def code(value: Any) -> str:
     return f"`{value}`"
 
 
+RULES_PAGE = """{notice}
+# Rules and scoring
+
+`watchspan.Rules` and `watchspan.Scoring` hold every threshold and weight. What is not given keeps its
+default. How they enter the numbers is in [metrics.md](metrics.md).
+
+## Rules that shape sessions
+
+Changing one of these needs the events again.
+
+{shaping}
+## Rules that read sessions
+
+These can be changed with `watchspan.engagement` on session rows, without the events.
+
+{reading}
+## Scoring
+
+`engagementScore` is the sum of weight times feature over the weights below, kept between `minimum` and
+`maximum`. `Scoring.additive()` is a preset that needs no duration.
+
+{scoring}"""
+
+
 def rules_page(core: Any) -> str:
     """docs/rules.md."""
-    rules = core.rule_specs()
     additive = core.additive_scoring()
-    head = ["option", "default", "accepts", "meaning"]
 
-    def lines(shapes_walk: bool) -> list[list[str]]:
-        chosen = [spec for spec in rules if spec["shapes_walk"] is shapes_walk]
-        return [[code(s["name"]), code(shown(s["default"])), accepted(s), s["doc"]] for s in chosen]
+    def lines(shapes_walk: bool) -> str:
+        chosen = [spec for spec in core.rule_specs() if spec["shapes_walk"] is shapes_walk]
+        rows = [[code(s["name"]), code(shown(s["default"])), s["accepted"], s["doc"]] for s in chosen]
+        return table(["option", "default", "accepts", "meaning"], rows)
 
     scoring = [
-        [code(s["name"]), code(shown(s["default"])), code(shown(additive[s["name"]])), accepted(s), s["doc"]]
+        [
+            code(s["name"]),
+            code(shown(s["default"])),
+            code(shown(additive[s["name"]])),
+            s["accepted"],
+            s["doc"],
+        ]
         for s in core.scoring_specs()
     ]
-    return "\n".join(
-        [
-            NOTICE,
-            "# Rules and scoring\n",
-            "`watchspan.Rules` and `watchspan.Scoring` hold every threshold and weight. What is not given keeps its",
-            "default. How they enter the numbers is in [metrics.md](metrics.md).\n",
-            "## Rules that shape sessions\n",
-            "Changing one of these needs the events again.\n",
-            table(head, lines(True)),
-            "## Rules that read sessions\n",
-            "These can be changed with `watchspan.engagement` on session rows, without the events.\n",
-            table(head, lines(False)),
-            "## Scoring\n",
-            "`engagementScore` is the sum of weight times feature over the weights below, kept between `minimum` and",
-            "`maximum`. `Scoring.additive()` is a preset that needs no duration.\n",
-            table(["option", "default", "`additive()`", "accepts", "meaning"], scoring),
-        ]
+    return RULES_PAGE.format(
+        notice=NOTICE,
+        shaping=lines(True),
+        reading=lines(False),
+        scoring=table(["option", "default", "`additive()`", "accepts", "meaning"], scoring),
     )
 
 
-TABLES = {
-    "sessions": ("Sessions", "One row per user, video and session: `watchspan.sessions`."),
-    "engagement": (
-        "Engagement",
-        "One row per user and video: `watchspan.aggregate` and `watchspan.engagement`.",
-    ),
-    "retention": ("Retention", "One row per video and bucket of positions: `watchspan.retention`."),
-    "explanation": ("Explanation", "One row per event of one user on one video: `watchspan.explain`."),
+COLUMNS_PAGE = """{notice}
+# Columns
+
+## Input
+
+Other names are mapped: `columns={{"userId": "uid"}}`. `None` as a name means that the column is not used.
+
+{inputs}
+{outputs}
+## Data quality flags
+
+`dataQualityFlags` lists all that apply, in this order; `dataQualityFlag` is the first, or `ok`.
+
+{flags}
+## Why events are dropped
+
+The first reason that applies counts. `watchspan.report` gives the numbers, `watchspan.validate` examples.
+
+{reasons}"""
+
+OUTPUTS = {
+    "sessions": "One row per user, video and session: `watchspan.sessions`.",
+    "engagement": "One row per user and video: `watchspan.aggregate` and `watchspan.engagement`.",
+    "retention": "One row per video and bucket of positions: `watchspan.retention`.",
+    "explanation": "One row per event of one user on one video: `watchspan.explain`.",
 }
 
 
 def columns_page(core: Any) -> str:
     """docs/columns.md."""
     inputs = [
-        [code(s["name"]), s["table"], "yes" if s["required"] else "no", s["accepted"], s["doc"]]
+        [code(s["name"]), s["table"], yes(s["required"]), s["accepted"], s["doc"]]
         for s in core.input_column_specs()
     ]
-    parts = [
-        NOTICE,
-        "# Columns\n",
-        "## Input\n",
-        'Other names are mapped: `columns={"userId": "uid"}`. `None` as a name means that the column is not
-        used.\n', table(["column", "table", "needed", "accepts", "meaning"], inputs),
-    ]
-    for name, (title, text) in TABLES.items():
-        rows = [
-            [code(s["name"]), s["type"], "yes" if s["nullable"] else "no", s["unit"], s["doc"]]
-            for s in core.column_specs(name)
-        ]
-        parts += [
-            f"## {title}\n",
-            f"{text}\n",
-            table(["column", "type", "can be null", "unit", "meaning"], rows),
-        ]
-    flags = [[code(name), doc] for name, doc in core.flag_specs()]
-    reasons = [[code(name), doc] for name, doc in core.drop_reasons()]
-    return "\n".join(
-        [
-            *parts,
-            "## Data quality flags\n",
-            "`dataQualityFlags` lists all that apply, in this order; `dataQualityFlag` is the first, or `ok`.\n",
-            table(["flag", "applies when"], flags),
-            "## Why events are dropped\n",
-            "The first reason that applies counts. `watchspan.report` gives the numbers, `watchspan.validate` examples.\n",
-            table(["reason", "applies when"], reasons),
-        ]
+    return COLUMNS_PAGE.format(
+        notice=NOTICE,
+        inputs=table(["column", "table", "needed", "accepts", "meaning"], inputs),
+        outputs="\n".join(
+            f"## {name.title()}\n\n{doc}\n\n{output(core, name)}" for name, doc in OUTPUTS.items()
+        ),
+        flags=table(["flag", "applies when"], [[code(name), doc] for name, doc in core.flag_specs()]),
+        reasons=table(["reason", "applies when"], [[code(name), doc] for name, doc in core.drop_reasons()]),
     )
+
+
+def output(core: Any, name: str) -> str:
+    """The columns of one output table."""
+    rows = [
+        [code(s["name"]), s["type"], yes(s["nullable"]), s["unit"], s["doc"]] for s in core.column_specs(name)
+    ]
+    return table(["column", "type", "can be null", "unit", "meaning"], rows)
+
+
+def yes(answer: bool) -> str:
+    """Yes or no."""
+    return "yes" if answer else "no"
+
+
+VOCABULARIES_PAGE = """{notice}
+# Vocabularies
+
+A vocabulary says what each event name means. Pass a preset's name, or a mapping of your own:
+`vocabulary="html5"`, or `vocabulary={{**watchspan.vocabulary("html5"), "my_start": "play"}}`.
+
+Meanings: {meanings}.
+
+{contents}
+{presets}"""
 
 
 def vocabularies_page(core: Any) -> str:
     """docs/vocabularies.md."""
     presets = core.preset_specs()
-    parts = [
-        NOTICE,
-        "# Vocabularies\n",
-        "A vocabulary says what each event name means. Pass a preset's name, or a mapping of your own:",
-        '`vocabulary="html5"`, or `vocabulary={**watchspan.vocabulary("html5"), "my_start": "play"}`.\n',
-        "Meanings: " + ", ".join(map(code, core.meanings())) + ".\n",
-        table(["preset", "for"], [[f"[`{p['name']}`](#{p['name']})", p["title"]] for p in presets]),
-    ]
-    for preset in presets:
-        parts += [f"## {preset['name']}\n", f"{preset['title']}\n"]
-        parts += [f"{text.strip()}\n" for text in (preset["notes"],) if text]
-        parts += [f"Source: {text.strip()}\n" for text in (preset["source"],) if text]
-        parts.append(
-            table(["event name", "meaning"], [[code(name), code(means)] for name, means in preset["names"]])
-        )
-    return "\n".join(parts)
+    contents = [[f"[`{preset['name']}`](#{preset['name']})", preset["title"]] for preset in presets]
+    return VOCABULARIES_PAGE.format(
+        notice=NOTICE,
+        meanings=", ".join(map(code, core.meanings())),
+        contents=table(["preset", "for"], contents),
+        presets="\n".join(map(vocabulary, presets)),
+    )
+
+
+def vocabulary(preset: Any) -> str:
+    """One preset."""
+    source = f"Source: {preset['source']}" if preset["source"] else ""
+    names = table(["event name", "meaning"], [[code(name), code(means)] for name, means in preset["names"]])
+    texts = [f"## {preset['name']}", preset["title"], preset["notes"], source]
+    return "".join(f"{text.strip()}\n\n" for text in texts if text) + names
+
+
+SCENARIOS_PAGE = """{notice}
+# Scenarios
+
+Each story is a file in `tests/scenarios`, computed by hand and checked in every test run. Session and
+engagement rows show the columns that the story is about.
+
+{contents}
+
+{stories}"""
 
 
 def scenarios_page() -> str:
     """docs/scenarios.md."""
     files = sorted((ROOT / "tests" / "scenarios").glob("*.json"))
-    stories = [(path.stem, json.loads(path.read_text(encoding="utf-8"))) for path in files]
-    contents = "\n".join(f"* [{story['title']}](#{name.replace('_', '-')})" for name, story in stories)
-    parts = [
-        NOTICE,
-        "# Scenarios\n",
-        "Each story is a file in `tests/scenarios`, computed by hand and checked in every test run. Sessions and",
-        "engagement rows show the columns that the story is about.\n",
-        f"{contents}\n",
-    ]
-    return "\n".join([*parts, *(scenario(name, story) for name, story in stories)])
+    stories = {path.stem.replace("_", "-"): json.loads(path.read_text(encoding="utf-8")) for path in files}
+    return SCENARIOS_PAGE.format(
+        notice=NOTICE,
+        contents="\n".join(f"* [{story['title']}](#{anchor})" for anchor, story in stories.items()),
+        stories="\n".join(scenario(anchor, story) for anchor, story in stories.items()),
+    )
 
 
-def scenario(name: str, story: Any) -> str:
+def scenario(anchor: str, story: Any) -> str:
     """One story: what happened, the events, the rows, and why."""
     expected = story["expected"]
-    anchor = name.replace("_", "-")
     parts = [f'<a id="{anchor}"></a>\n', f"## {story['title']}\n", f"{story['story'].strip()}\n"]
     parts.append(table(story["columns"], [[short(value) for value in event] for event in story["events"]]))
     if story.get("videos"):
@@ -321,7 +366,7 @@ def scenario(name: str, story: Any) -> str:
         if key in story:
             parts.append(f"`{key}`: `{json.dumps(story[key], ensure_ascii=False)}`\n")
     if expected.get("dropped"):
-        dropped = ", ".join(f"{count} × `{reason}`" for reason, count in expected["dropped"].items())
+        dropped = ", ".join(f"`{reason}` {count}" for reason, count in expected["dropped"].items())
         parts.append(f"Dropped: {dropped}\n")
     for key, title in (("sessions", "Sessions"), ("engagement", "Engagement")):
         if expected.get(key):

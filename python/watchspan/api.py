@@ -341,6 +341,6 @@ def _refuse_other_rules(made: Mapping[str, Any], rules: Rules) -> None:
         if spec["shapes_walk"] and name in made and made[name] != getattr(rules, name):
             raise OptionError(
                 f"Rules.{name} is {getattr(rules, name)}, but the sessions were made with {made[name]}. It "
-                "shapes sessions, so changing it needs the events again: call sessions() or aggregate() on them, "
-                "or pass the rules of the sessions here too."
+                "shapes sessions, so changing it needs the events again: call sessions() or aggregate() on "
+                "them, or pass the rules of the sessions here too."
             )

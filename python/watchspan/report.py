@@ -48,9 +48,9 @@ def report(table: Any) -> dict[str, Any]:
     figures = (read_metadata(table) or {}).get("report")
     if not isinstance(figures, dict):
         raise SourceError(
-            "The table carries no report: only tables from aggregate(), sessions() and engagement() do, and a "
-            "way through pandas, polars, CSV or JSON lines loses it. Keep the table, or write it as Parquet or "
-            "Arrow."
+            "The table carries no report: only tables from aggregate(), sessions() and engagement() do, and "
+            "a way through pandas, polars, CSV or JSON lines loses it. Keep the table, or write it as "
+            "Parquet or Arrow."
         )
     return figures
 

@@ -174,9 +174,9 @@ def read(source: Any, want: Wanted | None, table: str = "rows") -> Any:
         if fits(source):
             return convert(source, want, table)
     raise SourceError(
-        f"Cannot read {table} from an object of type {_type_name(source)}: pass an Arrow table (pyarrow, polars, "
-        "pandas, DuckDB, any object with __arrow_c_stream__), a pyarrow dataset, an iterator of record batches, "
-        "or the path of Parquet, CSV, JSON lines or Arrow files."
+        f"Cannot read {table} from an object of type {_type_name(source)}: pass an Arrow table (pyarrow, "
+        "polars, pandas, DuckDB, any object with __arrow_c_stream__), a pyarrow dataset, an iterator of "
+        "record batches, or the path of Parquet, CSV, JSON lines or Arrow files."
     )
 
 
@@ -211,9 +211,7 @@ def replayable(source: Any, want: Wanted) -> Callable[[], Iterator[pa.RecordBatc
 
 def schema_metadata(source: Any) -> dict[bytes, bytes]:
     """The metadata of a source's schema; empty where it has none or cannot say."""
-    if is_path(source) or (
-        isinstance(source, (list, tuple)) and source and all(is_path(item) for item in source)
-    ):
+    if _are_paths(source):
         return dict(_open_files(source, None).schema.metadata or {})
     if isinstance(source, (list, tuple)) and source:
         source = source[0]
@@ -253,7 +251,10 @@ _CONVERSIONS: tuple[tuple[Callable[[Any], bool], Callable[[Any, Wanted | None, s
     (_is_dataset, lambda source, want, _: _scan_dataset(source, want)),
     (_is_from("pandas", "columns"), lambda source, want, _: _stream(_from_pandas(source, want))),
     (_is_from("polars", "collect_schema"), lambda source, want, _: _from_polars(source, want)),
-    (lambda source: isinstance(source, Mapping), lambda source, want, _: _stream(_from_columns(source, want))),
+    (
+        lambda source: isinstance(source, Mapping),
+        lambda source, want, _: _stream(_from_columns(source, want)),
+    ),
     (_is_list_of_dicts, lambda source, want, _: _stream(_from_dicts(source, want))),
     (lambda source: isinstance(source, (pa.Table, pa.RecordBatch)), lambda source, *_: _stream(source)),
     # Not by its C stream, where an exception of a generator behind it would arrive as mere text.
@@ -320,7 +321,7 @@ def _checked(source: Iterable[Any], schema: pa.Schema | None, table: str) -> Ite
 
 
 def _from_polars(frame: Any, want: Wanted | None) -> Any:
-    """A polars frame, lazy ones collected, without columns that are not used: not every type has an Arrow one."""
+    """A polars frame, a lazy one collected, of the wanted columns: not every type has its like in Arrow."""
     names = frame.collect_schema().names()
     if want and not want.lacks(names):
         frame = frame.select(list(want.find(names)))
@@ -391,7 +392,7 @@ def format_of(path: str) -> str:
 
 def _scan_dataset(dataset: Any, want: Wanted | None) -> Iterator[pa.RecordBatch]:
     """The batches of a pyarrow dataset, of the wanted columns only."""
-    import pyarrow.dataset as ds
+    from pyarrow import dataset as ds
 
     names = dataset.schema.names
     if want and want.lacks(names):
@@ -430,8 +431,8 @@ def _open_files(source: Any, want: Wanted | None) -> Any:
     form = next(iter(formats))
     if want is None and form in ("csv", "json"):
         raise SourceError(
-            f"{paths[0]} is {_TITLES[form]}, which cannot hold the lists of a table of rows: write such tables "
-            "as Parquet or Arrow to read them again."
+            f"{paths[0]} is {_TITLES[form]}, which cannot hold the lists of a table of rows: write such "
+            "tables as Parquet or Arrow to read them again."
         )
     try:
         if want is not None and form == "csv":
@@ -483,8 +484,8 @@ def _files_at(filesystem: Any, place: str, asked: str) -> list[str]:
         return [place]
     if filesystem.get_file_info(f"{place}/_delta_log").type == fs.FileType.Directory:
         raise SourceError(
-            f"{asked!r} is a Delta table, whose directory also holds deleted rows: read it with deltalake, as "
-            "in DeltaTable(path).to_pyarrow_dataset(), and pass what that returns."
+            f"{asked!r} is a Delta table, whose directory also holds deleted rows: read it with deltalake, "
+            "as in DeltaTable(path).to_pyarrow_dataset(), and pass what that returns."
         )
     infos = filesystem.get_file_info(fs.FileSelector(place, recursive=True))
     # Names that begin with a dot or an underscore are a writer's notes, such as _SUCCESS.
@@ -498,7 +499,7 @@ def _files_at(filesystem: Any, place: str, asked: str) -> list[str]:
 
 
 def _dataset(paths: list[str], filesystem: Any, form: Any, schema: pa.Schema | None = None) -> Any:
-    import pyarrow.dataset as ds
+    from pyarrow import dataset as ds
 
     return ds.dataset(paths, filesystem=filesystem, format=form, schema=schema, partitioning="hive")
 
@@ -567,7 +568,7 @@ def _text_file_type(default: str) -> pa.DataType:
 
 def _open_csv(paths: list[str], filesystem: Any, want: Wanted) -> Any:
     from pyarrow import csv
-    import pyarrow.dataset as ds
+    from pyarrow import dataset as ds
 
     # Values with line breaks in columns that are not used must not break the ones that are.
     parse = csv.ParseOptions(newlines_in_values=True)
@@ -585,8 +586,8 @@ def _open_csv(paths: list[str], filesystem: Any, want: Wanted) -> Any:
 
 
 def _open_json(paths: list[str], filesystem: Any, want: Wanted) -> Any:
-    import pyarrow.dataset as ds
-    import pyarrow.json as pajson
+    from pyarrow import dataset as ds
+    from pyarrow import json as pajson
 
     if not hasattr(ds, "JsonFileFormat"):
         raise SourceError(
@@ -610,7 +611,7 @@ def _open_json(paths: list[str], filesystem: Any, want: Wanted) -> Any:
 
 
 def _json_type(default: str, values: list[Any]) -> pa.DataType:
-    """The type to read a JSON column as: what its values are, where the core can tell what is wrong with it."""
+    """The type to read a JSON column as: where it is a wrong one, that type, so that the core can say so."""
     expected = _text_file_type(default)
     if not values or pa.types.is_int64(expected):
         return expected
@@ -663,7 +664,8 @@ def write(table: pa.Table, path: str | os.PathLike[str]) -> None:
     >>> import pyarrow as pa, tempfile, os
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     write(pa.table({"a": [1, None]}), os.path.join(folder, "new", "rows.jsonl"))
-    ...     print(open(os.path.join(folder, "new", "rows.jsonl")).read(), end="")
+    ...     with open(os.path.join(folder, "new", "rows.jsonl")) as lines:
+    ...         print(lines.read(), end="")
     {"a": 1}
     {"a": null}
     """
@@ -692,7 +694,7 @@ def write(table: pa.Table, path: str | os.PathLike[str]) -> None:
 
 
 def _write_parquet(table: pa.Table, sink: Any) -> None:
-    import pyarrow.parquet as pq
+    from pyarrow import parquet as pq
 
     pq.write_table(table, sink)
 

@@ -7,13 +7,14 @@ file goes from events to session rows; ``oracle_engagement`` goes on from there.
 import datetime as dt
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, NamedTuple, Optional
 
-Row = Dict[str, Any]
-Interval = Tuple[float, float]
+Row = dict[str, Any]
+Interval = tuple[float, float]
 
-NAMES: Dict[str, str] = {
+NAMES: dict[str, str] = {
     "play": "video_play play",
     "resume": "video_resume resume",
     "pause": "video_pause pause",
@@ -24,9 +25,9 @@ NAMES: Dict[str, str] = {
     "close": "video_close video_stop close stop",
     "rate_change": "video_rate_change rate_change",
 }
-VOCABULARY: Dict[str, str] = {name: kind for kind, names in NAMES.items() for name in names.split()}
+VOCABULARY: dict[str, str] = {name: kind for kind, names in NAMES.items() for name in names.split()}
 
-RULES: Dict[str, Any] = {
+RULES: dict[str, Any] = {
     "tolerance_seconds": 5.0,
     "max_segment_seconds": 7200.0,
     "forward_skip_seconds": 5.0,
@@ -118,7 +119,12 @@ def finite(value: Any) -> bool:
     return value is not None and math.isfinite(value)
 
 
-def _drop_reason(row: Row, has_session: bool, vocabulary: Dict[str, str]) -> Optional[str]:
+def finite_or_null(value: Any) -> Optional[float]:
+    """The number, or None for what is not finite."""
+    return value if finite(value) else None
+
+
+def _drop_reason(row: Row, has_session: bool, vocabulary: dict[str, str]) -> Optional[str]:
     keys = ["userId", "videoId"] + (["sessionId"] if has_session else [])
     kind = vocabulary.get(row["eventName"])
     if any(row[key] is None or row[key] == "" for key in keys):
@@ -134,8 +140,8 @@ def _drop_reason(row: Row, has_session: bool, vocabulary: Dict[str, str]) -> Opt
     return None
 
 
-def _accepted(row: Row, has_session: bool, vocabulary: Dict[str, str]) -> Event:
-    rate, seek_from = row.get("playbackRate"), row.get("seekFrom")
+def _accepted(row: Row, has_session: bool, vocabulary: dict[str, str]) -> Event:
+    rate, seek_from = finite_or_null(row.get("playbackRate")), finite_or_null(row.get("seekFrom"))
     time = parse_micros(row["timestamp"])
     assert time is not None
     return Event(
@@ -145,17 +151,17 @@ def _accepted(row: Row, has_session: bool, vocabulary: Dict[str, str]) -> Event:
         time=time,
         kind=vocabulary[row["eventName"]],
         position=row["currentTime"],
-        rate=rate if finite(rate) and rate > 0 else None,
-        seek_from=seek_from if finite(seek_from) and seek_from >= 0 else None,
+        rate=rate if rate is not None and rate > 0 else None,
+        seek_from=seek_from if seek_from is not None and seek_from >= 0 else None,
         sequence=row.get("sequence"),
     )
 
 
-def _nulls_last(value: Any) -> Tuple[bool, Any]:
+def _nulls_last(value: Any) -> tuple[bool, Any]:
     return (value is None, 0 if value is None else value)
 
 
-def event_order(event: Event) -> Tuple[Any, ...]:
+def event_order(event: Event) -> tuple[Any, ...]:
     """The order of events within one user, video and session."""
     return (
         event.time,
@@ -167,7 +173,7 @@ def event_order(event: Event) -> Tuple[Any, ...]:
     )
 
 
-def clean(rows: Sequence[Row], has_session: bool, vocabulary: Dict[str, str]) -> Tuple[List[Event], Row]:
+def clean(rows: Sequence[Row], has_session: bool, vocabulary: dict[str, str]) -> tuple[list[Event], Row]:
     """Accepted events in order, and the drop report."""
     dropped = dict.fromkeys(REASONS, 0)
     events = []
@@ -200,9 +206,9 @@ def clean(rows: Sequence[Row], has_session: bool, vocabulary: Dict[str, str]) ->
 # --------------------------------------------------------------------------------- section 1: sessions
 
 
-def _pieces(events: List[Event], timeout: float) -> List[List[Event]]:
+def _pieces(events: list[Event], timeout: float) -> list[list[Event]]:
     """Events in order, cut wherever the gap between neighbours is greater than the timeout."""
-    pieces: List[List[Event]] = []
+    pieces: list[list[Event]] = []
     for event in events:
         if not pieces or event.time - pieces[-1][-1].time > timeout * 1_000_000:
             pieces.append([])
@@ -210,9 +216,9 @@ def _pieces(events: List[Event], timeout: float) -> List[List[Event]]:
     return pieces
 
 
-def cut_sessions(events: List[Event], has_session: bool, timeout: Optional[float]) -> List[List[Event]]:
+def cut_sessions(events: list[Event], has_session: bool, timeout: Optional[float]) -> list[list[Event]]:
     """One list per user and (cut) session, over all videos; its events carry the session's id."""
-    groups: Dict[Tuple[Any, Any], List[Event]] = {}
+    groups: dict[tuple[Any, Any], list[Event]] = {}
     for event in events:
         groups.setdefault((event.user, event.session), []).append(event)
     if has_session and timeout is None:
@@ -249,9 +255,9 @@ class Seen:
     rules: Row
     watch_time: float = 0.0
     play_time: float = 0.0
-    segments: List[Interval] = field(default_factory=list)
-    unobserved: List[Interval] = field(default_factory=list)
-    ends: List[float] = field(default_factory=list)
+    segments: list[Interval] = field(default_factory=list)
+    unobserved: list[Interval] = field(default_factory=list)
+    ends: list[float] = field(default_factory=list)
     pauses: int = 0
     forward: int = 0
     backward: int = 0
@@ -280,7 +286,7 @@ def bound(state: State, times: Sequence[int], rules: Row) -> float:
     if rules["heartbeat_seconds"] is not None:
         limits.append(rules["heartbeat_seconds"])
     limits += [(time - state.time) / 1e6 for time in times if time > state.time]
-    return state.rate * min(limits)
+    return float(state.rate * min(limits))
 
 
 def after(e: Event, p: float, state: Optional[State]) -> State:
@@ -376,9 +382,9 @@ def walk(events: Sequence[Event], times: Sequence[int], rules: Row) -> Seen:
 # ---------------------------------------------------------------------------------------- session rows
 
 
-def union(intervals: Sequence[Interval]) -> List[Interval]:
+def union(intervals: Sequence[Interval]) -> list[Interval]:
     """Sorted, disjoint, touching ones merged."""
-    merged: List[Interval] = []
+    merged: list[Interval] = []
     for start, end in sorted(intervals):
         if merged and start <= merged[-1][1]:
             merged[-1] = (merged[-1][0], max(merged[-1][1], end))
@@ -392,7 +398,7 @@ def length(intervals: Sequence[Interval]) -> float:
     return float(sum(end - start for start, end in intervals))
 
 
-def interval_dicts(intervals: Sequence[Interval]) -> List[Dict[str, float]]:
+def interval_dicts(intervals: Sequence[Interval]) -> list[dict[str, float]]:
     """As rows show them."""
     return [{"start": start, "end": end} for start, end in intervals]
 
@@ -426,8 +432,8 @@ def sessions(
     rows: Sequence[Row],
     has_session: bool = True,
     rules: Optional[Row] = None,
-    vocabulary: Optional[Dict[str, str]] = None,
-) -> Tuple[List[Row], Row]:
+    vocabulary: Optional[dict[str, str]] = None,
+) -> tuple[list[Row], Row]:
     """The session rows of the events, and the drop report."""
     every_rule = {**RULES, **(rules or {})}
     events, report = clean(rows, has_session, VOCABULARY if vocabulary is None else vocabulary)

@@ -1,11 +1,12 @@
 """The second opinion, continued: session rows to engagement rows and retention."""
 
 import math
-from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
+from collections.abc import Sequence
+from typing import Any, Optional, Union
 
-from oracle import RULES, Interval, Row, finite, interval_dicts, length, union
+from oracle import RULES, Interval, Row, finite_or_null, interval_dicts, length, union
 
-SCORING: Dict[str, Optional[float]] = {
+SCORING: dict[str, Optional[float]] = {
     "coverage": 60.0,
     "completion": 20.0,
     "reach": 10.0,
@@ -21,7 +22,7 @@ SCORING: Dict[str, Optional[float]] = {
     "low": 25.0,
 }
 
-ADDITIVE: Dict[str, Optional[float]] = {
+ADDITIVE: dict[str, Optional[float]] = {
     "coverage": 0.0,
     "completion": 0.0,
     "reach": 0.0,
@@ -57,21 +58,21 @@ def percentage(value: float, d: Optional[float]) -> Optional[float]:
     return None if d is None else round2(value / d * 100)
 
 
-def _intervals(row: Row) -> List[Interval]:
+def _intervals(row: Row) -> list[Interval]:
     return [(interval["start"], interval["end"]) for interval in row["watchedIntervals"]]
 
 
 # -------------------------------------------------------------------------------------------- duration
 
 
-def catalogue(videos: Optional[Sequence[Row]]) -> Dict[Any, Tuple[Optional[float], Optional[str]]]:
+def catalogue(videos: Optional[Sequence[Row]]) -> dict[Any, tuple[Optional[float], Optional[str]]]:
     """Duration (None if it is missing) and title by video."""
-    known: Dict[Any, Tuple[Optional[float], Optional[str]]] = {}
+    known: dict[Any, tuple[Optional[float], Optional[str]]] = {}
     for video in videos or []:
-        name, duration = video.get("videoId"), video.get("duration")
+        name, duration = video.get("videoId"), finite_or_null(video.get("duration"))
         if name is None or name == "":
             continue
-        entry = (duration if finite(duration) and duration > 0 else None, video.get("title"))
+        entry = (duration if duration is not None and duration > 0 else None, video.get("title"))
         if known.setdefault(name, entry) != entry:
             raise ValueError(f"videos holds two different rows for {name!r}")
     return known
@@ -87,7 +88,7 @@ def estimate(rows: Sequence[Row], video: Any) -> Optional[float]:
 
 def duration_of(
     rows: Sequence[Row], video: Any, videos: Optional[Sequence[Row]], rules: Row
-) -> Tuple[Optional[float], Optional[str]]:
+) -> tuple[Optional[float], Optional[str]]:
     """The duration and its source."""
     stated, _ = catalogue(videos).get(video, (None, None))
     if stated is not None:
@@ -111,7 +112,7 @@ def _completions(row: Row, d: Optional[float], source: Optional[str], rules: Row
     return count
 
 
-def _cut_stretches(row: Row, cap: float) -> List[Interval]:
+def _cut_stretches(row: Row, cap: float) -> list[Interval]:
     """A session's unobserved stretches, cut at the end of the video: start and seconds."""
     return [
         (stretch["start"], max(0.0, min(stretch["seconds"], cap - stretch["start"])))
@@ -119,7 +120,7 @@ def _cut_stretches(row: Row, cap: float) -> List[Interval]:
     ]
 
 
-def _flags(row: Row, group: Sequence[Row], d: Optional[float], sufficiency: float, rules: Row) -> List[str]:
+def _flags(row: Row, group: Sequence[Row], d: Optional[float], sufficiency: float, rules: Row) -> list[str]:
     """All data quality flags that apply, in their order."""
     source, total = row["durationSource"], row["totalWatchTime"]
     reached = max(one["maxPosition"] for one in group)
@@ -144,7 +145,7 @@ def _flags(row: Row, group: Sequence[Row], d: Optional[float], sufficiency: floa
     return flags
 
 
-def _score(row: Row, features: Dict[str, float], scoring: Row) -> Tuple[Optional[float], Optional[str]]:
+def _score(row: Row, features: dict[str, float], scoring: Row) -> tuple[Optional[float], Optional[str]]:
     """The score and its tier."""
     names = NEED_DURATION + NEED_NOTHING
     if any(scoring[name] != 0 and name not in features for name in names):
@@ -163,7 +164,7 @@ def _score(row: Row, features: Dict[str, float], scoring: Row) -> Tuple[Optional
 
 def _features(
     row: Row, d: Optional[float], sufficiency: float, rules: Row, unique_seconds: bool
-) -> Dict[str, float]:
+) -> dict[str, float]:
     """The score's features; those that need a duration are left out if there is none."""
     features = {
         "watch_minutes": row["totalWatchTime"] / 60,
@@ -231,9 +232,9 @@ def _totals(group: Sequence[Row], d: Optional[float], source: Optional[str], rul
 
 def _engagement_row(
     group: Sequence[Row],
-    duration: Tuple[Optional[float], Optional[str]],
+    duration: tuple[Optional[float], Optional[str]],
     title: Optional[str],
-    options: Tuple[Row, Row, bool],
+    options: tuple[Row, Row, bool],
 ) -> Row:
     rules, scoring, unique_seconds = options
     d, source = duration
@@ -263,12 +264,12 @@ def engagement(
     rules: Optional[Row] = None,
     scoring: Union[None, str, Row] = None,
     unique_seconds: bool = True,
-) -> List[Row]:
+) -> list[Row]:
     """The engagement rows of the session rows."""
     every_rule = {**RULES, **(rules or {})}
     given = ADDITIVE if scoring == "additive" else scoring
     weights = {**SCORING, **(given if isinstance(given, dict) else {})}
-    groups: Dict[Tuple[Any, Any], List[Row]] = {}
+    groups: dict[tuple[Any, Any], list[Row]] = {}
     for row in sorted(session_rows, key=lambda row: (row["sessionStart"], row["sessionId"])):
         groups.setdefault((row["userId"], row["videoId"]), []).append(row)
     result = []
@@ -282,7 +283,7 @@ def engagement(
 # ------------------------------------------------------------------------------- section 6: retention
 
 
-def bucket_edges(d: float, buckets: int, bucket_seconds: Optional[float]) -> List[Interval]:
+def bucket_edges(d: float, buckets: int, bucket_seconds: Optional[float]) -> list[Interval]:
     """Where each bucket starts and ends; the last one ends at the duration."""
     if bucket_seconds is None:
         return [(d * i / buckets, d * (i + 1) / buckets) for i in range(buckets)]
@@ -311,7 +312,7 @@ def retention(
     buckets: int = 100,
     bucket_seconds: Optional[float] = None,
     rules: Optional[Row] = None,
-) -> List[Row]:
+) -> list[Row]:
     """The audience of every bucket of every video, from session or from engagement rows."""
     result = []
     for video in sorted({row["videoId"] for row in rows}):
@@ -319,7 +320,7 @@ def retention(
         if d is None:
             continue
         of_video = [row for row in rows if row["videoId"] == video]
-        users: Dict[Any, List[Interval]] = {}
+        users: dict[Any, list[Interval]] = {}
         for row in of_video:
             users.setdefault(row["userId"], []).extend(_intervals(row))
         for start, end in bucket_edges(d, buckets, bucket_seconds):

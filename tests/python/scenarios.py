@@ -3,10 +3,11 @@
 import datetime as dt
 import json
 import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Union
+from typing import Any, NamedTuple, Optional, Union
 
-Row = Dict[str, Any]
+Row = dict[str, Any]
 
 FOLDER = Path(__file__).resolve().parent.parent / "scenarios"
 TOLERANCE = 1e-6
@@ -21,16 +22,16 @@ class Scenario(NamedTuple):
     title: str
     story: str
     why: str
-    columns: List[str]
-    events: List[Row]
-    videos: Optional[List[Row]]
-    vocabulary: Union[None, str, Dict[str, str]]
+    columns: list[str]
+    events: list[Row]
+    videos: Optional[list[Row]]
+    vocabulary: Union[None, str, dict[str, str]]
     rules: Row
     scoring: Row
     unique_seconds: bool
-    dropped: Dict[str, int]
-    sessions: Optional[List[Row]]
-    engagement: Optional[List[Row]]
+    dropped: dict[str, int]
+    sessions: Optional[list[Row]]
+    engagement: Optional[list[Row]]
 
     @property
     def has_session(self) -> bool:
@@ -62,7 +63,7 @@ def load_scenario(path: Path) -> Scenario:
     )
 
 
-def load_scenarios() -> List[Scenario]:
+def load_scenarios() -> list[Scenario]:
     """All stories, by file name."""
     return [load_scenario(path) for path in sorted(FOLDER.glob("[0-9]*_*.json"))]
 

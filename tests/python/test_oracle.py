@@ -1,7 +1,7 @@
 """The stories and the second opinion agree; both were made from the metric definitions alone."""
 
 import re
-from typing import Any, Dict, List, Optional
+from typing import Any, Optional
 
 import pytest
 from oracle import RULES, Row, micros_text, parse_micros, sessions
@@ -50,7 +50,7 @@ def event(seconds: float, name: str, position: float, **more: Any) -> Row:
     return row
 
 
-def only_session(events: List[Row], rules: Optional[Row] = None) -> Row:
+def only_session(events: list[Row], rules: Optional[Row] = None) -> Row:
     """The one session row of the events."""
     rows, _ = sessions(events, rules=rules)
     assert len(rows) == 1
@@ -60,16 +60,14 @@ def only_session(events: List[Row], rules: Optional[Row] = None) -> Row:
 # ------------------------------------------------------------------------------------------ the stories
 
 
-def vocabulary_of(scenario: Scenario) -> Optional[Dict[str, str]]:
+def vocabulary_of(scenario: Scenario) -> Optional[dict[str, str]]:
     assert not isinstance(scenario.vocabulary, str), "the oracle knows no presets"
     return scenario.vocabulary
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 def test_story(scenario: Scenario) -> None:
-    rows, report = sessions(
-        scenario.events, scenario.has_session, scenario.rules, vocabulary_of(scenario)
-    )
+    rows, report = sessions(scenario.events, scenario.has_session, scenario.rules, vocabulary_of(scenario))
     dropped = {reason: count for reason, count in report["dropped"].items() if count}
     assert dropped == scenario.dropped
     assert report["read"] == len(scenario.events)
@@ -91,9 +89,9 @@ def test_row_order_never_matters(scenario: Scenario) -> None:
 def test_story_is_complete(scenario: Scenario) -> None:
     assert all((scenario.title, scenario.story, scenario.why))
     for row in scenario.sessions or []:
-        assert SESSION_COLUMNS <= set(row)
+        assert set(row) >= SESSION_COLUMNS
     for row in scenario.engagement or []:
-        assert ENGAGEMENT_COLUMNS <= set(row)
+        assert set(row) >= ENGAGEMENT_COLUMNS
 
 
 def test_stories_are_all_there() -> None:
@@ -187,6 +185,7 @@ def test_preset_by_name_is_the_preset_spelled_out() -> None:
     rows, _ = sessions([event(0, "play", 0), event(120, "pause", 120), event(130, "play", 0)])
     by_name = engagement(rows, scoring="additive")
     assert by_name == engagement(rows, scoring=ADDITIVE)
+    assert ADDITIVE in [scenario.scoring for scenario in SCENARIOS]
     assert by_name[0]["engagementScore"] == 5  # 2 minutes + one session worth 5 - one skip worth 2
 
 

@@ -67,9 +67,9 @@ def demo(rows: int, seed: int, out: str, quiet: bool, as_json: bool) -> None:
         engagement = ws.aggregate(aggregating.count(sources.read(events, want)), videos=videos)
     with Progress("computing sessions and retention", quiet=quiet):
         sessions = ws.sessions(events)
-        _write(
-            folder, engagement=engagement, sessions=sessions, retention=ws.retention(sessions, videos=videos)
-        )
+        retention = ws.retention(sessions, videos=videos)
+        for name, table in (("engagement", engagement), ("sessions", sessions), ("retention", retention)):
+            sources.write(table, folder / f"{name}.parquet")
     figures: dict[str, Any] = {
         "summary": ws.summarize(engagement, top=_TOP),
         "report": ws.report(engagement),
@@ -94,7 +94,7 @@ def _show(figures: dict[str, Any]) -> None:
     display.heading(f"The story of {_USER}, who watched {_VIDEO}")
     explanation, row = figures["story"], figures["row"] or {}
     display.story(explanation)
-    display.row({name: row.get(name) for name in _STORY})
+    display.record({name: row.get(name) for name in _STORY})
     display.heading("Speed")
     display.lines(
         [

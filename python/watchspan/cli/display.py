@@ -15,7 +15,7 @@ from rich.text import Text
 
 from watchspan import _core
 
-__all__ = ["closing", "drops", "grid", "heading", "lines", "preview", "row", "story", "summary"]
+__all__ = ["closing", "drops", "grid", "heading", "lines", "preview", "record", "story", "summary"]
 
 # What of a table fits on a screen.
 _PREVIEWS = {
@@ -69,14 +69,21 @@ def heading(text: str) -> None:
 
 def grid(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Prints rows of values below a header: numbers to the right, text to the left."""
-    rows = [list(row) for row in rows]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, show_header=any(header))
-    for place, name in enumerate(header):
-        is_number = any(isinstance(row[place], (int, float)) for row in rows)
+    columns = list(zip(*rows)) or [() for _ in header]
+    for name, values in zip(header, columns):
+        is_number = any(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values)
         table.add_column(name, justify="right" if is_number else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(cell(value)) for value in row))
+    for cells in zip(*map(_cells, columns)):
+        table.add_row(*map(Text, cells))
     console().print(table)
+
+
+def _cells(values: Sequence[Any]) -> list[str]:
+    """The values of a column, its numbers with equally many decimals."""
+    if any(isinstance(value, float) and value != int(value) for value in values):
+        return [f"{value:,.2f}" if isinstance(value, float) else cell(value) for value in values]
+    return [cell(value) for value in values]
 
 
 def cell(value: Any) -> str:
@@ -213,7 +220,7 @@ def story(events: Iterable[Mapping[str, Any]]) -> None:
     grid(names, rows)
 
 
-def row(values: Mapping[str, Any]) -> None:
+def record(values: Mapping[str, Any]) -> None:
     """Prints one engagement row, a column a line."""
     units = {spec["name"]: spec["unit"] for spec in _core.column_specs("engagement")}
     grid(

@@ -188,8 +188,8 @@ rules = click.option(
 )  # fmt: skip
 scoring = click.option(
     "--scoring", metavar="NAME=VALUE,...|FILE|additive", multiple=True, callback=_scoring,
-    help="Weights and tiers of the score, as in --scoring coverage=80,completion=0, the preset `additive`, or "
-    "a file (a table named scoring). Can be repeated, the last one wins.",
+    help="Weights and tiers of the score, as in --scoring coverage=80,completion=0, the preset `additive`, "
+    "or a file (a table named scoring). Can be repeated, the last one wins.",
 )  # fmt: skip
 quiet = click.option("-q", "--quiet", is_flag=True, help="No progress and no closing line on standard error.")
 as_json = click.option(
@@ -197,8 +197,8 @@ as_json = click.option(
 )
 output = click.option(
     "-o", "--output", metavar="OUT", callback=writable,
-    help="Where to write the table: .parquet, .csv, .jsonl or .arrow; - writes JSON lines to standard output. "
-    "Without it the first rows are shown.",
+    help="Where to write the table: .parquet, .csv, .jsonl or .arrow; - writes JSON lines to standard "
+    "output. Without it the first rows are shown.",
 )  # fmt: skip
 output_file = click.option(
     "-o",

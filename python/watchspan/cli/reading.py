@@ -18,15 +18,15 @@ from watchspan.cli.tables import read_events
 
 __all__ = ["ADVICE", "COMMANDS", "engagement_row", "to_json"]
 
-# What can be done about dropped events, by reason. It is for the reader of a terminal: it names options.
+# What can be done about dropped events, by reason, for somebody at a terminal: it names options.
 ADVICE = {
-    "null_key": "Rows without a user, video or session cannot be counted for anybody: look where the tracker gets "
-    "them from.\nIf only the session is empty, --column sessionId= cuts sessions by inactivity instead.",
+    "null_key": "Rows without a user, video or session cannot be counted for anybody: look where the tracker "
+    "gets them from.\nIf only the session is empty, --column sessionId= cuts sessions by inactivity instead.",
     "invalid_timestamp": "A time must be an Arrow timestamp, or RFC 3339 text such as 2026-01-15T10:00:00Z.",
     "ignored_event": "Nothing to do: the vocabulary knows that these names say nothing about playback.",
-    "unknown_event": "Name what sends these events with --preset, or say what they mean with --vocabulary.",
-    "invalid_position": "A position must be a number of seconds from 0 up: look what the player reports before a "
-    "video is loaded.",
+    "unknown_event": "Say whose names these are with --preset, or what they mean with --vocabulary.",
+    "invalid_position": "A position must be a number of seconds from 0 up: look what the player reports "
+    "before a video is loaded.",
     "duplicate": "Nothing to do: each event counts once, however often it was delivered.",
 }
 
@@ -163,7 +163,7 @@ def show(
         display.lines(["All of these events were dropped, so there is no row."])
     else:
         display.heading("The row")
-        display.row(row)
+        display.record(row)
 
 
 def engagement_row(rows: pa.Table, user: str, video: str) -> Optional[dict[str, Any]]:

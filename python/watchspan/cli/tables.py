@@ -88,9 +88,9 @@ def generate(
 ) -> None:
     """Make realistic sample events: a month of a learning site.
 
-    Viewers pause, seek, replay, open several tabs and close the browser; the tracker delivers late, twice, and
-    now and then rubbish. The same rows and seed give the same events everywhere. The viewer `peter` is the
-    worked example of the documentation.
+    Viewers pause, seek, replay, open several tabs and close the browser; the tracker delivers late, twice,
+    and now and then rubbish. The same rows and seed give the same events everywhere. The viewer `peter` is
+    the worked example of the documentation.
 
     \b
     Example:

@@ -96,7 +96,7 @@ def watch(player: Player) -> None:
         if not _watch_until_end(player):
             return
         player.send("video_ended")
-        again = uniform() < 0.07
+        again = uniform() < 0.04
         if again:
             player.wait(2 + uniform() * 20)
             player.position = 0.0
@@ -108,7 +108,7 @@ def watch(player: Player) -> None:
 
 def _watch_until_end(player: Player) -> bool:
     """Watches with pauses and seeks; tells whether the end was reached."""
-    while player.play(exponential(player.uniform, player.video.length * 0.3)):
+    while player.play(exponential(player.uniform, player.video.length * 0.22)):
         if not _interact(player):
             return False
     return True
@@ -118,30 +118,30 @@ def _interact(player: Player) -> bool:
     """What the viewer does while the video plays; tells whether they stay."""
     uniform = player.uniform
     chance = uniform()
-    if chance < 0.36:
+    if chance < 0.40:
         return _pause(player)
-    if chance < 0.54:
+    if chance < 0.56:
         player.seek(player.position + 10 * (1 + int(uniform() * 6)))
     elif chance < 0.68:
         player.seek(player.position - 10 * (1 + int(uniform() * 3)))
-    elif chance < 0.78:
+    elif chance < 0.72:
         player.drag(uniform() * player.video.length)
-    elif chance < 0.80:
+    elif chance < 0.735:
         player.drag(player.video.length - 3)
-    elif chance < 0.84 and player.viewer.reports_rate:
+    elif chance < 0.76 and player.viewer.reports_rate:
         player.rate = (1.0, 1.25, 1.5, 2.0)[int(uniform() * 4)]
         player.send("video_rate_change")
-    elif chance > 0.97:
+    elif chance > 0.86:
         player.send("video_close")
         return False
-    return chance < 0.92  # above it the browser is closed, and nothing says so
+    return chance < 0.78  # above it the browser is closed, and nothing says so
 
 
 def _pause(player: Player) -> bool:
     """Pauses; tells whether the viewer comes back."""
     uniform = player.uniform
     player.send("video_pause")
-    if uniform() < 0.15:
+    if uniform() < 0.25:
         return False
     player.wait(exponential(uniform, 45))
     if uniform() < 0.12:
