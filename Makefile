@@ -60,7 +60,7 @@ old-pyarrow-test: $(VENV)/package ## The package with pyarrow 7, which has no Py
 		set -e; \
 		$(BIN)/maturin build --quiet --profile ci --out target/old-wheel; \
 		$(PYTHON39) -m venv .venv-old; \
-		.venv-old/bin/pip install --quiet 'pyarrow==7.0.0' 'numpy<2' pytest click rich; \
+		.venv-old/bin/pip install --quiet 'pyarrow==7.0.0' 'numpy<2' pytz pytest click rich; \
 		.venv-old/bin/pip install --quiet --no-deps --force-reinstall target/old-wheel/*.whl; \
 		.venv-old/bin/python -m pytest -q -p no:cacheprovider tests/python/test_scenarios.py; \
 	fi

@@ -1,4 +1,7 @@
-"""What can go wrong, by family. Every class can be pickled, so it survives the way back from a Spark task."""
+"""What can go wrong, by family.
+
+Every class can be pickled, so it survives the way back from a Spark task.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,7 @@ class DataError(WatchspanError):
 
 
 class SourceError(WatchspanError):
-    """The input cannot be read: a path that does not exist, an unknown file format, an object without Arrow."""
+    """The input cannot be read: a missing path, an unknown file format, an object without Arrow."""
 
 
 class MissingDependencyError(WatchspanError):

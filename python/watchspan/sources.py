@@ -36,10 +36,13 @@ _SUFFIXES = {
     ".feather": "ipc",
 }
 _TITLES = {"parquet": "Parquet", "csv": "CSV", "json": "JSON lines", "ipc": "Arrow"}
+_TEXT_FORMATS = frozenset({"csv", "json"})
 # Rows per batch of a file scan: large enough to make a batch's fixed costs vanish, small beside a row group.
 _SCAN_ROWS = 131_072
 # How much of a JSON lines file is looked at to learn which columns it has.
 _SAMPLE_BYTES = 1 << 20
+# How much of it is parsed at a time.
+_JSON_BLOCK_BYTES = 1 << 24
 _NUMBERS = frozenset({"currentTime", "playbackRate", "seekFrom", "duration"})
 
 
@@ -212,7 +215,9 @@ def replayable(source: Any, want: Wanted) -> Callable[[], Iterator[pa.RecordBatc
 def schema_metadata(source: Any) -> dict[bytes, bytes]:
     """The metadata of a source's schema; empty where it has none or cannot say."""
     if _are_paths(source):
-        return dict(_open_files(source, None).schema.metadata or {})
+        form, paths, filesystem = _find_files(source)
+        typed = form not in _TEXT_FORMATS
+        return dict((_open_typed(paths, filesystem, form, None).schema.metadata if typed else None) or {})
     if isinstance(source, (list, tuple)) and source:
         source = source[0]
     schema = getattr(source, "schema", None)
@@ -247,7 +252,7 @@ def _is_iterable(source: Any) -> bool:
 
 # The first that fits a source converts it.
 _CONVERSIONS: tuple[tuple[Callable[[Any], bool], Callable[[Any, Wanted | None, str], Any]], ...] = (
-    (_are_paths, lambda source, want, _: _scan_dataset(_open_files(source, want), want)),
+    (_are_paths, lambda source, want, _: _read_files(source, want)),
     (_is_dataset, lambda source, want, _: _scan_dataset(source, want)),
     (_is_from("pandas", "columns"), lambda source, want, _: _stream(_from_pandas(source, want))),
     (_is_from("polars", "collect_schema"), lambda source, want, _: _from_polars(source, want)),
@@ -416,8 +421,25 @@ def _scan(scanner: Any, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         yield empty_batch(schema)
 
 
-def _open_files(source: Any, want: Wanted | None) -> Any:
-    """The dataset of the files behind one path, directory, glob or URI, or a list of them."""
+def _read_files(source: Any, want: Wanted | None) -> Iterator[pa.RecordBatch]:
+    """The batches of the files behind one path, directory, glob or URI, or a list of them."""
+    form, paths, filesystem = _find_files(source)
+    try:
+        if form not in _TEXT_FORMATS:
+            return _scan_dataset(_open_typed(paths, filesystem, form, want), want)
+        if want is not None:
+            open_text = _open_csv if form == "csv" else _open_json
+            return open_text(paths, filesystem, want)
+    except (pa.ArrowException, OSError) as error:
+        raise SourceError(f"Cannot read as {_TITLES[form]}: {error}") from error
+    raise SourceError(
+        f"{paths[0]} is {_TITLES[form]}, which cannot hold the lists of a table of rows: write such tables as "
+        "Parquet or Arrow to read them again."
+    )
+
+
+def _find_files(source: Any) -> tuple[str, list[str], Any]:
+    """The files behind a source of paths: their format, their paths and their file system."""
     items = [os.fspath(item) for item in (source if isinstance(source, (list, tuple)) else [source])]
     located = [_files(os.fsdecode(item)) for item in items]
     filesystem = located[0][0]
@@ -428,20 +450,7 @@ def _open_files(source: Any, want: Wanted | None) -> Any:
     if len(formats) > 1:
         mixed = " and ".join(f"{_TITLES[form]} ({path})" for form, path in formats.items())
         raise SourceError(f"The files are of different formats: {mixed}. Read one format at a time.")
-    form = next(iter(formats))
-    if want is None and form in ("csv", "json"):
-        raise SourceError(
-            f"{paths[0]} is {_TITLES[form]}, which cannot hold the lists of a table of rows: write such "
-            "tables as Parquet or Arrow to read them again."
-        )
-    try:
-        if want is not None and form == "csv":
-            return _open_csv(paths, filesystem, want)
-        if want is not None and form == "json":
-            return _open_json(paths, filesystem, want)
-        return _open_typed(paths, filesystem, form, want)
-    except (pa.ArrowException, OSError) as error:
-        raise SourceError(f"Cannot read as {_TITLES[form]}: {error}") from error
+    return next(iter(formats)), paths, filesystem
 
 
 def _files(path: str) -> tuple[Any, list[str]]:
@@ -578,36 +587,60 @@ def _open_csv(paths: list[str], filesystem: Any, want: Wanted) -> Any:
     _refuse_incomplete(schemas, [field.name for field in partitions], want)
     names = list(dict.fromkeys(chain.from_iterable(schema.names for schema in schemas.values())))
     if want.lacks([*names, *(field.name for field in partitions)]):
-        return plain
+        return _scan_dataset(plain, want)
     types = {name: _text_file_type(default) for name, default in want.find(names).items()}
     convert = csv.ConvertOptions(column_types=types, strings_can_be_null=True, null_values=[""])
     schema = pa.schema([*types.items(), *((field.name, field.type) for field in partitions)])
-    return _dataset(paths, filesystem, ds.CsvFileFormat(parse_options=parse, convert_options=convert), schema)
+    form = ds.CsvFileFormat(parse_options=parse, convert_options=convert)
+    return _scan_dataset(_dataset(paths, filesystem, form, schema), want)
 
 
 def _open_json(paths: list[str], filesystem: Any, want: Wanted) -> Any:
-    from pyarrow import dataset as ds
-    from pyarrow import json as pajson
-
-    if not hasattr(ds, "JsonFileFormat"):
-        raise SourceError(
-            f"pyarrow {pa.__version__} cannot read datasets of JSON lines: update pyarrow, or pass the table "
-            "that pyarrow.json.read_json returns."
-        )
-    samples = [_sample_json(path, filesystem) for path in paths]
-    names = list(dict.fromkeys(chain.from_iterable(chain.from_iterable(samples))))
-    if any(samples) and want.lacks(names):
-        return ds.dataset(pa.Table.from_batches([_no_rows(names)]))
+    rows = [row for path in paths for row in _sample_json(path, filesystem)]
+    names = list(dict.fromkeys(chain.from_iterable(rows)))
+    if rows and want.lacks(names):
+        return iter([_no_rows(names)])
     types = {}
     for default, own in want.columns.items():
         name = next((name for name in own if name in names), own[0])
         # A session column that is not there is another thing than one that is null.
-        if name in names or default in want.required or default != "sessionId":
-            values = [row[name] for row in chain.from_iterable(samples) if row.get(name) is not None]
-            types[name] = _json_type(default, values)
-    schema = pa.schema(list(types.items()))
+        if name in names or default != "sessionId":
+            types[name] = _json_type(default, [row[name] for row in rows if row.get(name) is not None])
+    return _scan_json(paths, filesystem, pa.schema(list(types.items())))
+
+
+def _scan_json(paths: list[str], filesystem: Any, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    # Not by pyarrow's datasets: those look at all fields to learn their types, and stop at one that has two.
+    from pyarrow import json as pajson
+
     parse = pajson.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore")
-    return _dataset(paths, filesystem, ds.JsonFileFormat(parse_options=parse), schema)
+    for path in paths:
+        try:
+            for block in _json_blocks(path, filesystem, _JSON_BLOCK_BYTES):
+                # One block of the parser: none of its own borders then cuts a long line.
+                options = pajson.ReadOptions(block_size=len(block) + 1)
+                yield from pajson.read_json(pa.BufferReader(block), options, parse).to_batches()
+        except (pa.ArrowException, OSError) as error:
+            raise SourceError(f"Cannot read {path} as JSON lines: {error}") from error
+    yield empty_batch(schema)
+
+
+def _json_blocks(path: str, filesystem: Any, size: int) -> Iterator[bytes]:
+    """A file in blocks of about so many bytes that end with a line; blank ones are left out."""
+    with filesystem.open_input_stream(path) as stream:
+        rest = b""
+        while True:
+            text = stream.read(size)
+            whole, newline, tail = text.rpartition(b"\n")
+            if text and not newline:
+                rest += text
+                continue
+            block = rest + whole + newline if text else rest
+            rest = tail
+            if block.strip():
+                yield block
+            if not text:
+                return
 
 
 def _json_type(default: str, values: list[Any]) -> pa.DataType:
@@ -624,23 +657,19 @@ def _json_type(default: str, values: list[Any]) -> pa.DataType:
 
 def _sample_json(path: str, filesystem: Any) -> list[dict[str, Any]]:
     """The first rows of a JSON lines file: they say which columns it has, for want of a header."""
-    with filesystem.open_input_stream(path) as stream:
-        text = stream.read(_SAMPLE_BYTES)
-    lines = text.split(b"\n")
     rows = []
-    for number, line in enumerate(lines, start=1):
-        is_cut = number == len(lines) and len(text) == _SAMPLE_BYTES
-        if is_cut or not line.strip():
-            continue
+    text = next(_json_blocks(path, filesystem, _SAMPLE_BYTES), b"")
+    for number, line in enumerate(text.split(b"\n"), start=1):
         try:
-            row = json.loads(line)
+            row = json.loads(line) if line.strip() else None
         except ValueError as error:
             raise SourceError(f"{path}, line {number} is not JSON: {error}") from error
-        if not isinstance(row, dict):
+        if isinstance(row, dict):
+            rows.append(row)
+        elif line.strip():
             raise SourceError(
                 f"{path}, line {number} is not a JSON object: each line must be one, as in {{...}}."
             )
-        rows.append(row)
     return rows
 
 

@@ -11,7 +11,14 @@ import pytest
 COLUMNS = ("timestamp", "userId", "videoId", "sessionId", "eventName", "currentTime")
 START = dt.datetime(2026, 1, 15, 10, tzinfo=dt.timezone.utc)
 # Peter's session, as docs/metrics.md works it out: seconds from the start, event, position.
-PETER = ((0, "play", 0), (30, "pause", 30), (35, "resume", 30), (125, "pause", 120), (130, "resume", 110), (140, "pause", 120))
+PETER = (
+    (0, "play", 0),
+    (30, "pause", 30),
+    (35, "resume", 30),
+    (125, "pause", 120),
+    (130, "resume", 110),
+    (140, "pause", 120),
+)
 
 
 def event_rows() -> list[dict[str, Any]]:

@@ -186,15 +186,7 @@ def clean(rows: Sequence[Row], has_session: bool, vocabulary: dict[str, str]) ->
     seen = set()
     kept = []
     for event in sorted(events, key=event_order):
-        identity = (
-            event.user,
-            event.video,
-            event.session,
-            event.time,
-            event.sequence,
-            event.kind,
-            event.position,
-        )
+        identity = event._replace(rate=None, seek_from=None)
         if identity in seen:
             dropped["duplicate"] += 1
         else:
@@ -280,6 +272,11 @@ def near(a: float, b: float) -> bool:
     return abs(a - b) <= NEAR
 
 
+def stale(p: float, state: State) -> bool:
+    """Whether p is where a seek came from, although the state is elsewhere."""
+    return state.origin is not None and near(p, state.origin) and not near(state.position, state.origin)
+
+
 def bound(state: State, times: Sequence[int], rules: Row) -> float:
     """The content that may have been played after the state although its stop was never seen."""
     limits = [rules["open_segment_cap_seconds"]]
@@ -317,6 +314,7 @@ def after(e: Event, p: float, state: Optional[State]) -> State:
     return State(p, e.time, rate, playing, seeking, ended, origin)
 
 
+# One function, so that it can be read against the definitions from top to bottom.
 def walk(events: Sequence[Event], times: Sequence[int], rules: Row) -> Seen:
     """One session of one user and video; ``times`` are those of the session's events on any video."""
     seen = Seen(rules)
@@ -329,9 +327,8 @@ def walk(events: Sequence[Event], times: Sequence[int], rules: Row) -> Seen:
             dt_seconds = (e.time - state.time) / 1e6
             content = dt_seconds * state.rate
             # 1. Stale start.
-            if starts and state.origin is not None:
-                if near(p, state.origin) and not near(state.position, state.origin):
-                    p = state.position
+            if starts and stale(p, state):
+                p = state.position
             # 2. Playing and not seeking.
             if state.playing and not state.seeking:
                 x = e.seek_from if k == "seek" else p

@@ -262,7 +262,7 @@ def engagement(
     session_rows: Sequence[Row],
     videos: Optional[Sequence[Row]] = None,
     rules: Optional[Row] = None,
-    scoring: Union[None, str, Row] = None,
+    scoring: Union[str, Row, None] = None,
     unique_seconds: bool = True,
 ) -> list[Row]:
     """The engagement rows of the session rows."""

@@ -25,7 +25,7 @@ class Scenario(NamedTuple):
     columns: list[str]
     events: list[Row]
     videos: Optional[list[Row]]
-    vocabulary: Union[None, str, dict[str, str]]
+    vocabulary: Union[str, dict[str, str], None]
     rules: Row
     scoring: Row
     unique_seconds: bool

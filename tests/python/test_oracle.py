@@ -4,6 +4,7 @@ import re
 from typing import Any, Optional
 
 import pytest
+
 from oracle import RULES, Row, micros_text, parse_micros, sessions
 from oracle_engagement import ADDITIVE, engagement, retention, round2
 from scenarios import FOLDER, Scenario, assert_rows, load_scenarios
@@ -72,7 +73,8 @@ def test_story(scenario: Scenario) -> None:
     assert dropped == scenario.dropped
     assert report["read"] == len(scenario.events)
     assert report["kept"] == len(scenario.events) - sum(dropped.values())
-    assert scenario.sessions is not None and scenario.engagement is not None
+    assert scenario.sessions is not None
+    assert scenario.engagement is not None
     assert_rows(rows, scenario.sessions)
     summary = engagement(rows, scenario.videos, scenario.rules, scenario.scoring, scenario.unique_seconds)
     assert_rows(summary, scenario.engagement)

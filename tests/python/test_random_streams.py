@@ -4,11 +4,11 @@ import random
 
 import pyarrow as pa
 import pytest
+
+import watchspan as ws
 from oracle import RULES, VOCABULARY, sessions
 from oracle_engagement import ADDITIVE, SCORING, engagement, retention
 from scenarios import TIMESTAMP_COLUMNS, assert_rows, timestamp_text
-
-import watchspan as ws
 
 START = 1_768_471_200_000_000
 STREAMS = 400
@@ -43,7 +43,8 @@ def stream(rng, has_session, optional):
                 "currentTime": position(rng, now),
             }
             if has_session:
-                row["sessionId"] = rng.choice(["s1", "s1", "s2", "s1!", ""] if rng.random() < 0.1 else ["s1", "s2"])
+                odd = rng.random() < 0.1
+                row["sessionId"] = rng.choice(["s1", "s2", "s1!", ""] if odd else ["s1", "s2"])
             for name, values in optional.items():
                 row[name] = rng.choice(values)
             rows.extend([row] * rng.choice([1, 1, 1, 1, 2]))
@@ -101,7 +102,10 @@ def test_stream(seed):
     columns = [*rows[0]]
     rules = any_rules(rng)
     scoring = rng.choice([{}, ADDITIVE, {"skips": -1.0, "high": 60.0}])
-    videos = [{"videoId": "v1", "duration": 100.0, "title": "One"}, {"videoId": "v2", "duration": None, "title": None}]
+    videos = [
+        {"videoId": "v1", "duration": 100.0, "title": "One"},
+        {"videoId": "v2", "duration": None, "title": None},
+    ]
     unique_seconds = rng.random() < 0.8
 
     expected, report = sessions(rows, has_session, rules)
@@ -118,7 +122,8 @@ def test_stream(seed):
     wanted = engagement(expected, videos, rules, scoring, unique_seconds)
     assert_rows(combined.to_pylist(), with_text(wanted))
     curves = ws.retention(actual, videos=given, buckets=7).to_pylist()
-    assert_rows(curves, retention(expected, videos, buckets=7, rules={**RULES, **rules, "estimate_duration": True}))
+    estimated = {**RULES, **rules, "estimate_duration": True}
+    assert_rows(curves, retention(expected, videos, buckets=7, rules=estimated))
 
 
 def with_text(rows):

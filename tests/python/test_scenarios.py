@@ -2,9 +2,9 @@
 
 import pyarrow as pa
 import pytest
-from scenarios import FOLDER, Scenario, assert_rows, load_scenario
 
 import watchspan as ws
+from scenarios import FOLDER, Scenario, assert_rows, load_scenario
 
 SCENARIOS = [load_scenario(path) for path in sorted(FOLDER.glob("*.json"))]
 NUMBERS = {"currentTime", "playbackRate", "seekFrom", "duration"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import Any
 
@@ -13,12 +14,22 @@ from watchspan.cli import demo, reading, tables
 from watchspan.errors import MissingDependencyError, OptionError, WatchspanError
 
 
-class Failure(click.ClickException):
-    """A message for the user and the exit code to end with."""
+class BadData(click.ClickException):
+    """The data cannot be used or read."""
 
-    def __init__(self, message: str, exit_code: int) -> None:
-        super().__init__(message)
-        self.exit_code = exit_code
+    exit_code = 1
+
+
+class BadUsage(click.ClickException):
+    """An option has a value that is not accepted, or something that it needs is not installed."""
+
+    exit_code = 2
+
+
+class Interrupted(click.ClickException):
+    """Somebody pressed Ctrl-C."""
+
+    exit_code = 130
 
 
 class App(click.Group):
@@ -29,14 +40,19 @@ class App(click.Group):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
-            raise Failure("interrupted.", 130) from None
+            raise Interrupted("interrupted.") from None
         except (OptionError, MissingDependencyError) as error:
-            raise Failure(str(error), 2) from error
+            raise BadUsage(_in_options(str(error))) from error
         except BrokenPipeError:
             # Whoever read our output has seen enough: click ends quietly.
             raise
         except (WatchspanError, pa.ArrowException, OSError) as error:
-            raise Failure(str(error), 1) from error
+            raise BadData(_in_options(str(error))) from error
+
+
+def _in_options(message: str) -> str:
+    """A message of the Python functions in the words of the command line."""
+    return re.sub(r'columns=\{"(\w+)": "(.+?)"\}', r"--column '\1=\2'", message)
 
 
 @click.group(cls=App, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -81,17 +81,15 @@ def grid(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
 
 def _cells(values: Sequence[Any]) -> list[str]:
     """The values of a column, its numbers with equally many decimals."""
-    if any(isinstance(value, float) and value != int(value) for value in values):
+    if any(isinstance(value, float) and not value.is_integer() for value in values):
         return [f"{value:,.2f}" if isinstance(value, float) else cell(value) for value in values]
     return [cell(value) for value in values]
 
 
 def cell(value: Any) -> str:
     """A value as text that is short enough for a cell."""
-    if value is None:
-        return "-"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
+    if value is None or isinstance(value, bool):
+        return {None: "-", True: "yes", False: "no"}[value]
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, float):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from difflib import get_close_matches
 from functools import wraps
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Iterable, Mapping, Optional, TypeVar
 
@@ -121,16 +122,12 @@ def _load(path: str) -> Any:
 
 
 def _toml(text: str) -> Any:
-    try:
-        import tomllib
-    except ImportError:  # Python 3.10 and older
+    for reader in ("tomllib", "tomli"):  # the first one came with Python 3.11
         try:
-            import tomli as tomllib
+            return import_module(reader).loads(text)
         except ImportError:
-            raise OptionError(
-                "TOML needs Python 3.11 or the package tomli: use a .json file instead."
-            ) from None
-    return tomllib.loads(text)
+            continue
+    raise OptionError("TOML needs Python 3.11 or the package tomli: use a .json file instead.")
 
 
 def _vocabulary(preset: Optional[str], path: Optional[str]) -> Any:

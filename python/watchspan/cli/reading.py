@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
+from datetime import datetime
 from typing import Any, Iterable, Mapping, Optional
 
 import click
@@ -82,9 +84,13 @@ def _show_report(report: Any, event_name: str) -> None:
             display.lines(_presets_with(example[event_name] for example in found))
         if found:
             names = [name for name in found[0] if name != "reason"]
-            display.grid(
-                names, [[str(e[name]) if name == "row" else e[name] for name in names] for e in found]
-            )
+            display.grid(names, [[_shown(example[name]) for name in names] for example in found])
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, int):  # a row's number, which is a name
+        return str(value)
+    return '""' if value == "" else value
 
 
 def _presets_with(names: Iterable[Optional[str]]) -> list[str]:
@@ -175,12 +181,18 @@ def engagement_row(rows: pa.Table, user: str, video: str) -> Optional[dict[str, 
 
 
 def to_json(figures: Mapping[str, Any]) -> str:
-    """Figures as JSON; instants as RFC 3339 text."""
-    return json.dumps(figures, default=_instant)
+    """Figures as JSON: instants as RFC 3339 text, and null where JSON has no such number."""
+    return json.dumps(_plain(figures))
 
 
-def _instant(value: Any) -> str:
-    return str(value.isoformat(timespec="microseconds")).replace("+00:00", "Z")
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _plain(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_plain(part) for part in value]
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 COMMANDS: Iterable[click.Command] = (validate, summary, show)

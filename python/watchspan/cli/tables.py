@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any, Iterable, Iterator, Optional
@@ -39,7 +40,7 @@ def write(progress: Progress, table: pa.Table, path: Optional[str]) -> None:
         file = Path(folder, "rows.jsonl")
         sources.write(table, file)
         with file.open("rb") as lines:
-            shutil.copyfileobj(lines, click.get_binary_stream("stdout"))
+            shutil.copyfileobj(lines, sys.stdout.buffer)
 
 
 def _check_figures(as_json: bool, output: Optional[str]) -> None:

@@ -57,7 +57,7 @@ _PETER = (
 )
 
 # Measured over a million rows; it only decides how well the events fill the month.
-_EVENTS_PER_SESSION = 13.4
+_EVENTS_PER_SESSION = 9.5
 _EVENTS_PER_USER = 120
 # How busy each hour of a day is.
 _HOURS = (2, 1, 1, 1, 1, 2, 4, 6, 8, 9, 9, 8, 8, 9, 9, 8, 8, 9, 11, 13, 14, 12, 8, 4)

@@ -1,0 +1,532 @@
+"""Every form in which a table can be handed in gives the same rows, and what cannot be read says why."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import pathlib
+from typing import Any, Callable
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from pyarrow import csv, dataset
+
+import watchspan as ws
+from watchspan import sources
+from watchspan.errors import ColumnTypeError, MissingColumnError, SourceError
+
+PYARROW = tuple(int(part) for part in pa.__version__.split(".")[:2])
+needs_capsules = pytest.mark.skipif(PYARROW < (14, 0), reason="this pyarrow has no C stream protocol")
+needs_json = pytest.mark.skipif(
+    not hasattr(dataset, "JsonFileFormat"), reason="no JSON datasets in this pyarrow"
+)
+
+
+def from_polars(table: pa.Table) -> Any:
+    return pytest.importorskip("polars").from_arrow(table)
+
+
+def from_lazy_polars(table: pa.Table) -> Any:
+    return from_polars(table).lazy()
+
+
+def from_pandas(table: pa.Table) -> Any:
+    pytest.importorskip("pandas")
+    return table.to_pandas()
+
+
+def from_pandas_with_index(table: pa.Table) -> Any:
+    return from_pandas(table).set_index("userId" if "userId" in table.column_names else "videoId")
+
+
+def from_duckdb(table: pa.Table) -> Any:
+    duckdb = pytest.importorskip("duckdb")
+    return duckdb.connect().from_arrow(table)
+
+
+def from_arro3(table: pa.Table) -> Any:
+    return pytest.importorskip("arro3.core").Table.from_arrow(table)
+
+
+def from_nanoarrow(table: pa.Table) -> Any:
+    return pytest.importorskip("nanoarrow").ArrayStream(table)
+
+
+IN_MEMORY: dict[str, Callable[[pa.Table], Any]] = {
+    "table": lambda table: table,
+    "batch": lambda table: table.combine_chunks().to_batches()[0],
+    "reader": lambda table: pa.lib.RecordBatchReader.from_batches(table.schema, table.to_batches()),
+    "dataset": dataset.dataset,
+    "generator": lambda table: (batch for batch in table.to_batches(max_chunksize=3)),
+    "list of batches": lambda table: table.to_batches(max_chunksize=3),
+    "list of tables": lambda table: [table.slice(0, 4), table.slice(4)],
+    "dict of columns": lambda table: table.to_pydict(),
+    "dict of arrays": lambda table: dict(zip(table.column_names, table.columns)),
+    "list of dicts": lambda table: table.to_pylist(),
+    "pandas": from_pandas,
+    "pandas with an index": from_pandas_with_index,
+}
+BY_CAPSULE: dict[str, Callable[[pa.Table], Any]] = {
+    "polars": from_polars,
+    "polars, lazy": from_lazy_polars,
+    "duckdb": from_duckdb,
+    "arro3": from_arro3,
+    "nanoarrow": from_nanoarrow,
+}
+
+
+@pytest.mark.parametrize("name", IN_MEMORY)
+def test_what_pyarrow_knows_is_read(name: str, events: pa.Table, videos: pa.Table) -> None:
+    expected = ws.aggregate(events, videos=videos)
+    assert ws.aggregate(IN_MEMORY[name](events), videos=IN_MEMORY[name](videos)).equals(
+        expected, check_metadata=True
+    )
+
+
+@needs_capsules
+@pytest.mark.parametrize("name", BY_CAPSULE)
+def test_what_other_libraries_make_is_read(name: str, events: pa.Table, videos: pa.Table) -> None:
+    expected = ws.aggregate(events, videos=videos)
+    found = ws.aggregate(BY_CAPSULE[name](events), videos=BY_CAPSULE[name](videos))
+    assert found.equals(expected, check_metadata=True)
+
+
+@pytest.mark.parametrize("name", IN_MEMORY)
+def test_every_form_can_be_validated(name: str, events: pa.Table) -> None:
+    expected, found = ws.validate(events), ws.validate(IN_MEMORY[name](events))
+    assert (found.read, found.kept, found.dropped) == (expected.read, expected.kept, expected.dropped)
+    assert found.examples.num_rows == 2
+    assert set(found.examples.column_names) == {"reason", "row", *events.column_names}
+
+
+# Files.
+
+
+def write_parquet(table: pa.Table, path: pathlib.Path) -> None:
+    pq.write_table(table, path)
+
+
+def write_csv(table: pa.Table, path: pathlib.Path) -> None:
+    as_text = {
+        name: ["" if v is None else str(v) for v in table[name].to_pylist()] for name in table.column_names
+    }
+    csv.write_csv(pa.table(as_text), path)
+
+
+def write_json(table: pa.Table, path: pathlib.Path) -> None:
+    rows = table.to_pylist()
+    path.write_text("".join(json.dumps(row, default=str) + "\n" for row in rows), encoding="utf-8")
+
+
+def write_ipc(table: pa.Table, path: pathlib.Path) -> None:
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+
+
+def write_gzip(table: pa.Table, path: pathlib.Path) -> None:
+    plain = path.with_name("plain.tmp")
+    write_csv(table, plain)
+    path.write_bytes(gzip.compress(plain.read_bytes()))
+    plain.unlink()
+
+
+FILES = {
+    "events.parquet": write_parquet,
+    "events.pq": write_parquet,
+    "EVENTS.PARQUET": write_parquet,
+    "events.csv": write_csv,
+    "events.csv.gz": write_gzip,
+    "events.arrow": write_ipc,
+    "events.feather": write_ipc,
+    "events.json": write_json,
+    "events.jsonl": write_json,
+    "events.ndjson": write_json,
+}
+SHAPES: dict[str, Callable[[pathlib.Path], Any]] = {
+    "path": lambda path: path,
+    "text": str,
+    "list": lambda path: [path],
+    "directory": lambda path: path.parent,
+    "glob": lambda path: str(path.parent / f"*{path.suffix}"),
+    "deep glob": lambda path: str(path.parent.parent / "**" / f"*{path.suffix}"),
+    "uri": lambda path: path.as_uri(),
+    "uri glob": lambda path: f"{path.parent.as_uri()}/*{path.suffix}",
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("name", FILES)
+def test_files_are_read(name: str, shape: str, tmp_path: pathlib.Path, events: pa.Table) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    FILES[name](events, folder / name)
+    source = SHAPES[shape](folder / name)
+    assert ws.aggregate(source).equals(ws.aggregate(events), check_metadata=True)
+    assert ws.validate(source).examples.num_rows == 2
+
+
+def test_several_files_are_one_table(tmp_path: pathlib.Path, events: pa.Table) -> None:
+    write_parquet(events.slice(0, 3), tmp_path / "a.parquet")
+    write_parquet(events.slice(3), tmp_path / "b.parquet")
+    (tmp_path / "_SUCCESS").write_text("")
+    (tmp_path / ".a.parquet.crc").write_text("x")
+    expected = ws.aggregate(events)
+    assert ws.aggregate(tmp_path).equals(expected)
+    assert ws.aggregate([tmp_path / "b.parquet", tmp_path / "a.parquet"]).equals(expected)
+    # A file named twice is read once.
+    assert ws.aggregate([tmp_path / "a.parquet", tmp_path]).equals(expected)
+
+
+def test_files_may_differ_in_type_and_in_optional_columns(tmp_path: pathlib.Path, events: pa.Table) -> None:
+    with_rate = events.append_column("playbackRate", pa.array([1] * events.num_rows, pa.int32()))
+    position = with_rate.column_names.index("currentTime")
+    whole = with_rate.set_column(position, "currentTime", with_rate["currentTime"].cast(pa.int64()))
+    nothing = events.slice(0, 2).drop(["sessionId"]).append_column("sessionId", pa.nulls(2))
+    write_parquet(events.slice(0, 3), tmp_path / "a.parquet")
+    write_parquet(whole.slice(3), tmp_path / "b.parquet")
+    assert ws.aggregate(tmp_path).equals(ws.aggregate(events))
+    write_parquet(nothing.select(events.column_names), tmp_path / "c.parquet")
+    assert ws.report(ws.aggregate(tmp_path))["dropped"]["null_key"] == 3
+
+
+def test_a_column_that_only_later_files_have_counts(tmp_path: pathlib.Path, events: pa.Table) -> None:
+    write_parquet(events.slice(0, 3), tmp_path / "a.parquet")
+    doubled = events.slice(3).append_column("playbackRate", pa.array([2.0] * (events.num_rows - 3)))
+    write_parquet(doubled, tmp_path / "b.parquet")
+    found = ws.validate(tmp_path).examples
+    assert "playbackRate" in found.column_names
+
+
+def test_files_of_contradicting_types_are_refused(tmp_path: pathlib.Path, events: pa.Table) -> None:
+    write_parquet(events, tmp_path / "a.parquet")
+    users = pa.array(range(events.num_rows))
+    write_parquet(events.set_column(1, "userId", users), tmp_path / "b.parquet")
+    with pytest.raises(
+        ColumnTypeError, match=r"'userId' is of different types: .*string in .*a\.parquet.*int64"
+    ):
+        ws.aggregate(tmp_path)
+
+
+def test_a_file_without_a_needed_column_is_refused_among_others(
+    tmp_path: pathlib.Path, events: pa.Table
+) -> None:
+    for suffix, write in (("parquet", write_parquet), ("csv", write_csv)):
+        folder = tmp_path / suffix
+        folder.mkdir()
+        write(events, folder / f"a.{suffix}")
+        write(events.rename_columns(["timestamp", "uid", *events.column_names[2:]]), folder / f"b.{suffix}")
+        with pytest.raises(MissingColumnError, match=rf"b\.{suffix} has no column 'userId'.*uid"):
+            ws.aggregate(folder)
+
+
+def test_partition_directories_are_columns(tmp_path: pathlib.Path, events: pa.Table) -> None:
+    for day in ("a", "b"):
+        (tmp_path / f"videoId={day}").mkdir()
+        write_parquet(events.drop(["videoId"]), tmp_path / f"videoId={day}" / "x.parquet")
+    assert set(ws.aggregate(tmp_path)["videoId"].to_pylist()) == {"a", "b"}
+
+
+def test_columns_are_mapped_in_files(tmp_path: pathlib.Path, events: pa.Table) -> None:
+    # A dot in a name is no path into a struct.
+    renamed = events.rename_columns(["at", "user.id", *events.column_names[2:]])
+    write_parquet(renamed, tmp_path / "a.parquet")
+    write_csv(renamed, tmp_path / "a.csv")
+    columns = {"timestamp": "at", "userId": "user.id"}
+    for path in tmp_path.iterdir():
+        assert ws.aggregate(path, columns=columns).equals(ws.aggregate(events), check_metadata=True)
+        with pytest.raises(MissingColumnError, match=r"user\.id"):
+            ws.aggregate(path)
+
+
+def test_only_needed_columns_of_files_are_read(tmp_path: pathlib.Path, events: pa.Table) -> None:
+    taken = sources.read(_with_ballast(events, tmp_path), sources.wanted("events", None))
+    assert next(iter(taken)).schema.names == [
+        "timestamp",
+        "userId",
+        "videoId",
+        "sessionId",
+        "eventName",
+        "currentTime",
+    ]
+
+
+def _with_ballast(events: pa.Table, folder: pathlib.Path) -> pathlib.Path:
+    write_parquet(events.append_column("ballast", pa.array(["x"] * events.num_rows)), folder / "a.parquet")
+    return folder / "a.parquet"
+
+
+# Text files, which know no types.
+
+
+def test_csv_keeps_keys_as_they_are_written(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "events.csv"
+    path.write_text(
+        "\ufefftimestamp,userId,videoId,sessionId,eventName,currentTime,note\n"
+        '2026-01-15T10:00:00Z,007,1e3,NA,play,0,"two\nlines"\n'
+        "2026-01-15T10:00:30Z,007,1e3,NA,pause,30,\n"
+        ",007,1e3,NA,pause,30,\n"
+        "2026-01-15T10:00:30Z,,1e3,NA,pause,30,\n"
+        '2026-01-15T10:00:30Z,"",1e3,NA,pause,30,\n',
+        encoding="utf-8",
+    )
+    rows = ws.sessions(path)
+    keys = rows.select(["userId", "videoId", "sessionId", "watchTime"]).to_pylist()
+    assert keys == [{"userId": "007", "videoId": "1e3", "sessionId": "NA", "watchTime": 30.0}]
+    dropped = ws.report(rows)["dropped"]
+    assert (dropped["null_key"], dropped["invalid_timestamp"]) == (2, 1)
+
+
+def test_types_in_csv_do_not_depend_on_the_first_rows(tmp_path: pathlib.Path) -> None:
+    line = "2026-01-15T10:00:00Z,{user},v,s,play,{position}\n"
+    text = "timestamp,userId,videoId,sessionId,eventName,currentTime\n"
+    text += line.format(user=1, position=0) * 60_000 + line.format(user="x", position=0.5)
+    path = tmp_path / "events.csv"
+    path.write_text(text, encoding="utf-8")
+    assert ws.aggregate(path)["userId"].to_pylist() == ["1", "x"]
+
+
+def test_csv_that_is_not_utf8_is_refused(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "events.csv"
+    head = b"timestamp,userId,videoId,sessionId,eventName,currentTime\n"
+    path.write_bytes(head + b"2026-01-15T10:00:00Z,J\xfcrgen,v,s,play,0\n")
+    with pytest.raises(SourceError, match=r"(?i)utf-?8"):
+        ws.aggregate(path)
+
+
+def test_a_position_in_csv_that_is_no_number_is_refused(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "events.csv"
+    path.write_text("timestamp,userId,videoId,eventName,currentTime\n2026-01-15T10:00:00Z,u,v,play,soon\n")
+    with pytest.raises(SourceError, match="soon"):
+        ws.aggregate(path)
+
+
+def test_a_header_is_an_empty_table(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "events.csv"
+    path.write_text("timestamp,userId,videoId,eventName,currentTime\n")
+    assert ws.aggregate(path).num_rows == 0
+    assert ws.report(ws.aggregate(path))["read"] == 0
+
+
+def test_json_lines_need_not_agree_on_keys(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "events.jsonl"
+    base = {"timestamp": "2026-01-15T10:00:00Z", "userId": "2026-01-15", "videoId": 7, "eventName": "play"}
+    later = {**base, "timestamp": "2026-01-15T10:00:30Z", "eventName": "pause"}
+    rows = [
+        {**base, "currentTime": 0},
+        {**later, "currentTime": 30.5, "playbackRate": 1.25, "raw": {"a": 1}},
+        {**later, "userId": None, "currentTime": 1, "raw": "text"},
+    ]
+    path.write_text("\n".join(map(json.dumps, rows)) + "\n\n")
+    table = ws.sessions(path)
+    assert table.select(["userId", "videoId", "watchTime"]).to_pylist() == [
+        {"userId": "2026-01-15", "videoId": 7, "watchTime": 30.5}
+    ]
+    # No session column is another thing than one of nulls.
+    assert table["sessionId"].to_pylist() == ["2026-01-15T10:00:00.000000Z"]
+    assert ws.report(table)["dropped"]["null_key"] == 1
+
+
+def test_integer_timestamps_in_json_are_refused_with_the_fix(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "events.jsonl"
+    row = {"timestamp": 1768471200, "userId": "u", "videoId": "v", "eventName": "play", "currentTime": 0}
+    path.write_text(json.dumps(row) + "\n")
+    with pytest.raises(ColumnTypeError, match="unit"):
+        ws.aggregate(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [('[{"userId": 1}]', "not a JSON object"), ("{", "not JSON"), ('{"userId": 1}\n3\n', "line 2")],
+)
+def test_json_that_is_not_lines_of_objects_is_refused(
+    text: str, message: str, tmp_path: pathlib.Path
+) -> None:
+    path = tmp_path / "events.json"
+    path.write_text(text)
+    with pytest.raises(SourceError, match=message):
+        ws.aggregate(path)
+
+
+def test_an_empty_json_file_is_an_empty_table(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_text("")
+    assert ws.aggregate(path).num_rows == 0
+
+
+def test_json_lines_are_cut_into_blocks_at_line_ends(
+    tmp_path: pathlib.Path, events: pa.Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "events.jsonl"
+    write_json(events, path)
+    # A last line may lack its end, and one may be longer than a block.
+    long = json.dumps({**events.slice(0, 1).to_pylist()[0], "eventName": "x" * 5000}, default=str)
+    path.write_text(path.read_text() + "\n\n" + long)
+    expected = ws.sessions(path)
+    assert ws.report(expected)["dropped"]["unknown_event"] == 2
+    for size in (1, 7, 100, 1000, 1 << 20):
+        monkeypatch.setattr(sources, "_JSON_BLOCK_BYTES", size)
+        assert ws.sessions(path).equals(expected, check_metadata=True)
+
+
+# What cannot be read.
+
+
+def test_paths_that_lead_nowhere_are_named(tmp_path: pathlib.Path, events: pa.Table) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "delta" / "_delta_log").mkdir(parents=True)
+    (tmp_path / "mixed").mkdir()
+    write_parquet(events, tmp_path / "mixed" / "a.parquet")
+    write_csv(events, tmp_path / "mixed" / "b.csv")
+    (tmp_path / "fake.parquet").write_text("not Parquet at all")
+    (tmp_path / "nothing.parquet").write_text("")
+    (tmp_path / "notes.txt").write_text("x")
+    cases = {
+        "missing.parquet": "no file or directory.*missing.parquet",
+        "*.pq": "No file matches",
+        "empty": "holds no files",
+        "delta": "Delta table.*deltalake",
+        "mixed": "different formats: .*Parquet.* and CSV",
+        "fake.parquet": "Cannot read as Parquet.*fake.parquet",
+        "nothing.parquet": "Cannot read as Parquet",
+        "notes.txt": r"notes\.txt.* is unknown.*\.parquet",
+    }
+    for name, message in cases.items():
+        with pytest.raises(SourceError, match=message):
+            ws.aggregate(tmp_path / name)
+    with pytest.raises(SourceError, match=r"Cannot open 'nosuch://bucket/x\.parquet'"):
+        ws.aggregate("nosuch://bucket/x.parquet")
+
+
+@pytest.mark.parametrize("source", [None, 3, b"events.parquet", object()])
+def test_objects_without_a_table_are_refused(source: Any) -> None:
+    with pytest.raises(SourceError, match="Cannot read events from an object of type"):
+        ws.aggregate(source)
+
+
+def test_an_iterator_of_something_else_is_refused(events: pa.Table) -> None:
+    with pytest.raises(SourceError, match="type int as item 0: record batches are needed"):
+        ws.aggregate(iter([1, 2]))
+    with pytest.raises(SourceError, match="type str as item 1"):
+        ws.aggregate([*events.to_batches(), "x"])
+    with pytest.raises(SourceError, match="Row 1 of the list"):
+        ws.aggregate([{"userId": "u"}, 3])
+
+
+def test_an_exception_of_a_generator_arrives_as_it_is(events: pa.Table, videos: pa.Table) -> None:
+    def broken(error: BaseException) -> Any:
+        yield from events.to_batches()
+        raise error
+
+    class TheirError(Exception):
+        """Not one of ours."""
+
+    for function in (ws.aggregate, ws.sessions, ws.validate):
+        with pytest.raises(TheirError, match="theirs"):
+            function(broken(TheirError("theirs")))
+    with pytest.raises(TheirError, match="theirs"):
+        ws.aggregate(pa.lib.RecordBatchReader.from_batches(events.schema, broken(TheirError("theirs"))))
+    with pytest.raises(KeyError):
+        ws.aggregate(events, videos=broken(KeyError("x")))
+    with pytest.raises(KeyboardInterrupt):
+        ws.aggregate(broken(KeyboardInterrupt()))
+
+
+def test_columns_that_are_no_arrow_columns_are_named() -> None:
+    row = {
+        "timestamp": "2026-01-15T10:00:00Z",
+        "userId": "u",
+        "videoId": "v",
+        "eventName": "play",
+        "currentTime": 0,
+    }
+    mixed = [row, {**row, "userId": 3}]
+    with pytest.raises(ColumnTypeError, match="'userId'"):
+        ws.aggregate(mixed)
+    pandas = pytest.importorskip("pandas")
+    with pytest.raises(ColumnTypeError, match="userId"):
+        ws.aggregate(pandas.DataFrame(mixed))
+    with pytest.raises(SourceError, match=r"differ in length: .*userId 2"):
+        ws.aggregate({**{name: [value] for name, value in row.items()}, "userId": ["u", "v"]})
+
+
+def test_columns_that_are_not_used_may_hold_anything(events: pa.Table) -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = events.to_pandas()
+    frame["raw"] = [{"a": 1}, "text", 3.5, object()] * (len(frame) // 4)
+    assert isinstance(frame, pandas.DataFrame)
+    assert ws.aggregate(frame).equals(ws.aggregate(events))
+    assert ws.aggregate({**events.to_pydict(), "raw": [object()] * events.num_rows}).equals(
+        ws.aggregate(events)
+    )
+
+
+@pytest.mark.parametrize("empty", [[], iter([]), {}, ()])
+def test_nothing_at_all(empty: Any) -> None:
+    if empty == {}:
+        with pytest.raises(MissingColumnError, match="no columns"):
+            ws.aggregate(empty)
+        return
+    assert ws.aggregate(empty).num_rows == 0
+
+
+# Writing.
+
+
+@pytest.mark.parametrize("name", ["rows.parquet", "rows.arrow", "rows.feather", "rows.pq"])
+def test_what_is_written_reads_back(
+    name: str, tmp_path: pathlib.Path, events: pa.Table, videos: pa.Table
+) -> None:
+    for table in (ws.aggregate(events, videos=videos), ws.sessions(events)):
+        path = tmp_path / "new" / "folder" / name
+        sources.write(table, path)
+        assert sources.read_table(path).equals(table)
+        assert ws.report(path) == ws.report(table)
+        assert os.listdir(path.parent) == [name]
+
+
+def test_csv_holds_lists_as_json(tmp_path: pathlib.Path, events: pa.Table) -> None:
+    for name in ("rows.csv", "rows.csv.gz"):
+        sources.write(ws.sessions(events), tmp_path / name)
+        opened = gzip.open if name.endswith("gz") else open
+        with opened(tmp_path / name, "rb") as file:
+            table = csv.read_csv(pa.BufferReader(file.read()))
+        peter = table.to_pylist()[-1]
+        assert json.loads(peter["watchedIntervals"]) == [{"start": 0.0, "end": 120.0}]
+        assert peter["watchTime"] == 130
+
+
+def test_json_lines_hold_everything(tmp_path: pathlib.Path, events: pa.Table) -> None:
+    rows = ws.aggregate(events)
+    sources.write(rows, tmp_path / "rows.jsonl")
+    lines = [json.loads(line) for line in (tmp_path / "rows.jsonl").read_text().splitlines()]
+    assert [list(line) for line in lines] == [rows.column_names] * rows.num_rows
+    assert lines[-1]["firstWatchDate"] == "2026-01-15T10:00:00.000000Z"
+    assert lines[-1]["watchedIntervals"] == [{"start": 0.0, "end": 120.0}]
+    assert lines[-1]["videoTitle"] is None
+
+
+def test_a_failed_write_leaves_the_old_file(
+    tmp_path: pathlib.Path, events: pa.Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text("old")
+
+    def fail(table: pa.Table, sink: Any) -> None:
+        sink.write(b"half")
+        raise OSError("disk full")
+
+    monkeypatch.setitem(sources._WRITERS, "json", fail)
+    with pytest.raises(OSError, match="disk full"):
+        sources.write(ws.aggregate(events), path)
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["rows.jsonl"]
+
+
+def test_where_nothing_can_be_written(tmp_path: pathlib.Path, events: pa.Table) -> None:
+    (tmp_path / "folder.parquet").mkdir()
+    with pytest.raises(SourceError, match="is a directory"):
+        sources.write(events, tmp_path / "folder.parquet")
+    with pytest.raises(SourceError, match=r"is unknown.*\.parquet"):
+        sources.write(events, tmp_path / "rows.xlsx")
