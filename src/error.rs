@@ -198,6 +198,12 @@ pub enum Error {
         /// What would do.
         accepted: &'static str,
     },
+    /// A key that is no text although its column says so.
+    #[error("Column {column:?} holds text that is not UTF-8: encode it anew.")]
+    InvalidText {
+        /// The column's default name.
+        column: &'static str,
+    },
     /// The producer of the batches failed.
     #[error("The input could not be read: {0}")]
     Source(String),
@@ -227,9 +233,10 @@ impl Error {
             Self::UnknownPreset { .. } | Self::UnknownMeaning { .. } | Self::EmptyVocabulary => {
                 ErrorKind::Vocabulary
             }
-            Self::ConflictingVideo { .. } | Self::RepeatedSession { .. } | Self::Row { .. } => {
-                ErrorKind::Data
-            }
+            Self::ConflictingVideo { .. }
+            | Self::RepeatedSession { .. }
+            | Self::Row { .. }
+            | Self::InvalidText { .. } => ErrorKind::Data,
             Self::Source(_) => ErrorKind::Source,
             Self::Interrupted => ErrorKind::Interrupted,
             Self::Internal(_) => ErrorKind::Internal,

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 
 class WatchspanError(ValueError):
-    """Base of every error that watchspan raises on purpose. The message says what was found and what to do."""
+    """Base of every error that watchspan raises on purpose.
+
+    The message says what was found and what to do.
+    """
 
 
 class ColumnError(WatchspanError):

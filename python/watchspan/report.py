@@ -211,9 +211,9 @@ def _text(scalar: Any) -> str | None:
         return None
     try:
         return str(scalar.as_py())
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError, KeyError):
+        # Text that is not UTF-8, an instant that Python's datetime cannot hold, a time zone that is none.
         pass
     if hasattr(scalar, "as_buffer"):
         return bytes(scalar.as_buffer()).decode(errors="replace")
-    # An instant that Python's datetime cannot hold: its number.
-    return f"{scalar.value} ({scalar.type})"
+    return f"{getattr(scalar, 'value', 'out of range')} ({scalar.type})"

@@ -93,16 +93,14 @@ def _plain_table(table: pa.Table) -> pa.Table:
                 f"The table has no column {name!r}; it has {', '.join(table.column_names) or 'no columns'}. "
                 "A table of engagement rows is needed, as aggregate() and engagement() return it."
             )
-    return pa.table({name: _plain_column(table[name].combine_chunks()) for name in _NEEDED})
+    return pa.table({name: _plain_column(table[name]) for name in _NEEDED})
 
 
-def _plain_column(column: Any) -> pa.Array:
-    if isinstance(column, pa.ChunkedArray):
-        # Old and new pyarrow disagree about what combining no or one chunk gives.
-        column = column.chunk(0) if column.num_chunks else pa.nulls(0, column.type)
-    if _is_any_text(column.type):
-        return column.cast(pa.string())
-    return column
+def _plain_column(column: pa.ChunkedArray) -> pa.Array:
+    kind = pa.string() if _is_any_text(column.type) else column.type
+    # Cast first: pyarrow 7 mixes up the dictionaries of chunks that it puts together.
+    chunks = [chunk if chunk.type == kind else chunk.cast(kind) for chunk in column.chunks]
+    return pa.concat_arrays(chunks) if chunks else pa.nulls(0, kind)
 
 
 def _is_any_text(kind: pa.DataType) -> bool:

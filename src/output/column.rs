@@ -30,6 +30,17 @@ pub enum Key {
     Session,
 }
 
+impl Key {
+    /// The name of its column.
+    const fn column(self) -> &'static str {
+        match self {
+            Self::User => "userId",
+            Self::Video => "videoId",
+            Self::Session => "sessionId",
+        }
+    }
+}
+
 /// Where a column's value comes from; says its type and whether it can be null.
 pub enum Value<R> {
     /// A key's bytes, of the input's logical type.
@@ -198,7 +209,7 @@ impl<R> Value<R> {
 
     fn array(&self, rows: &[R], keys: KeyTypes) -> Result<ArrayRef> {
         Ok(match self {
-            Self::Key(key, get) => keys.of(*key).array(rows.iter().map(get))?,
+            Self::Key(key, get) => keys.of(*key).array(key.column(), rows.iter().map(get))?,
             Self::Int(get) => {
                 array(Int64Builder::from_iter(rows, |b: &mut Int64Builder, r| b.append_value(get(r))))
             }
@@ -299,11 +310,11 @@ impl KeyTypes {
 
 impl KeyType {
     /// An array of keys from their bytes.
-    fn array<'a>(self, keys: impl Iterator<Item = Cow<'a, [u8]>>) -> Result<ArrayRef> {
+    fn array<'a>(self, column: &'static str, keys: impl Iterator<Item = Cow<'a, [u8]>>) -> Result<ArrayRef> {
         if self == Self::Text {
             let mut builder = StringBuilder::new();
             for key in keys {
-                let text = std::str::from_utf8(&key).map_err(|error| Error::Internal(error.to_string()))?;
+                let text = std::str::from_utf8(&key).map_err(|_| Error::InvalidText { column })?;
                 builder.append_value(text);
             }
             return Ok(Arc::new(builder.finish()));

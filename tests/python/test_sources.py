@@ -167,6 +167,14 @@ def test_files_are_read(name: str, shape: str, tmp_path: pathlib.Path, events: p
     assert ws.validate(source).examples.num_rows == 2
 
 
+@pytest.mark.parametrize("name", FILES)
+def test_videos_may_be_files_too(
+    name: str, tmp_path: pathlib.Path, events: pa.Table, videos: pa.Table
+) -> None:
+    FILES[name](videos, tmp_path / name)
+    assert ws.aggregate(events, videos=tmp_path / name).equals(ws.aggregate(events, videos=videos))
+
+
 def test_several_files_are_one_table(tmp_path: pathlib.Path, events: pa.Table) -> None:
     write_parquet(events.slice(0, 3), tmp_path / "a.parquet")
     write_parquet(events.slice(3), tmp_path / "b.parquet")
@@ -255,6 +263,14 @@ def test_only_needed_columns_of_files_are_read(tmp_path: pathlib.Path, events: p
 def _with_ballast(events: pa.Table, folder: pathlib.Path) -> pathlib.Path:
     write_parquet(events.append_column("ballast", pa.array(["x"] * events.num_rows)), folder / "a.parquet")
     return folder / "a.parquet"
+
+
+def test_tables_of_rows_are_not_read_from_text_files(tmp_path: pathlib.Path, events: pa.Table) -> None:
+    for name, title in (("rows.csv", "CSV"), ("rows.jsonl", "JSON lines")):
+        sources.write(ws.sessions(events), tmp_path / name)
+        for function in (ws.engagement, ws.retention, ws.summarize):
+            with pytest.raises(SourceError, match=rf"is {title}, .* Parquet or Arrow"):
+                function(tmp_path / name)
 
 
 # Text files, which know no types.

@@ -76,7 +76,7 @@ def demo(rows: int, seed: int, out: str, quiet: bool, as_json: bool) -> None:
         "seconds": {"generate": generating.seconds, "aggregate": aggregating.seconds},
         "eventsPerSecond": rows / aggregating.seconds,
         "peakMemoryBytes": peak_memory(),
-        "story": ws.explain(events, _USER, _VIDEO).to_pylist(),
+        "story": display.records(ws.explain(events, _USER, _VIDEO)),
         "row": engagement_row(engagement, _USER, _VIDEO),
         "output": str(folder),
     }

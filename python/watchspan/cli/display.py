@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any, Iterable, Mapping, Optional, Sequence
 
 import pyarrow as pa
@@ -15,7 +15,7 @@ from rich.text import Text
 
 from watchspan import _core
 
-__all__ = ["closing", "drops", "grid", "heading", "lines", "preview", "record", "story", "summary"]
+__all__ = ["closing", "drops", "grid", "heading", "lines", "preview", "record", "records", "story", "summary"]
 
 # What of a table fits on a screen.
 _PREVIEWS = {
@@ -95,8 +95,7 @@ def cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:,.2f}".rstrip("0").rstrip(".")
     if isinstance(value, datetime):
-        instant = value if value.tzinfo is None else value.astimezone(timezone.utc)
-        return instant.strftime("%Y-%m-%d %H:%M:%S") + (f".{instant.microsecond:06}".rstrip("0").rstrip("."))
+        return value.isoformat(" ", "microseconds").rstrip("0").removesuffix(".")
     if isinstance(value, list):
         return _list(value)
     return str(value)
@@ -113,11 +112,22 @@ def _list(values: list[Any]) -> str:
     return text if len(text) <= _LONG_TEXT else text[: _LONG_TEXT - 3] + "..."
 
 
+def records(table: pa.Table) -> list[dict[str, Any]]:
+    """The rows as dicts; instants are in UTC, and do not say so.
+
+    Pyarrow before 12 needs another package to make datetimes with a zone.
+    """
+    for place, field in enumerate(table.schema):
+        if pa.types.is_timestamp(field.type):
+            table = table.set_column(place, field.name, table.column(place).cast(pa.timestamp("us")))
+    return list(table.to_pylist())
+
+
 def preview(table: pa.Table, kind: str) -> None:
     """Prints the first rows of a result, and the columns of it that matter most."""
     names = [name for name in _PREVIEWS[kind] if name in table.column_names]
     head = table.select(names).slice(0, _PREVIEW_ROWS)
-    grid(names, [list(found.values()) for found in head.to_pylist()])
+    grid(names, [list(found.values()) for found in records(head)])
     console().print(
         f"{head.num_rows:,} of {table.num_rows:,} rows, {len(names)} of {table.num_columns} columns; "
         "-o FILE writes all of them."

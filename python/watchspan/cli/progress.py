@@ -74,7 +74,7 @@ class _Figures(ProgressColumn):
         memory = memory_in_use()
         if memory is not None:
             parts.append(f"{memory / 1e6:,.0f} MB memory")
-        return Text(", ".join(parts), style="progress.data.speed")
+        return Text(", ".join(parts), style="cyan")
 
 
 def memory_in_use() -> Optional[int]:

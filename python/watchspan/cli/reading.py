@@ -162,9 +162,9 @@ def show(
         rows = ws.aggregate(events, videos=videos, scoring=scoring, **settings)
     row = engagement_row(rows, user, video)
     if as_json:
-        click.echo(to_json({"events": explanation.to_pylist(), "row": row}))
+        click.echo(to_json({"events": display.records(explanation), "row": row}))
         return
-    display.story(explanation.to_pylist())
+    display.story(display.records(explanation))
     if row is None:
         display.lines(["All of these events were dropped, so there is no row."])
     else:
@@ -176,8 +176,8 @@ def engagement_row(rows: pa.Table, user: str, video: str) -> Optional[dict[str, 
     """The row of that user and video, if there is one."""
     # As text: on the command line a key that is a number is text, too.
     is_user = pc.equal(rows["userId"].cast(pa.string()), user)
-    found = rows.filter(pc.and_(is_user, pc.equal(rows["videoId"].cast(pa.string()), video))).to_pylist()
-    return found[0] if found else None
+    found = rows.filter(pc.and_(is_user, pc.equal(rows["videoId"].cast(pa.string()), video)))
+    return display.records(found)[0] if found.num_rows else None
 
 
 def to_json(figures: Mapping[str, Any]) -> str:
@@ -191,7 +191,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(part) for part in value]
     if isinstance(value, datetime):
-        return value.isoformat(timespec="microseconds").replace("+00:00", "Z")
+        return value.isoformat(timespec="microseconds") + "Z"
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

@@ -32,7 +32,8 @@ def write(progress: Progress, table: pa.Table, path: Optional[str]) -> None:
     """Writes a table to a file, or as JSON lines to standard output if the path is `-`."""
     if path is None:
         return
-    progress.say(f"writing {path}")
+    # The name alone: a long path would push the figures off the line.
+    progress.say(f"writing {Path(path).name}")
     if path != options.STDOUT:
         sources.write(table, path)
         return

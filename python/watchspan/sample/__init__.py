@@ -66,7 +66,7 @@ _MEAN_HOUR = sum(_HOURS) / len(_HOURS)
 
 def generate(
     rows: int = 1_000_000, *, seed: int = 0, users: Optional[int] = None, batch_rows: int = 65_536
-) -> pa.RecordBatchReader:
+) -> pa.lib.RecordBatchReader:
     """Generates events one batch at a time, so that any number of rows fits into memory.
 
     They come in the order in which a collector would have received them. The log simply breaks off after the
@@ -96,7 +96,7 @@ def generate(
     _at_least("users", users, 1)
     others = islice(_in_order_of_arrival(_sessions(rows, seed, users)), rows - len(_PETER))
     deliveries = heapq.merge(others, _peter(), key=itemgetter(0))
-    return pa.RecordBatchReader.from_batches(EVENTS_SCHEMA, _batches(deliveries, batch_rows))
+    return pa.lib.RecordBatchReader.from_batches(EVENTS_SCHEMA, _batches(deliveries, batch_rows))
 
 
 def events(rows: int = 1_000_000, seed: int = 0) -> pa.Table:

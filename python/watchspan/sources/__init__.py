@@ -1,0 +1,252 @@
+"""What users hand in, as the core takes it; and tables as files.
+
+Nothing here computes anything: a source becomes a stream of record batches that holds the columns in use, and
+every way in which that can fail is told in the user's words.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Any, Callable
+
+import pyarrow as pa
+
+from watchspan.errors import ColumnTypeError, SourceError
+from watchspan.sources.arguments import (
+    Wanted,
+    column_mapping,
+    empty_batch,
+    no_rows,
+    thread_count,
+    vocabulary_argument,
+    wanted,
+    whole_number,
+)
+from watchspan.sources.files import TEXT_FORMATS, find_files, open_typed, read_files, scan_dataset
+from watchspan.sources.formats import format_of
+from watchspan.sources.writing import write
+
+__all__ = [
+    "Wanted",
+    "column_mapping",
+    "format_of",
+    "read",
+    "read_table",
+    "replayable",
+    "schema_metadata",
+    "thread_count",
+    "vocabulary_argument",
+    "wanted",
+    "whole_number",
+    "write",
+]
+
+
+def read(source: Any, want: Wanted | None, table: str = "rows") -> Any:
+    """Turns a source into what the core takes: an object with an Arrow stream, or an iterator of batches.
+
+    Args:
+        source: Anything that holds a table; see `watchspan.aggregate`.
+        want: The columns that are used; None for all of them.
+        table: What the table holds, for messages; `want` says it, where there is one.
+
+    Raises:
+        SourceError: If it cannot be read.
+        ColumnError: If its columns cannot be turned into Arrow columns.
+    """
+    table = want.table if want else table
+    for fits, convert in _CONVERSIONS:
+        if fits(source):
+            return convert(source, want, table)
+    raise SourceError(
+        f"Cannot read {table} from an object of type {_type_name(source)}: pass an Arrow table (pyarrow, "
+        "polars, pandas, DuckDB, any object with __arrow_c_stream__), a pyarrow dataset, an iterator of "
+        "record batches, or the path of Parquet, CSV, JSON lines or Arrow files."
+    )
+
+
+def read_table(source: Any) -> pa.Table:
+    """A table of rows that watchspan made, as a pyarrow table with all its columns."""
+    taken = read(source, None)
+    if isinstance(taken, pa.Table):
+        return taken
+    if _has_arrow(taken):
+        return pa.table(taken)
+    return pa.Table.from_batches(list(taken))
+
+
+def replayable(source: Any, want: Wanted) -> Callable[[], Iterator[pa.RecordBatch]]:
+    """A function that gives the source's batches, from the first one again with each call.
+
+    Files and datasets are read again; of everything else the batches are kept, with the wanted columns only.
+    """
+    taken = read(source, want)
+    if _are_paths(source) or _is_dataset(source):
+        # The reader that was opened to find mistakes early is the first one.
+        opened = [taken]
+        return lambda: opened.pop() if opened else read(source, want)
+    if _has_arrow(taken):
+        whole = taken if isinstance(taken, (pa.Table, pa.RecordBatch)) else pa.table(taken)
+        batches = _batches_of(whole)
+    else:
+        batches = list(taken)
+    slim = [_select(batch, want) for batch in batches]
+    return lambda: iter(slim)
+
+
+def schema_metadata(source: Any) -> dict[bytes, bytes]:
+    """The metadata of a source's schema; empty where it has none or cannot say."""
+    if _are_paths(source):
+        form, paths, filesystem = find_files(source)
+        typed = form not in TEXT_FORMATS
+        return dict((open_typed(paths, filesystem, form, None).schema.metadata if typed else None) or {})
+    if isinstance(source, (list, tuple)) and source:
+        source = source[0]
+    schema = getattr(source, "schema", None)
+    return dict(schema.metadata or {}) if isinstance(schema, pa.Schema) else {}
+
+
+def _are_paths(source: Any) -> bool:
+    items = source if isinstance(source, (list, tuple)) else [source]
+    return bool(items) and all(isinstance(item, (str, os.PathLike)) for item in items)
+
+
+def _is_from(library: str, attribute: str) -> Callable[[Any], bool]:
+    """Recognises objects of a library without importing it."""
+    return lambda source: type(source).__module__.split(".")[0] == library and hasattr(source, attribute)
+
+
+def _is_list_of_dicts(source: Any) -> bool:
+    return isinstance(source, Sequence) and bool(source) and isinstance(source[0], Mapping)
+
+
+def _has_arrow(source: Any) -> bool:
+    return hasattr(source, "__arrow_c_stream__") or hasattr(source, "__arrow_c_array__")
+
+
+def _is_dataset(source: Any) -> bool:
+    return hasattr(source, "scanner") and hasattr(source, "get_fragments")
+
+
+def _is_iterable(source: Any) -> bool:
+    return isinstance(source, Iterable) and not isinstance(source, (str, bytes, bytearray))
+
+
+# The first that fits a source converts it.
+_CONVERSIONS: tuple[tuple[Callable[[Any], bool], Callable[[Any, Wanted | None, str], Any]], ...] = (
+    (_are_paths, lambda source, want, _: read_files(source, want)),
+    (_is_dataset, lambda source, want, _: scan_dataset(source, want)),
+    (_is_from("pandas", "columns"), lambda source, want, _: _stream(_from_pandas(source, want))),
+    (_is_from("polars", "collect_schema"), lambda source, want, _: _from_polars(source, want)),
+    (
+        lambda source: isinstance(source, Mapping),
+        lambda source, want, _: _stream(_from_columns(source, want)),
+    ),
+    (_is_list_of_dicts, lambda source, want, _: _stream(_from_dicts(source, want))),
+    (lambda source: isinstance(source, (pa.Table, pa.RecordBatch)), lambda source, *_: _stream(source)),
+    # Not by its C stream, where an exception of a generator behind it would arrive as mere text.
+    (
+        lambda source: isinstance(source, pa.lib.RecordBatchReader),
+        lambda source, _, table: _checked(source, source.schema, table),
+    ),
+    (_has_arrow, lambda source, *_: source),
+    # The core knows what an iterator that yields nothing amounts to.
+    (_is_iterable, lambda source, _, table: _checked(source, None, table)),
+)
+
+
+def _type_name(source: Any) -> str:
+    kind = type(source)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _stream(table: Any) -> Any:
+    """A pyarrow table or batch as it is, or, where pyarrow has no C stream protocol yet, its batches."""
+    if _has_arrow(table):
+        return table
+    return iter(_batches_of(table) or [empty_batch(table.schema)])
+
+
+def _batches_of(item: Any) -> list[pa.RecordBatch]:
+    return [item] if isinstance(item, pa.RecordBatch) else list(item.to_batches())
+
+
+def _select(batch: pa.RecordBatch, want: Wanted) -> pa.RecordBatch:
+    names = list(want.find(batch.schema.names))
+    if want.lacks(batch.schema.names) or len(set(batch.schema.names)) < batch.num_columns:
+        return batch
+    return pa.RecordBatch.from_arrays([batch.column(batch.schema.names.index(n)) for n in names], names=names)
+
+
+def _checked(source: Iterable[Any], schema: pa.Schema | None, table: str) -> Iterator[pa.RecordBatch]:
+    """The batches of an iterable, at least one if it has a schema. Its exceptions pass through untouched."""
+    seen = False
+    for number, item in enumerate(source):
+        if isinstance(item, (pa.RecordBatch, pa.Table)):
+            batches = _batches_of(item)
+        elif _has_arrow(item):
+            batches = pa.table(item).to_batches()
+        else:
+            raise SourceError(
+                f"The iterator of {table} gave an object of type {_type_name(item)} as item {number}: record "
+                "batches are needed. A list of rows must be a list of dicts."
+            )
+        seen = seen or bool(batches)
+        yield from batches
+    if schema is not None and not seen:
+        yield empty_batch(schema)
+
+
+def _from_polars(frame: Any, want: Wanted | None) -> Any:
+    """A polars frame, a lazy one collected, of the wanted columns: not every type has its like in Arrow."""
+    names = frame.collect_schema().names()
+    if want and not want.lacks(names):
+        frame = frame.select(list(want.find(names)))
+    return frame.collect() if hasattr(frame, "collect") else frame
+
+
+def _from_pandas(frame: Any, want: Wanted | None) -> pa.Table | pa.RecordBatch:
+    index = [name for name in frame.index.names if name is not None and name not in frame.columns]
+    names = [*frame.columns, *index]
+    if want:
+        if want.lacks(names):
+            return no_rows(map(str, names))
+        found = want.find(names)
+        frame = frame[[name for name in frame.columns if name in found]]
+        index = [name for name in index if name in found]
+    try:
+        return pa.Table.from_pandas(frame, preserve_index=bool(index))
+    except (TypeError, ValueError) as error:
+        raise ColumnTypeError(f"The data frame cannot be turned into Arrow columns: {error}") from error
+
+
+def _from_dicts(rows: Sequence[Any], want: Wanted | None) -> pa.Table | pa.RecordBatch:
+    for number, row in enumerate(rows):
+        if not isinstance(row, Mapping):
+            raise SourceError(
+                f"Row {number} of the list is of type {_type_name(row)}, but the rows before are dicts."
+            )
+    names = dict.fromkeys(chain.from_iterable(rows))
+    return _from_columns({name: [row.get(name) for row in rows] for name in names}, want)
+
+
+def _from_columns(columns: Mapping[Any, Any], want: Wanted | None) -> pa.Table | pa.RecordBatch:
+    names = list(columns)
+    if want and want.lacks(names):
+        return no_rows(map(str, names))
+    arrays = {}
+    for name in want.find(names) if want else names:
+        try:
+            values = columns[name]
+            arrays[name] = values if isinstance(values, pa.ChunkedArray) else pa.array(values)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise ColumnTypeError(
+                f"Column {name!r} cannot be turned into an Arrow column: {error}"
+            ) from error
+    try:
+        return pa.table(arrays)
+    except pa.ArrowInvalid as error:
+        lengths = ", ".join(f"{name} {len(array)}" for name, array in arrays.items())
+        raise SourceError(f"The columns differ in length: {lengths}.") from error

@@ -1,0 +1,140 @@
+"""Arguments as the core takes them, and the columns that a call needs."""
+
+from __future__ import annotations
+
+import operator
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from watchspan import _core
+from watchspan.errors import OptionError, VocabularyError
+
+NUMBERS = frozenset({"currentTime", "playbackRate", "seekFrom", "duration"})
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The columns that a computation uses.
+
+    Attributes:
+        table: What the table holds: `events` or `videos`.
+        columns: Default name -> the names that the column may have in the user's table, the first found
+            counts.
+        required: Default names of the columns that must be there.
+    """
+
+    table: str
+    columns: dict[str, tuple[str, ...]]
+    required: frozenset[str]
+
+    def find(self, names: Iterable[str]) -> dict[str, str]:
+        """Which of these names are wanted: name in the table -> default name, in the core's order."""
+        there = set(names)
+        chosen = (
+            (default, next((n for n in own if n in there), None)) for default, own in self.columns.items()
+        )
+        return {name: default for default, name in chosen if name is not None}
+
+    def lacks(self, names: Iterable[str]) -> list[str]:
+        """The required columns that are not among these names, as the user would call them."""
+        found = set(self.find(names).values())
+        return [own[0] for default, own in self.columns.items() if default in self.required - found]
+
+
+def wanted(table: str, columns: Mapping[str, str | None] | None) -> Wanted:
+    """The columns that are used of the events or the videos table under a mapping of names."""
+    chosen: dict[str, tuple[str, ...]] = {}
+    required = set()
+    for spec in _core.input_column_specs():
+        default = spec["name"]
+        if spec["table"] != table and default != "videoId":
+            continue
+        name = (columns or {}).get(default, default)
+        if name is None:
+            continue
+        # The videos table may keep the default name of its key although the events table has another one.
+        borrowed = spec["table"] != table and name != default
+        chosen[default] = (name, default) if borrowed else (name,)
+        if spec["required"] or name != default:
+            required.add(default)
+    return Wanted(table, chosen, frozenset(required))
+
+
+def thread_count(threads: int | None) -> int | None:
+    """The number of threads as the core takes it: None means all cores, but one inside a Spark task.
+
+    Raises:
+        OptionError: If it is not an integer of at least 1.
+    """
+    if threads is None:
+        return 1 if _in_spark_task() else None
+    return whole_number("threads", threads, "None or an integer of at least 1")
+
+
+def whole_number(option: str, value: Any, accepted: str, least: int = 1) -> int:
+    """The value as an int.
+
+    Raises:
+        OptionError: If it is not an integer, or less than `least`.
+    """
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = least - 1
+    if isinstance(value, bool) or number < least:
+        raise OptionError(f"{option} is {value!r}, but {accepted} is needed.")
+    return number
+
+
+def column_mapping(columns: Mapping[str, str | None] | None) -> dict[str, str | None] | None:
+    """The argument `columns` as the core takes it.
+
+    Raises:
+        OptionError: If it is not a mapping of names to names.
+    """
+    if columns is None:
+        return None
+    accepted = "a mapping from default column names to the names in your table (or None) is needed"
+    if not isinstance(columns, Mapping):
+        raise OptionError(f"columns is {columns!r}, but {accepted}.")
+    for name, own in columns.items():
+        if not isinstance(name, str) or not isinstance(own, (str, type(None))):
+            raise OptionError(f"columns maps {name!r} to {own!r}, but {accepted}.")
+    return dict(columns)
+
+
+def vocabulary_argument(vocabulary: str | Mapping[str, str] | None) -> str | dict[str, str] | None:
+    """The argument `vocabulary` as the core takes it.
+
+    Raises:
+        VocabularyError: If it is neither a name nor a mapping of text to text.
+    """
+    if vocabulary is None or isinstance(vocabulary, str):
+        return vocabulary
+    accepted = "the name of a preset, or a mapping from event names to kinds, is needed"
+    if not isinstance(vocabulary, Mapping):
+        raise VocabularyError(f"vocabulary is {vocabulary!r}, but {accepted}.")
+    for name, kind in vocabulary.items():
+        if not isinstance(name, str) or not isinstance(kind, str):
+            raise VocabularyError(f"vocabulary maps {name!r} to {kind!r}, but {accepted}.")
+    return dict(vocabulary)
+
+
+def _in_spark_task() -> bool:
+    # Spark fills the cores with tasks already. Whoever runs inside a task has imported pyspark.
+    context = getattr(sys.modules.get("pyspark"), "TaskContext", None)
+    return context is not None and context.get() is not None
+
+
+def empty_batch(schema: pa.Schema) -> pa.RecordBatch:
+    """A batch without rows: it carries the schema where no row does."""
+    return pa.RecordBatch.from_arrays([pa.nulls(0, field.type) for field in schema], schema=schema)
+
+
+def no_rows(names: Iterable[str]) -> pa.RecordBatch:
+    """No rows under these names, among which a needed one is missing: the core says so, and what it found."""
+    return empty_batch(pa.schema([(name, pa.null()) for name in names]))

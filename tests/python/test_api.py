@@ -1,0 +1,541 @@
+"""The public functions: what they return, what travels with it, and how they refuse."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+import json
+import os
+import pathlib
+import pickle
+import random
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+import types
+from typing import Any, Callable
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import watchspan as ws
+from watchspan import _core
+from watchspan.errors import (
+    ColumnTypeError,
+    DataError,
+    MissingColumnError,
+    OptionError,
+    SourceError,
+    VocabularyError,
+    WatchspanError,
+)
+
+
+def metadata(table: pa.Table) -> dict[str, Any]:
+    return json.loads(table.schema.metadata[b"watchspan"])
+
+
+# Results.
+
+
+def test_the_worked_example(events: pa.Table, videos: pa.Table) -> None:
+    rows = ws.aggregate(events, videos=videos).to_pylist()
+    assert [(row["userId"], row["videoId"]) for row in rows] == [
+        ("ann", "v1"),
+        ("ann", "v2"),
+        ("peter", "v1"),
+    ]
+    peter = rows[2]
+    expected = {
+        "videoTitle": "Intro",
+        "totalWatchTime": 130,
+        "totalUniqueSecondsWatched": 120,
+        "watchPercentage": 43.33,
+        "completionPercentage": 40,
+        "totalBackwardSkips": 1,
+        "completionCount": 0,
+        "engagementScore": 28.33,
+        "engagementTier": "Low",
+        "dataQualityFlag": "ok",
+        "unobservedWatchTime": 0,
+    }
+    assert {name: peter[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize("table", ["sessions", "engagement", "retention", "explanation"])
+def test_tables_have_the_documented_columns(table: Any, events: pa.Table) -> None:
+    made = {
+        "sessions": ws.sessions(events),
+        "engagement": ws.aggregate(events),
+        "retention": ws.retention(ws.aggregate(events)),
+        "explanation": ws.explain(events, "peter", "v1"),
+    }[table]
+    specs = _core.column_specs(table)
+    assert made.column_names == [spec["name"] for spec in specs]
+    assert [field.nullable for field in made.schema] == [spec["nullable"] for spec in specs]
+    for field, spec in zip(made.schema, specs):
+        assert (
+            spec["type"].startswith("string or integer")
+            or str(field.type).replace("item: ", "").replace("element: ", "").replace(" not null", "")
+            == spec["type"]
+        ), field
+
+
+@pytest.mark.parametrize("rules", [ws.Rules(), ws.Rules(tolerance_seconds=1, count_unobserved=True)])
+@pytest.mark.parametrize("scoring", [ws.Scoring(), ws.Scoring.additive()])
+@pytest.mark.parametrize("unique_seconds", [True, False])
+def test_engagement_of_sessions_is_aggregate(
+    rules: ws.Rules, scoring: ws.Scoring, unique_seconds: bool, events: pa.Table, videos: pa.Table
+) -> None:
+    options: dict[str, Any] = {"rules": rules, "scoring": scoring, "unique_seconds": unique_seconds}
+    expected = ws.aggregate(events, videos=videos, **options)
+    found = ws.engagement(ws.sessions(events, rules=rules), videos=videos, **options)
+    assert found.equals(expected, check_metadata=True)
+
+
+def test_sessions_may_come_from_a_file(events: pa.Table, videos: pa.Table, tmp_path: pathlib.Path) -> None:
+    pq.write_table(ws.sessions(events), tmp_path / "sessions.parquet")
+    expected = ws.aggregate(events, videos=videos)
+    for source in (tmp_path, tmp_path / "sessions.parquet", pq.read_table(tmp_path / "sessions.parquet")):
+        assert ws.engagement(source, videos=videos).equals(expected, check_metadata=True)
+        assert ws.retention(source, videos=videos).num_rows == 200
+
+
+def test_order_batches_and_threads_do_not_matter(events: pa.Table, videos: pa.Table) -> None:
+    expected = ws.aggregate(events, videos=videos)
+    rows = list(range(events.num_rows))
+    for seed in range(5):
+        random.Random(seed).shuffle(rows)
+        shuffled = events.take(pa.array(rows)).to_batches(max_chunksize=seed + 1)
+        assert ws.aggregate(shuffled, videos=videos, threads=seed + 1).equals(expected, check_metadata=True)
+
+
+def test_columns_can_be_renamed_and_left_out(events: pa.Table, videos: pa.Table) -> None:
+    renamed = events.rename_columns(["at", "uid", "vid", *events.column_names[3:]])
+    columns = {"timestamp": "at", "userId": "uid", "videoId": "vid"}
+    expected = ws.aggregate(events, videos=videos)
+    # The videos table may have the mapped name of its key or the default one.
+    assert ws.aggregate(renamed, videos=videos, columns=columns).equals(expected)
+    own = videos.rename_columns(["vid", "duration", "title"])
+    assert ws.aggregate(renamed, videos=own, columns=columns).equals(expected)
+    cut = ws.sessions(events, columns={"sessionId": None})
+    assert set(cut["sessionId"].to_pylist()) == {"2026-01-15T10:00:00.000000Z"}
+    assert ws.aggregate(events, videos=videos, columns={"title": None})["videoTitle"].null_count == 3
+
+
+def test_retention_by_number_and_by_length(events: pa.Table, videos: pa.Table) -> None:
+    rows = ws.aggregate(events, videos=videos)
+    assert ws.retention(rows, videos=videos, buckets=7).num_rows == 14
+    by_length = ws.retention(rows, videos=videos, bucket_seconds=30)
+    assert by_length.num_rows == 10 + 2
+    assert by_length["plays"].null_count == by_length.num_rows
+    assert ws.retention(ws.sessions(events), videos=videos)["plays"].null_count == 0
+
+
+def test_explain_shows_every_event(events: pa.Table) -> None:
+    shown = ws.explain(events, "ann", "v2")
+    assert shown["eventName"].to_pylist().count("unheard_of") == 1
+    assert ws.explain(events, "nobody", "v2").num_rows == 0
+    numbers = events.set_column(1, "userId", pa.array([1] * events.num_rows))
+    assert ws.explain(numbers, 1, "v1").num_rows > 0
+
+
+def test_vocabularies_are_listed_and_used(events: pa.Table) -> None:
+    names = [spec["name"] for spec in _core.preset_specs()]
+    assert {"default", "html5", "snowplow", "segment", "ga4", "xapi", "edx", "videojs"} <= set(names)
+    for name in names:
+        assert set(ws.vocabulary(name).values()) <= set(_core.meanings())
+    mine = {**ws.vocabulary(), "unheard_of": "pause"}
+    assert ws.report(ws.aggregate(events, vocabulary=mine))["dropped"]["unknown_event"] == 0
+    assert ws.aggregate(events, vocabulary="default").equals(ws.aggregate(events))
+
+
+# What travels with results.
+
+
+def test_results_say_how_they_were_made(events: pa.Table) -> None:
+    rules = ws.Rules(tolerance_seconds=4)
+    rows = ws.aggregate(events, rules=rules, scoring=ws.Scoring.additive())
+    made = metadata(rows)
+    assert made["version"] == ws.__version__ == importlib.metadata.version("watchspan")
+    assert made["table"] == "engagement"
+    assert ws.Rules(**made["rules"]) == rules
+    assert ws.Scoring(**made["scoring"]) == ws.Scoring.additive()
+    assert made["report"] == ws.report(rows)
+    assert "scoring" not in metadata(ws.sessions(events))
+    assert metadata(ws.retention(rows))["report"] == made["report"]
+
+
+def test_the_report_counts_every_reason(events: pa.Table) -> None:
+    figures = ws.report(ws.aggregate(pa.concat_tables([events, events])))
+    assert list(figures["dropped"]) == [reason for reason, _ in _core.drop_reasons()]
+    assert figures["read"] == 24
+    assert figures["kept"] == 10
+    assert {reason: count for reason, count in figures["dropped"].items() if count} == {
+        "null_key": 2,
+        "unknown_event": 2,
+        "duplicate": 10,
+    }
+
+
+def test_a_table_without_a_report_is_refused(events: pa.Table) -> None:
+    for table in (events, events.replace_schema_metadata({b"watchspan": b"no JSON"}), {}, 3):
+        with pytest.raises(SourceError, match="carries no report"):
+            ws.report(table)
+    # Session rows that lost it still count.
+    bare = ws.sessions(events).replace_schema_metadata(None)
+    rows = ws.engagement(bare)
+    assert rows.equals(ws.aggregate(events))
+    with pytest.raises(SourceError, match="carries no report"):
+        ws.report(rows)
+
+
+def test_rules_that_shape_sessions_cannot_change_afterwards(events: pa.Table) -> None:
+    ses = ws.sessions(events, rules=ws.Rules(tolerance_seconds=3))
+    with pytest.raises(
+        OptionError, match=r"Rules\.tolerance_seconds is 5\.0, but .* 3\.0\. .*needs the events"
+    ):
+        ws.engagement(ses)
+    shaping = [spec["name"] for spec in _core.rule_specs() if spec["shapes_walk"]]
+    assert len(shaping) >= 7
+    for name in shaping:
+        with pytest.raises(OptionError, match=f"Rules.{name} is 77.0"):
+            ws.engagement(ws.sessions(events), rules=ws.Rules(**{name: 77}))
+    assert ws.engagement(ses, rules=ws.Rules(tolerance_seconds=3, completion_threshold=0.5)).num_rows == 3
+
+
+# Nothing, and nothing valid.
+
+
+def empty_like(events: pa.Table) -> list[Any]:
+    return [events.slice(0, 0), events.slice(0, 0).to_batches(), iter([]), [], events.schema.empty_table()]
+
+
+def test_no_events_give_an_empty_table(events: pa.Table, videos: pa.Table) -> None:
+    schema = ws.aggregate(events, videos=videos).schema
+    for source in empty_like(events):
+        rows = ws.aggregate(source, videos=videos)
+        assert rows.num_rows == 0
+        assert rows.schema.equals(schema)
+        assert ws.report(rows)["read"] == 0
+    for source in empty_like(events):
+        ses = ws.sessions(source)
+        assert ses.schema.equals(ws.sessions(events).schema)
+        assert ws.engagement(ses).schema.equals(schema)
+        assert ws.retention(ses).num_rows == 0
+        assert ws.validate(source).examples.num_rows == 0
+    assert ws.explain([], "u", "v").num_rows == 0
+    assert ws.aggregate(events, videos=videos.slice(0, 0)).num_rows == 3
+
+
+def test_no_valid_event_gives_an_empty_table_and_the_report(events: pa.Table) -> None:
+    bad = events.set_column(5, "currentTime", pa.array([float("nan")] * events.num_rows))
+    rows = ws.aggregate(bad)
+    assert rows.num_rows == 0
+    assert rows.schema.equals(ws.aggregate(events).schema)
+    figures = ws.report(rows)
+    assert (figures["read"], figures["kept"]) == (12, 0)
+    assert ws.engagement(ws.sessions(bad)).equals(rows, check_metadata=True)
+
+
+def test_columns_of_nulls_are_read(events: pa.Table) -> None:
+    nulls = pa.table({name: pa.nulls(3) for name in events.column_names})
+    assert ws.report(ws.aggregate(nulls))["dropped"]["null_key"] == 3
+
+
+# Validation.
+
+
+def test_validate_shows_rows_as_they_are(events: pa.Table) -> None:
+    far = pa.array([2**62, *[0] * (events.num_rows - 1)], pa.timestamp("us", "UTC"))
+    found = ws.validate(events.set_column(0, "timestamp", far), examples=1)
+    shown = found.examples.to_pylist()
+    assert [(row["reason"], row["row"]) for row in shown] == [
+        ("null_key", 10),
+        ("invalid_timestamp", 0),
+        ("unknown_event", 11),
+        ("duplicate", 5),
+    ]
+    assert shown[1]["timestamp"].startswith(str(2**62))
+    assert (shown[0]["userId"], shown[0]["sessionId"], shown[0]["currentTime"]) == ("ann", None, "20.0")
+    assert found.examples.schema.field("row").type == pa.int64()
+
+
+def test_validate_limits_examples_per_reason(events: pa.Table) -> None:
+    repeated = pa.concat_tables([events] * 4)
+    for count in (0, 2, 100):
+        found = ws.validate(repeated, examples=count)
+        reasons = found.examples["reason"].to_pylist()
+        assert max([reasons.count(reason) for reason in found.dropped], default=0) <= count
+        assert found.read - found.kept == sum(found.dropped.values())
+    assert len(reasons) == sum(found.dropped.values())
+
+
+def test_validation_prints_advice(events: pa.Table) -> None:
+    text = str(ws.validate(events))
+    assert text.splitlines()[0].split() == ["read", "12"]
+    assert "unknown_event" in text
+    assert dict(_core.drop_reasons())["unknown_event"] in text
+    assert "duplicate" not in text
+
+
+# Options.
+
+CALLS: dict[str, Callable[[pa.Table], Any]] = {
+    "threads=0": lambda e: ws.aggregate(e, threads=0),
+    "threads=True": lambda e: ws.sessions(e, threads=True),
+    "threads='2'": lambda e: ws.validate(e, threads="2"),
+    "threads=1.0": lambda e: ws.explain(e, "u", "v", threads=1.0),
+    "rules={}": lambda e: ws.aggregate(e, rules={}),
+    "scoring=Rules": lambda e: ws.aggregate(e, scoring=ws.Rules()),
+    "unique_seconds=1": lambda e: ws.aggregate(e, unique_seconds=1),
+    "columns=[]": lambda e: ws.aggregate(e, columns=["userId"]),
+    "columns={1}": lambda e: ws.aggregate(e, columns={"userId": 1}),
+    "columns={nosuch}": lambda e: ws.aggregate(e, columns={"nosuch": "x"}),
+    "columns={userId: None}": lambda e: ws.aggregate(e, columns={"userId": None}),
+    "examples=-1": lambda e: ws.validate(e, examples=-1),
+    "examples=True": lambda e: ws.validate(e, examples=True),
+    "buckets=0": lambda e: ws.retention(ws.aggregate(e), buckets=0),
+    "buckets=None": lambda e: ws.retention(ws.aggregate(e), buckets=None),
+    "bucket_seconds=0": lambda e: ws.retention(ws.aggregate(e), bucket_seconds=0),
+    "bucket_seconds=inf": lambda e: ws.retention(ws.aggregate(e), bucket_seconds=float("inf")),
+    "bucket_seconds='3'": lambda e: ws.retention(ws.aggregate(e), bucket_seconds="3"),
+    "user=None": lambda e: ws.explain(e, None, "v"),
+    "video=1.5": lambda e: ws.explain(e, "u", 1.5),
+    "top=-1": lambda e: ws.summarize(ws.aggregate(e), top=-1),
+    "vocabulary=3": lambda e: ws.aggregate(e, vocabulary=3),
+    "vocabulary=nosuch": lambda e: ws.aggregate(e, vocabulary="nosuch"),
+    "vocabulary={}": lambda e: ws.aggregate(e, vocabulary={}),
+    "vocabulary={x: y}": lambda e: ws.aggregate(e, vocabulary={"x": "y"}),
+    "vocabulary={x: 1}": lambda e: ws.aggregate(e, vocabulary={"x": 1}),
+    "vocabulary('nosuch')": lambda e: ws.vocabulary("nosuch"),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_bad_options_are_named(call: str, events: pa.Table) -> None:
+    option = call.partition("=")[0].partition("(")[0]
+    with pytest.raises(OptionError, match=option) as caught:
+        CALLS[call](events)
+    assert isinstance(caught.value, VocabularyError) == (option == "vocabulary")
+
+
+def test_numbers_of_numpy_are_options(events: pa.Table) -> None:
+    numpy = pytest.importorskip("numpy")
+    rules = ws.Rules(tolerance_seconds=numpy.float32(4), max_segment_seconds=numpy.int64(100))
+    assert rules == ws.Rules(tolerance_seconds=4, max_segment_seconds=100)
+    assert type(rules.max_segment_seconds) is float
+    assert ws.aggregate(events, threads=numpy.int64(1), rules=rules).num_rows == 3
+
+
+@pytest.mark.parametrize("kind", [ws.Rules, ws.Scoring])
+def test_options_are_frozen_and_keyword_only(kind: Any) -> None:
+    options = kind()
+    specs = _core.rule_specs() if kind is ws.Rules else _core.scoring_specs()
+    assert {spec["name"]: spec["default"] for spec in specs} == dataclasses.asdict(options)
+    name = specs[0]["name"]
+    with pytest.raises(TypeError):
+        kind(1.0)
+    with pytest.raises(TypeError):
+        kind(nosuch=1)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        setattr(options, name, 1.0)
+    changed = dataclasses.replace(options, **{name: 1})
+    assert getattr(changed, name) == 1.0
+    assert changed != options
+    assert pickle.loads(pickle.dumps(changed)) == changed
+    assert hash(pickle.loads(pickle.dumps(options))) == hash(kind())
+    assert f"{name}=1.0" in repr(changed)
+    assert all(f"\n        {spec['name']}: " in kind.__doc__ for spec in specs)
+
+
+@pytest.mark.parametrize("kind", [ws.Rules, ws.Scoring])
+def test_every_option_refuses_what_it_does_not_accept(kind: Any) -> None:
+    specs = _core.rule_specs() if kind is ws.Rules else _core.scoring_specs()
+    assert specs
+    for spec in specs:
+        bad = [float("nan"), float("inf"), "1", [1], object()]
+        bad += [2] if spec["type"] == "bool" else [True]
+        bad += [] if spec["type"].startswith("Optional") else [None]
+        for value in bad:
+            with pytest.raises(OptionError, match=rf"{kind.__name__}\.{spec['name']} is "):
+                kind(**{spec["name"]: value})
+
+
+def test_additive_is_the_documented_preset() -> None:
+    assert dataclasses.asdict(ws.Scoring.additive()) == _core.additive_scoring()
+
+
+def test_one_thread_inside_a_spark_task(events: pa.Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    original = _core.aggregate
+
+    def spy(*arguments: Any) -> Any:
+        seen.append(arguments[-1])
+        return original(*arguments)
+
+    monkeypatch.setattr(_core, "aggregate", spy)
+    for context in (None, object()):
+        pyspark = types.SimpleNamespace(
+            TaskContext=types.SimpleNamespace(get=lambda context=context: context)
+        )
+        monkeypatch.setitem(sys.modules, "pyspark", pyspark)
+        ws.aggregate(events)
+        ws.aggregate(events, threads=3)
+    assert seen == [None, 3, 1, 3]
+
+
+# Bad tables.
+
+
+def test_missing_columns_are_named_with_the_fix(events: pa.Table, videos: pa.Table) -> None:
+    required = [s["name"] for s in _core.input_column_specs() if s["table"] == "events" and s["required"]]
+    assert len(required) >= 5
+    for name in required:
+        with pytest.raises(MissingColumnError, match=rf"{name}.*it has .*columns=") as caught:
+            ws.aggregate(events.drop([name]))
+        assert all(other in str(caught.value) for other in events.column_names)
+    with pytest.raises(MissingColumnError, match="uid"):
+        ws.aggregate(events, columns={"userId": "uid"})
+    with pytest.raises(MissingColumnError, match="rate"):
+        ws.aggregate(events, columns={"playbackRate": "rate"})
+    for name in ("videoId", "duration"):
+        with pytest.raises(MissingColumnError, match=f"videos.*{name}"):
+            ws.aggregate(events, videos=videos.drop([name]))
+    with pytest.raises(MissingColumnError, match="sessionId"):
+        ws.engagement(ws.aggregate(events))
+    with pytest.raises(MissingColumnError, match="watchedIntervals"):
+        ws.retention(events.drop(["sessionId"]))
+
+
+def test_wrong_types_are_named(events: pa.Table, videos: pa.Table) -> None:
+    for index, name in enumerate(events.column_names):
+        wrong = events.set_column(index, name, pa.array([[1.5]] * events.num_rows))
+        with pytest.raises(ColumnTypeError, match=rf"{name}.*"):
+            ws.aggregate(wrong)
+    seconds = events.set_column(0, "timestamp", pa.array([1] * events.num_rows))
+    with pytest.raises(ColumnTypeError, match=r"timestamp.*unit"):
+        ws.aggregate(seconds)
+    with pytest.raises(ColumnTypeError, match="videoId"):
+        ws.aggregate(events, videos=videos.set_column(0, "videoId", pa.array([1, 2])))
+
+
+def test_contradicting_rows_are_refused(events: pa.Table, videos: pa.Table) -> None:
+    with pytest.raises(DataError, match="v1"):
+        ws.aggregate(events, videos={"videoId": ["v1", "v1"], "duration": [1, 2]})
+    assert ws.aggregate(events, videos=pa.concat_tables([videos, videos])).num_rows == 3
+    with pytest.raises(DataError, match="two rows"):
+        ws.engagement(pa.concat_tables([ws.sessions(events)] * 2))
+    with pytest.raises(WatchspanError, match="unique_seconds"):
+        ws.retention(ws.aggregate(events, unique_seconds=False))
+
+
+# Being a good guest.
+
+
+def run(code: str, *, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", textwrap.dedent(code)],
+        capture_output=True, text=True, timeout=120, check=False, env={**os.environ, **(environment or {})},
+    )  # fmt: skip
+
+
+def test_the_import_is_light() -> None:
+    heavy = [
+        "pandas",
+        "polars",
+        "pyspark",
+        "deltalake",
+        "click",
+        "rich",
+        "azure",
+        "plotly",
+        "pyarrow.dataset",
+    ]
+    done = run(f"""
+        import sys
+        import watchspan
+        print([name for name in {heavy} if name in sys.modules])
+    """)
+    assert (done.stdout.strip(), done.stderr) == ("[]", "")
+
+
+def test_a_debug_build_says_so() -> None:
+    done = run("""
+        import warnings
+        from unittest import mock
+        import watchspan
+        watchspan._core.debug_build = True
+        import importlib
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            importlib.reload(watchspan)
+        print([(w.category.__name__, "--release" in str(w.message)) for w in caught])
+    """)
+    assert done.stdout.strip() == "[('RuntimeWarning', True)]", done.stderr
+
+
+def test_public_names_are_documented() -> None:
+    names = set(ws.__all__) - {"__version__", "errors"}
+    assert len(names) >= 11
+    for name in names:
+        doc = getattr(ws, name).__doc__
+        assert ">>>" in doc, f"{name} has no example"
+
+
+SETUP = """
+    import sys
+    import pyarrow as pa
+    import watchspan as ws
+
+    def batch(rows, users=1000):
+        numbers = pa.array(range(rows))
+        table = pa.table({
+            "timestamp": pa.array(range(0, rows * 1_000_000, 1_000_000), pa.timestamp("us", "UTC")),
+            "userId": pa.array([i * 7919 % users for i in range(rows)]),
+            "videoId": pa.array(["v"] * rows).dictionary_encode(),
+            "sessionId": pa.array([i // 5000 for i in range(rows)]),
+            "eventName": pa.array(["play", "pause"] * (rows // 2)).dictionary_encode(),
+            "currentTime": pa.array([float(i % 100) for i in range(rows)]),
+        })
+        return table.to_batches()[0]
+"""
+ENDLESS = """
+    def endless(one):
+        print("ready", flush=True)
+        while True:
+            yield one
+
+    ws.aggregate(endless(batch(1000)))
+"""
+IN_CORE = """
+    table = pa.Table.from_batches([batch(500_000)] * 12)
+    print("ready", flush=True)
+    while True:
+        ws.aggregate(table, threads=1)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends Ctrl-C to a whole group of processes")
+@pytest.mark.parametrize("work", [ENDLESS, IN_CORE], ids=["reading", "computing"])
+def test_ctrl_c_stops_a_long_run(work: str) -> None:
+    code = textwrap.dedent(SETUP) + textwrap.dedent(work)
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        time.sleep(0.7)
+        sent = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        try:
+            _, errors = process.communicate(timeout=30)
+        finally:
+            process.kill()
+        seconds = time.monotonic() - sent
+    assert b"KeyboardInterrupt" in errors
+    assert b"panic" not in errors
+    assert seconds < 5, f"stopped after {seconds:.1f} s"
