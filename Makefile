@@ -8,6 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUST := Cargo.toml $(wildcard Cargo.lock) $(shell find src -name '*.rs')
 DEMO_ROWS ?= 1000000
+OLD_TESTS := $(patsubst %,tests/python/test_%.py,scenarios random_streams sources summary errors api sample cli)
 
 .PHONY: demo test lint rust-test docs-check python-test old-pyarrow-test generate wheel clean
 .DEFAULT_GOAL := help
@@ -60,9 +61,9 @@ old-pyarrow-test: $(VENV)/package ## The package with pyarrow 7, which has no Py
 		set -e; \
 		$(BIN)/maturin build --quiet --profile ci --out target/old-wheel; \
 		$(PYTHON39) -m venv .venv-old; \
-		.venv-old/bin/pip install --quiet 'pyarrow==7.0.0' 'numpy<2' pytz pytest click rich; \
+		.venv-old/bin/pip install --quiet 'pyarrow==7.0.0' 'numpy<2' 'pandas<2' pytest hypothesis click rich; \
 		.venv-old/bin/pip install --quiet --no-deps --force-reinstall target/old-wheel/*.whl; \
-		.venv-old/bin/python -m pytest -q -p no:cacheprovider tests/python/test_scenarios.py; \
+		.venv-old/bin/python -m pytest -q -p no:cacheprovider $(OLD_TESTS); \
 	fi
 
 generate: $(VENV)/package ## Rewrites the generated files.

@@ -1,4 +1,5 @@
 //! The stories of `tests/scenarios/`, through the core.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 use std::fs;
 use std::sync::Arc;

@@ -211,8 +211,9 @@ def _text(scalar: Any) -> str | None:
         return None
     try:
         return str(scalar.as_py())
-    except (ValueError, OverflowError, KeyError):
-        # Text that is not UTF-8, an instant that Python's datetime cannot hold, a time zone that is none.
+    except (ValueError, OverflowError, KeyError, ImportError):
+        # Text that is not UTF-8, an instant that Python's datetime cannot hold, a time zone that is none, or
+        # (before pyarrow 12) any zone where pytz is not installed.
         pass
     if hasattr(scalar, "as_buffer"):
         return bytes(scalar.as_buffer()).decode(errors="replace")

@@ -382,7 +382,7 @@ def test_json_lines_are_cut_into_blocks_at_line_ends(
     expected = ws.sessions(path)
     assert ws.report(expected)["dropped"]["unknown_event"] == 2
     for size in (1, 7, 100, 1000, 1 << 20):
-        monkeypatch.setattr(sources, "_JSON_BLOCK_BYTES", size)
+        monkeypatch.setattr(sources.files, "_JSON_BLOCK_BYTES", size)
         assert ws.sessions(path).equals(expected, check_metadata=True)
 
 
@@ -533,7 +533,7 @@ def test_a_failed_write_leaves_the_old_file(
         sink.write(b"half")
         raise OSError("disk full")
 
-    monkeypatch.setitem(sources._WRITERS, "json", fail)
+    monkeypatch.setitem(sources.writing._WRITERS, "json", fail)
     with pytest.raises(OSError, match="disk full"):
         sources.write(ws.aggregate(events), path)
     assert path.read_text() == "old"

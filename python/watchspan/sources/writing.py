@@ -98,15 +98,22 @@ def _json_column(column: pa.Array) -> pa.Array:
 
 def _write_json(table: pa.Table, sink: Any) -> None:
     for batch in table.to_batches(max_chunksize=_GROUP_ROWS):
-        names, columns = batch.schema.names, [column.to_pylist() for column in batch.columns]
+        names, columns = batch.schema.names, [_values(column) for column in batch.columns]
         lines = (_ENCODER.encode(dict(zip(names, row))) + "\n" for row in zip(*columns))
         sink.write("".join(lines).encode())
 
 
+def _values(column: pa.Array) -> list[Any]:
+    """The column's values; instants without their zone, for which pyarrow before 12 needs another package."""
+    if pa.types.is_timestamp(column.type):
+        column = column.cast(pa.timestamp("us"))
+    return list(column.to_pylist())
+
+
 def _as_text(value: Any) -> str:
-    """What JSON has no type for: instants become RFC 3339 text in UTC."""
+    """What JSON has no type for: instants, which are in UTC, become RFC 3339 text."""
     if isinstance(value, datetime):
-        return value.isoformat(timespec="microseconds").replace("+00:00", "Z")
+        return value.isoformat(timespec="microseconds") + "Z"
     return str(value)
 
 
