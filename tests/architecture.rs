@@ -80,7 +80,7 @@ fn libraries_stay_in_their_rooms() {
         for file in users {
             let is_allowed =
                 |place: &&str| file.starts_with(*place) || room(file) == place.trim_end_matches(".rs");
-            assert!(allowed.iter().any(|place| is_allowed(place)), "{file} uses {library:?}");
+            assert!(allowed.iter().any(is_allowed), "{file} uses {library:?}");
         }
     }
 }
