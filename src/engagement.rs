@@ -282,5 +282,5 @@ fn sum(sessions: &[&SessionStats], of: impl Fn(&SessionStats) -> f64) -> f64 {
 }
 
 fn count(sessions: &[&SessionStats], of: impl Fn(&SessionStats) -> i64) -> i64 {
-    sessions.iter().map(|session| of(session)).sum()
+    sessions.iter().fold(0, |sum: i64, session| sum.saturating_add(of(session)))
 }

@@ -204,6 +204,18 @@ pub enum Error {
         /// The column's default name.
         column: &'static str,
     },
+    /// An array that breaks the rules of its format.
+    #[error(
+        "Column {column:?} of the {table} table holds data that is not valid Arrow: {reason}. Mend its producer."
+    )]
+    Corrupt {
+        /// Which table.
+        table: &'static str,
+        /// The column's name in that table.
+        column: String,
+        /// What is wrong.
+        reason: &'static str,
+    },
     /// The producer of the batches failed.
     #[error("The input could not be read: {0}")]
     Source(String),
@@ -236,7 +248,8 @@ impl Error {
             Self::ConflictingVideo { .. }
             | Self::RepeatedSession { .. }
             | Self::Row { .. }
-            | Self::InvalidText { .. } => ErrorKind::Data,
+            | Self::InvalidText { .. }
+            | Self::Corrupt { .. } => ErrorKind::Data,
             Self::Source(_) => ErrorKind::Source,
             Self::Interrupted => ErrorKind::Interrupted,
             Self::Internal(_) => ErrorKind::Internal,

@@ -82,7 +82,7 @@ impl IntervalSet {
     /// How many of its seconds lie before `cap`.
     #[must_use]
     pub fn measure_below(&self, cap: f64) -> f64 {
-        self.intervals.iter().map(|i| (i.end.min(cap) - i.start).max(0.0)).sum()
+        self.intervals.iter().fold(0.0, |sum, i| sum + (i.end.min(cap) - i.start).max(0.0))
     }
 
     /// How many of its seconds lie from `start` up to `end`.
@@ -90,7 +90,7 @@ impl IntervalSet {
     pub fn measure_within(&self, start: f64, end: f64) -> f64 {
         let from = self.intervals.partition_point(|i| i.end <= start);
         let inside = self.intervals[from..].iter().take_while(|i| i.start < end);
-        inside.map(|i| i.end.min(end) - i.start.max(start)).sum()
+        inside.fold(0.0, |sum, i| sum + (i.end.min(end) - i.start.max(start)))
     }
 
     /// The end of its last interval, if it has any.
@@ -124,6 +124,12 @@ mod tests {
         assert_eq!(set(&[(0, 100), (10, 20), (50, 60), (120, 130)]).measure(), 110.0);
         assert_eq!(set(&[(0, 30), (30, 60)]).as_slice(), intervals(&[(0, 60)]));
         assert_eq!(set(&[(5, 5), (7, 6)]), IntervalSet::default());
+    }
+
+    #[test]
+    fn nothing_is_zero_and_not_minus_zero() {
+        let nothing = IntervalSet::default();
+        assert!(nothing.measure().is_sign_positive() && nothing.measure_within(0.0, 9.0).is_sign_positive());
     }
 
     #[test]

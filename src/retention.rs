@@ -44,7 +44,7 @@ impl Buckets {
     #[expect(clippy::cast_precision_loss, reason = "at most a million buckets")]
     fn cut(self, duration: f64) -> Result<Vec<Bucket>> {
         let (count, edge): (usize, Box<dyn Fn(usize) -> f64>) = match self {
-            Self::Count(count) => (count, Box::new(move |i| duration * i as f64 / count as f64)),
+            Self::Count(count) => (count, Box::new(move |i| duration * (i as f64 / count as f64))),
             Self::Seconds(seconds) => {
                 (whole_buckets(duration, seconds)?, Box::new(move |i| seconds * i as f64))
             }

@@ -205,6 +205,10 @@ impl Bound {
         })
     }
 
+    pub(crate) fn corrupt(&self, reason: &'static str) -> Error {
+        Error::Corrupt { table: self.table, column: self.name.clone(), reason }
+    }
+
     pub(crate) fn wrong_type(&self, found: &arrow_schema::DataType) -> Error {
         Error::ColumnType {
             table: self.table,

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use arrow_array::types::{Int64Type, UInt64Type};
 use arrow_array::{
-    Array, ArrayRef, LargeStringArray, StringArray, StringViewArray, cast::AsArray, downcast_dictionary_array,
+    Array, ArrayRef, GenericStringArray, LargeStringArray, OffsetSizeTrait, StringArray, StringViewArray,
+    cast::AsArray, downcast_dictionary_array,
 };
 use arrow_schema::DataType;
 
@@ -129,9 +130,15 @@ impl KeyColumn {
     pub(crate) fn bind(column: &Bound, array: &ArrayRef) -> Result<Self> {
         let wrong = || column.wrong_type(array.data_type());
         Ok(match array.data_type() {
-            DataType::Utf8 => Self::Utf8(array.as_string_opt::<i32>().ok_or_else(wrong)?.clone()),
-            DataType::LargeUtf8 => Self::LargeUtf8(array.as_string_opt::<i64>().ok_or_else(wrong)?.clone()),
-            DataType::Utf8View => Self::Utf8View(array.as_string_view_opt().ok_or_else(wrong)?.clone()),
+            DataType::Utf8 => Self::Utf8(checked(column, array.as_string_opt::<i32>().ok_or_else(wrong)?)?),
+            DataType::LargeUtf8 => {
+                Self::LargeUtf8(checked(column, array.as_string_opt::<i64>().ok_or_else(wrong)?)?)
+            }
+            DataType::Utf8View => {
+                let views = array.as_string_view_opt().ok_or_else(wrong)?;
+                views.to_data().validate_full().map_err(|_| column.corrupt("a view that points nowhere"))?;
+                Self::Utf8View(views.clone())
+            }
             DataType::Null => Self::Null,
             DataType::Dictionary(..) => Self::bind_dictionary(column, array)?,
             data_type if data_type.is_integer() => Self::bind_integers(column, array)?,
@@ -152,7 +159,7 @@ impl KeyColumn {
     }
 
     fn bind_dictionary(column: &Bound, array: &ArrayRef) -> Result<Self> {
-        let (codes, values) = dictionary(array).ok_or_else(|| column.wrong_type(array.data_type()))?;
+        let (codes, values) = dictionary(column, array)?;
         Ok(Self::Dictionary(codes, Box::new(Self::bind(column, &values)?)))
     }
 
@@ -171,8 +178,31 @@ impl KeyColumn {
     }
 }
 
+/// The array, if its offsets lie in order within its text. Producers hand arrays over unchecked.
+fn checked<O: OffsetSizeTrait>(
+    column: &Bound,
+    array: &GenericStringArray<O>,
+) -> Result<GenericStringArray<O>> {
+    let offsets = array.value_offsets();
+    let in_order = offsets.windows(2).all(|pair| pair[0] <= pair[1]);
+    let inside = offsets.last().is_none_or(|last| last.as_usize() <= array.value_data().len());
+    if in_order && inside && offsets.first().is_none_or(|first| *first >= O::zero()) {
+        return Ok(array.clone());
+    }
+    Err(column.corrupt("offsets of text that are not in order"))
+}
+
 /// The codes and values of a dictionary with keys of any integer type.
-pub(crate) fn dictionary(array: &ArrayRef) -> Option<(Vec<Option<usize>>, ArrayRef)> {
+pub(crate) fn dictionary(column: &Bound, array: &ArrayRef) -> Result<(Vec<Option<usize>>, ArrayRef)> {
+    let found = codes_and_values(array).ok_or_else(|| column.wrong_type(array.data_type()))?;
+    let size = found.1.len();
+    if found.0.iter().flatten().any(|&code| code >= size) {
+        return Err(column.corrupt("a dictionary code that has no value"));
+    }
+    Ok(found)
+}
+
+fn codes_and_values(array: &ArrayRef) -> Option<(Vec<Option<usize>>, ArrayRef)> {
     let array: &dyn Array = array.as_ref();
     downcast_dictionary_array! {
         array => {

@@ -154,7 +154,8 @@ impl PairsColumn {
             usize::try_from(offsets[row]).unwrap_or(0)..usize::try_from(offsets[row + 1]).unwrap_or(0);
         let pair = |index: usize| {
             let (first, second) = (self.first.value(index), self.second.value(index));
-            let is_null = self.first.is_null(index) || self.second.is_null(index);
+            let is_null =
+                self.lists.values().is_null(index) || self.first.is_null(index) || self.second.is_null(index);
             if is_null || !first.is_finite() || first < 0.0 || second.is_nan() || second < 0.0 {
                 let accepted = "numbers that are not negative";
                 return Err(schema.bad(self.name, row, format!("({first}, {second})"), accepted));
@@ -165,8 +166,20 @@ impl PairsColumn {
     }
 }
 
-fn interval_set(pairs: Vec<(f64, f64)>) -> IntervalSet {
-    IntervalSet::union(pairs.into_iter().map(|(start, end)| Interval { start, end }))
+impl PairsColumn {
+    /// The pairs in that row as intervals; `None` if the list is null.
+    fn intervals(&self, schema: &RowsSchema, row: usize) -> Result<Option<IntervalSet>> {
+        let Some(pairs) = self.get(schema, row)? else { return Ok(None) };
+        if let Some((start, end)) = pairs.iter().find(|(start, end)| end < start) {
+            return Err(schema.bad(
+                self.name,
+                row,
+                format!("({start}, {end})"),
+                "an end that is not before its start",
+            ));
+        }
+        Ok(Some(IntervalSet::union(pairs.into_iter().map(|(start, end)| Interval { start, end }))))
+    }
 }
 
 /// One batch of session rows.
@@ -249,7 +262,7 @@ impl<'a> SessionBatch<'a> {
             backward_skips: count(3)?,
             rejected: count(4)?,
             open: count(5)?,
-            watched: interval_set(self.pairs(&self.watched, row)?),
+            watched: self.watched(row)?,
             unobserved: self.stretches(row)?,
             end_positions: self.end_positions(row)?,
         })
@@ -263,8 +276,8 @@ impl<'a> SessionBatch<'a> {
     fn number(&self, index: usize, row: usize) -> Result<f64> {
         let (name, numbers) = &self.numbers[index];
         let value = numbers.get(row).ok_or_else(|| self.schema.bad(name, row, "null", "a number"))?;
-        if value.is_nan() || value < 0.0 {
-            return Err(self.schema.bad(name, row, value, "a number that is not negative"));
+        if !value.is_finite() || value < 0.0 {
+            return Err(self.schema.bad(name, row, value, "a finite number that is not negative"));
         }
         Ok(value)
     }
@@ -278,12 +291,14 @@ impl<'a> SessionBatch<'a> {
         })
     }
 
-    fn pairs(&self, column: &PairsColumn, row: usize) -> Result<Vec<(f64, f64)>> {
-        column.get(self.schema, row)?.ok_or_else(|| self.schema.bad(column.name, row, "null", "a list"))
+    fn watched(&self, row: usize) -> Result<IntervalSet> {
+        let watched = self.watched.intervals(self.schema, row)?;
+        watched.ok_or_else(|| self.schema.bad(self.watched.name, row, "null", "a list"))
     }
 
     fn stretches(&self, row: usize) -> Result<Vec<Stretch>> {
-        let pairs = self.pairs(&self.unobserved, row)?;
+        let pairs = self.unobserved.get(self.schema, row)?;
+        let pairs = pairs.ok_or_else(|| self.schema.bad(self.unobserved.name, row, "null", "a list"))?;
         Ok(pairs.into_iter().map(|(start, seconds)| Stretch { start, seconds }).collect())
     }
 
@@ -335,11 +350,10 @@ impl<'a> RowsBatch<'a> {
     /// # Errors
     /// If the list is null or holds what no row of ours would.
     pub fn watched(&self, row: usize) -> Result<IntervalSet> {
-        let pairs = self.watched.get(self.schema, row)?.ok_or_else(|| {
+        self.watched.intervals(self.schema, row)?.ok_or_else(|| {
             let accepted = "a list (aggregate with unique_seconds=True)";
             self.schema.bad("watchedIntervals", row, "null", accepted)
-        })?;
-        Ok(interval_set(pairs))
+        })
     }
 
     /// The furthest position of the row, 0 if unknown.

@@ -59,7 +59,7 @@ impl TimeColumn {
                 Self::instants::<TimestampNanosecondType>(array, |ns| Some(ns.div_euclid(1_000)))
             }
             DataType::Dictionary(..) => {
-                let (codes, values) = dictionary(array).ok_or_else(|| column.wrong_type(data_type))?;
+                let (codes, values) = dictionary(column, array)?;
                 Self::Dictionary(codes, Box::new(Self::bind(column, &values)?))
             }
             _ if data_type.is_integer() => {

@@ -159,3 +159,16 @@ def test_ctrl_c_ends_with_130(folder, tmp_path):
     assert shown.text.rstrip().endswith("Error: interrupted.")
     assert "Traceback" not in shown.text
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["aggregate", "sessions"])
+def test_an_input_is_never_overwritten(command: str, tmp_path: Path) -> None:
+    events = tmp_path / "events.csv"
+    events.write_text("timestamp,userId,videoId,eventName,currentTime\n2026-01-15T10:00:00Z,a,v,play,0\n")
+    before = events.read_bytes()
+    for given in (str(events), str(tmp_path / "*.csv"), str(tmp_path)):
+        arguments = [sys.executable, "-m", "watchspan", command, given, "-o", str(events)]
+        done = subprocess.run(arguments, capture_output=True, text=True, check=False)
+        assert done.returncode == 2
+        assert "also an input" in done.stderr
+    assert events.read_bytes() == before

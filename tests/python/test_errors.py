@@ -162,3 +162,44 @@ def test_two_columns_of_one_name_are_refused() -> None:
         ws.aggregate(table)
     with pytest.raises(errors.ColumnError, match="userId"):
         ws.validate(table)
+
+
+def test_arrays_that_break_arrows_rules_are_refused() -> None:
+    wild = pa.Array.from_buffers(
+        pa.string(), 2, [None, pa.py_buffer(b"\0\0\0\0\xff\0\0\0\2\0\0\0"), pa.py_buffer(b"ab")]
+    )
+    coded = pa.DictionaryArray.from_arrays(pa.array([0, 9], pa.int8()), pa.array(["u"]), safe=False)
+    for keys in (wild, coded):
+        events = {
+            "timestamp": pa.array(["2026-01-15T10:00:00Z"] * 2),
+            "userId": keys,
+            "videoId": pa.array(["v"] * 2),
+            "eventName": pa.array(["play"] * 2),
+            "currentTime": pa.array([0.0, 1.0]),
+        }
+        with pytest.raises(ws.errors.DataError, match="userId"):
+            ws.aggregate(pa.table(events))
+
+
+def test_session_rows_that_no_run_makes_are_refused() -> None:
+    events = {
+        "timestamp": ["2026-01-15T10:00:00Z", "2026-01-15T10:00:30Z"],
+        "userId": ["a", "a"],
+        "videoId": ["v", "v"],
+        "eventName": ["play", "pause"],
+        "currentTime": [0, 30],
+    }
+    rows = ws.sessions(events)
+    broken = {
+        "watchedIntervals": pa.array(
+            [[{"start": 10.0, "end": 5.0}]], rows.schema.field("watchedIntervals").type
+        ),
+        "maxPosition": pa.array([float("inf")]),
+        "eventCount": pa.array([-1]),
+    }
+    for name, column in broken.items():
+        table = rows.set_column(rows.schema.get_field_index(name), name, column)
+        with pytest.raises(ws.errors.DataError, match=name):
+            ws.engagement(table)
+    with pytest.raises(ws.errors.DataError, match="two rows"):
+        ws.engagement(pa.concat_tables([rows, rows]))

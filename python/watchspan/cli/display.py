@@ -56,7 +56,7 @@ _LONG_TEXT = 60
 
 def console() -> Console:
     """Standard output. A pipe has no width, so there the tables get what they need."""
-    is_known = sys.stdout.isatty() or "COLUMNS" in os.environ
+    is_known = (sys.stdout is not None and sys.stdout.isatty()) or "COLUMNS" in os.environ
     return Console(width=None if is_known else 160, highlight=False)
 
 

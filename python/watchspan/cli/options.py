@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 from difflib import get_close_matches
 from functools import wraps
@@ -223,3 +224,16 @@ def vocabulary(command: _Command) -> _Command:
 
 reporting = _stack(quiet, as_json)
 of_events = _stack(columns, vocabulary, rules, threads)
+
+
+def refuse_overwriting(output: Optional[str], *inputs: Optional[str]) -> None:
+    """Refuses an output that is one of the inputs, or lies among them: the events would be gone."""
+    if output is None or output == STDOUT:
+        return
+    target = Path(output).resolve()
+    for given in inputs:
+        if given is None:
+            continue
+        places = [Path(place).resolve() for place in (given, *glob.glob(given, recursive=True))]
+        if target in places or (target.exists() and any(place in target.parents for place in places)):
+            raise click.UsageError(f"{output} is also an input, which would be lost: name another output.")

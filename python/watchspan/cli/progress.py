@@ -27,7 +27,7 @@ class Progress:
 
     def __init__(self, label: str, *, quiet: bool = False) -> None:
         console = Console(stderr=True)
-        watched = not quiet and sys.stderr.isatty() and console.is_interactive
+        watched = not quiet and sys.stderr is not None and sys.stderr.isatty() and console.is_interactive
         columns = (SpinnerColumn("line"), TextColumn("{task.description}"), _Figures())
         self._bar = RichProgress(*columns, console=console, transient=True, disable=not watched)
         self._task = self._bar.add_task(label, total=None)

@@ -79,7 +79,9 @@ def _finish(
 
 
 @click.command(short_help="Make sample events.")
-@click.option("--rows", type=int, default=1_000_000, show_default=True, help="How many events.")
+@click.option(
+    "--rows", type=click.IntRange(1, 10**12), default=1_000_000, show_default=True, help="How many events."
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Another seed gives another month.")
 @click.option("--users", type=int, help="How many viewers; by default about one for 120 events.")
 @options.output_file
@@ -98,6 +100,7 @@ def generate(
     Example:
       watchspan generate --rows 100000 --out events.parquet --videos-out videos.parquet
     """
+    options.refuse_overwriting(videos_out, output)
     with Progress("generating", quiet=quiet) as progress:
         reader = sample.generate(rows, seed=seed, users=users)
         table = pa.Table.from_batches(list(progress.count(reader, "writing")), reader.schema)
@@ -134,6 +137,7 @@ def aggregate(
     Without -o the first rows are shown; with --json and without -o only the figures.
     """
     _check_figures(as_json, output)
+    options.refuse_overwriting(output, *inputs, settings["videos"])
     with Progress("reading events", quiet=quiet) as progress:
         table = ws.aggregate(read_events(progress, inputs, settings["columns"]), **settings)
         write(progress, table, output)
@@ -157,6 +161,7 @@ def sessions(
       watchspan sessions events.parquet --rules session_timeout_seconds=900 -o sessions.parquet
     """
     _check_figures(as_json, output)
+    options.refuse_overwriting(output, *inputs)
     with Progress("reading events", quiet=quiet) as progress:
         table = ws.sessions(read_events(progress, inputs, settings["columns"]), **settings)
         write(progress, table, output)
@@ -191,6 +196,7 @@ def retention(
     """
     if buckets and bucket_seconds is not None:
         raise click.UsageError("--buckets and --bucket-seconds exclude each other.")
+    options.refuse_overwriting(output, rows, settings["videos"])
     with Progress("computing", quiet=quiet) as progress:
         table = ws.retention(rows, buckets=buckets or 100, bucket_seconds=bucket_seconds, **settings)
         write(progress, table, output)
