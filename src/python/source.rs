@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use arrow_array::{RecordBatch, RecordBatchReader};
 use arrow_schema::{Schema, SchemaRef};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyIterator;
 use pyo3_arrow::PyRecordBatch;
@@ -34,17 +35,27 @@ enum Batches<'py> {
     End,
 }
 
+/// Arrow data that is no table, such as a single column; other errors are the producer's own and pass.
+fn not_a_table(py: Python<'_>, error: PyErr) -> PyErr {
+    if error.is_instance_of::<PyValueError>(py) {
+        return SourceError::new_err(format!("The input is Arrow data, but not a table: {error}"));
+    }
+    error
+}
+
 impl<'py> Source<'py> {
     pub(super) fn new(object: &Bound<'py, PyAny>) -> PyResult<Self> {
         let py = object.py();
         let source = |batches, schema, first| Ok(Self { py, batches, schema, first });
         if object.hasattr("__arrow_c_stream__")? {
-            let reader = object.extract::<AnyRecordBatch>()?.into_reader()?;
+            let reader = object.extract::<AnyRecordBatch>().and_then(AnyRecordBatch::into_reader);
+            let reader = reader.map_err(|error| not_a_table(py, error))?;
             let schema = reader.schema();
             return source(Batches::Stream(reader), Some(schema), None);
         }
         if object.hasattr("__arrow_c_array__")? {
-            let batch = object.extract::<PyRecordBatch>()?.into_inner();
+            let batch =
+                object.extract::<PyRecordBatch>().map_err(|error| not_a_table(py, error))?.into_inner();
             return source(Batches::End, Some(batch.schema()), Some(batch));
         }
         let iterator = object.try_iter().map_err(|_| {

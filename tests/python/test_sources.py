@@ -546,3 +546,23 @@ def test_where_nothing_can_be_written(tmp_path: pathlib.Path, events: pa.Table) 
         sources.write(events, tmp_path / "folder.parquet")
     with pytest.raises(SourceError, match=r"is unknown.*\.parquet"):
         sources.write(events, tmp_path / "rows.xlsx")
+
+
+def test_a_header_that_is_not_utf8_is_named(tmp_path):
+    path = tmp_path / "events.csv"
+    path.write_bytes(b"\xffid,timestamp\n1,2\n")
+    with pytest.raises(SourceError, match="CSV"):
+        ws.aggregate(path)
+
+
+def test_json_that_is_not_lines_is_named(tmp_path):
+    path = tmp_path / "events.jsonl"
+    for text in ("[" * 100_000, "[\n{}\n]"):
+        path.write_text(text)
+        with pytest.raises(SourceError, match="line 1"):
+            ws.aggregate(path)
+
+
+def test_arrow_data_that_is_no_table_is_refused():
+    with pytest.raises(SourceError, match="table"):
+        ws.aggregate(pa.array([1]))

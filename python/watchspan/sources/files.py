@@ -61,7 +61,7 @@ def read_files(source: Any, want: Wanted | None) -> Iterator[pa.RecordBatch]:
             return scan_dataset(open_typed(paths, filesystem, form, want), want)
         if want is not None:
             return (_open_csv if form == "csv" else _open_json)(paths, filesystem, want)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeError) as error:
         raise SourceError(f"Cannot read as {_TITLES[form]}: {error}") from error
     raise SourceError(
         f"{paths[0]} is {_TITLES[form]}, which cannot hold the lists of a table of rows: write such tables "
@@ -294,8 +294,10 @@ def _sample_json(path: str, filesystem: Any) -> list[dict[str, Any]]:
     for number, line in enumerate(text.split(b"\n"), start=1):
         try:
             row = json.loads(line) if line.strip() else None
-        except ValueError as error:
-            raise SourceError(f"{path}, line {number} is not JSON: {error}") from error
+        except (ValueError, RecursionError) as error:
+            raise SourceError(
+                f"{path}, line {number} is not JSON ({error}): JSON lines hold one object per line."
+            ) from error
         if isinstance(row, dict):
             rows.append(row)
         elif line.strip():
