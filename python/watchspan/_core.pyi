@@ -6,12 +6,35 @@ pyarrow record batches. A result is the record batches of one table, all of one 
 Errors are the classes of ``watchspan.errors``.
 """
 
-from typing import Any, Literal, Optional, TypedDict, Union
+from typing import Any, Literal, Optional, TypedDict, Union, type_check_only
 
 import pyarrow as pa
 
 from watchspan.rules import Rules, Scoring
 
+__all__ = [
+    "additive_scoring",
+    "aggregate",
+    "check_rules",
+    "check_scoring",
+    "column_specs",
+    "debug_build",
+    "drop_reasons",
+    "engagement",
+    "explain",
+    "flag_specs",
+    "input_column_specs",
+    "meanings",
+    "preset_specs",
+    "retention",
+    "rule_specs",
+    "scoring_specs",
+    "sessions",
+    "validate",
+    "version",
+]
+
+@type_check_only
 class OptionSpec(TypedDict):
     name: str
     type: str  # a Python annotation: "float", "bool" or "Optional[float]"
@@ -20,6 +43,7 @@ class OptionSpec(TypedDict):
     doc: str
     shapes_walk: bool  # whether changing it needs the events again
 
+@type_check_only
 class ColumnSpec(TypedDict):
     name: str
     type: str  # as documentation prints it: "int64", "list<struct<start: double, end: double>>"
@@ -27,6 +51,7 @@ class ColumnSpec(TypedDict):
     unit: str
     doc: str
 
+@type_check_only
 class InputColumnSpec(TypedDict):
     name: str
     table: Literal["events", "videos"]
@@ -34,6 +59,7 @@ class InputColumnSpec(TypedDict):
     accepted: str
     doc: str
 
+@type_check_only
 class PresetSpec(TypedDict):
     name: str
     title: str
@@ -41,16 +67,18 @@ class PresetSpec(TypedDict):
     notes: str
     names: list[tuple[str, str]]  # event name and meaning, in the order to show them
 
+@type_check_only
 class Report(TypedDict):
     read: int
     kept: int
     dropped: dict[str, int]  # every reason, in the order of the clean step, zeros included
 
+@type_check_only
 class Example(TypedDict):
     reason: str
     row: int  # 0-based number of the row in the order read
 
-Result = tuple[list[pa.RecordBatch], pa.Schema]
+_Result = tuple[list[pa.RecordBatch], pa.Schema]
 
 version: str
 debug_build: bool
@@ -93,7 +121,7 @@ def engagement(
     scoring: Scoring,
     unique_seconds: bool,
     threads: Optional[int],
-) -> Result: ...
+) -> _Result: ...
 def retention(
     rows: Any,
     videos: Any,
@@ -101,7 +129,7 @@ def retention(
     buckets: Optional[int],
     bucket_seconds: Optional[float],
     threads: Optional[int],
-) -> Result: ...
+) -> _Result: ...
 def validate(
     events: Any,
     columns: Optional[dict[str, Optional[str]]],
@@ -117,4 +145,4 @@ def explain(
     user: Union[str, int],
     video: Union[str, int],
     threads: Optional[int],
-) -> Result: ...
+) -> _Result: ...
