@@ -20,7 +20,12 @@ EVENT = st.fixed_dictionaries(
         "videoId": st.sampled_from(["v1", "v2"]),
         "sessionId": st.sampled_from(["s1", "s2"]),
         "eventName": st.sampled_from(NAMES),
-        "currentTime": st.one_of(st.integers(0, 120).map(float), st.floats(allow_nan=True, width=32)),
+        # Up to where a float still tells a microsecond from the next.
+        "currentTime": st.one_of(
+            st.integers(0, 120).map(float),
+            st.floats(-5, 2**23, width=32),
+            st.sampled_from([math.nan, math.inf, -math.inf]),
+        ),
         "seekFrom": st.one_of(st.none(), st.integers(0, 120).map(float)),
         "playbackRate": st.sampled_from([None, 0.5, 1.0, 2.0, -1.0]),
     }
@@ -44,7 +49,7 @@ def aggregate(events, **options):
     return ws.aggregate(table(events), videos=VIDEOS, **options)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150, deadline=None, derandomize=True)
 @given(EVENTS, st.randoms(use_true_random=False), st.integers(1, 7), st.integers(1, 4))
 def test_row_order_batches_and_threads_change_nothing(events, chance, size, threads):
     whole = aggregate(events, threads=1)
@@ -55,7 +60,7 @@ def test_row_order_batches_and_threads_change_nothing(events, chance, size, thre
     assert again.equals(whole)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100, deadline=None, derandomize=True)
 @given(EVENTS)
 def test_repeated_events_change_nothing_but_the_count(events):
     once, twice = aggregate(events), aggregate(events + events)
@@ -65,7 +70,7 @@ def test_repeated_events_change_nothing_but_the_count(events):
     assert ws.report(twice)["dropped"]["duplicate"] == ws.report(once)["dropped"]["duplicate"] * 2 + kept
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100, deadline=None, derandomize=True)
 @given(EVENTS, st.booleans(), st.booleans())
 def test_engagement_is_a_function_of_sessions(events, count_unobserved, unique_seconds):
     rules = ws.Rules(count_unobserved=count_unobserved)
@@ -75,7 +80,7 @@ def test_engagement_is_a_function_of_sessions(events, count_unobserved, unique_s
     assert again.equals(direct, check_metadata=True)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150, deadline=None, derandomize=True)
 @given(EVENTS, st.booleans())
 def test_numbers_are_possible(events, count_unobserved):
     for row in aggregate(events, rules=ws.Rules(count_unobserved=count_unobserved)).to_pylist():
@@ -87,7 +92,7 @@ def test_numbers_are_possible(events, count_unobserved):
         assert sum(i["end"] - i["start"] for i in row["watchedIntervals"]) <= row["totalWatchTime"] + 1e-6
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100, deadline=None, derandomize=True)
 @given(EVENTS, EVENTS)
 def test_another_user_changes_no_other_row(events, others):
     known = pa.table({"videoId": ["v1", "v2"], "duration": [100.0, 60.0]})
