@@ -565,5 +565,5 @@ def test_json_that_is_not_lines_is_named(tmp_path):
 
 def test_arrow_data_that_is_no_table_is_refused():
     # Without the PyCapsule protocol a column is taken for an iterable of rows.
-    with pytest.raises(SourceError, match="not a table|record batches are needed"):
+    with pytest.raises(SourceError, match=r"not a table|record batches are needed"):
         ws.aggregate(pa.array([1]))
