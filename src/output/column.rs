@@ -238,6 +238,12 @@ impl<R> Value<R> {
     }
 }
 
+/// A count as a number to divide.
+#[expect(clippy::cast_precision_loss, reason = "counts of events and users are far below 2^53")]
+pub(super) fn to_float(count: i64) -> f64 {
+    count as f64
+}
+
 /// Fills a builder row by row.
 trait FromRows: Default {
     fn from_iter<R>(rows: &[R], append: impl Fn(&mut Self, &R)) -> Self {

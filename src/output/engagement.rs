@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::column::{Column, Key, Table, Value};
+use super::column::{Column, Key, Table, Value, to_float};
 use crate::engagement::Engagement;
 use crate::flags::Flag;
 
@@ -55,9 +55,4 @@ pub fn engagement_table<'k>() -> Table<EngagementRow<'k>> {
         Column { name: "dataQualityFlags", unit: "", doc: "Every flag that applies, in the order of the list of flags.", value: Value::Texts(|r| r.engagement.flags.iter().map(Flag::name).collect()) },
         Column { name: "dataQualityFlag", unit: "", doc: "The first flag that applies, or `ok`.", value: Value::Text(|r| r.engagement.flags.first_name().into()) },
     ])
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a count of events is far below 2^53")]
-fn to_float(count: i64) -> f64 {
-    count as f64
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::column::{Column, Key, Table, Value};
+use super::column::{Column, Key, Table, Value, to_float};
 use crate::retention::Bucket;
 
 /// One bucket of one video.
@@ -35,9 +35,4 @@ pub fn retention_table<'k>() -> Table<RetentionRow<'k>> {
         Column { name: "retention", unit: "0 to 1", doc: "`audience` / `users`.", value: Value::Float(|r| r.bucket.audience / to_float(r.users)) },
         Column { name: "plays", unit: "plays", doc: "The same sum over sessions: how often the bucket was played. Null where the input is engagement rows.", value: Value::MaybeFloat(|r| r.has_plays.then_some(r.bucket.plays)) },
     ])
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a count of users is far below 2^53")]
-fn to_float(count: i64) -> f64 {
-    count as f64
 }
