@@ -1,0 +1,251 @@
+"""The one way in which the tables change.
+
+A daily window, a window of arrival, a stream's batch and a backfill differ only in how the changed events are
+found. After any sequence of refreshes, in any order, repeated or broken off, the tables equal a full run over all
+events that have arrived; docs/incremental.md says why.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from watchspan import _core
+from watchspan.errors import DataError, SourceError
+from watchspan.refresh import statements as sql
+from watchspan.refresh.protocol import KEYS, Conflict, Engine, TableName
+from watchspan.refresh.settings import Given, Settings
+
+_LOG = logging.getLogger("watchspan")
+
+# A conflict is tried again so often; with one writer at a time there is none.
+_ATTEMPTS = 4
+# How many of the scopes that were left alone a result names.
+_EXAMPLES = 20
+
+
+@dataclass(frozen=True)
+class ShrunkScope:
+    """A user's session (or user) whose raw events are fewer than those that its stored rows were made from."""
+
+    userId: Any
+    sessionId: str | None
+    storedEvents: int
+    foundEvents: int
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """What a refresh did.
+
+    Attributes:
+        scopes: Users' sessions (or users, where sessions are cut by inactivity) with changed events.
+        sessions_written: Session rows that were computed and written.
+        sessions_deleted: Session rows that no longer exist, such as two that a late event joined.
+        pairs: User+video pairs whose engagement was computed again.
+        shrunk: Scopes that were left as they are, because fewer raw events were found than their rows were
+            made from.
+        shrunk_examples: Some of these.
+    """
+
+    scopes: int = 0
+    sessions_written: int = 0
+    sessions_deleted: int = 0
+    pairs: int = 0
+    shrunk: int = 0
+    shrunk_examples: list[ShrunkScope] = field(default_factory=list)
+
+
+def refresh(
+    engine: Engine, given: Given, changed: Any, *, allow_shrink: bool = False, check_videos: bool = True
+) -> Refreshed:
+    """Brings both tables up to date with changed events; creates the tables where they do not exist.
+
+    Args:
+        engine: The engine that holds the tables.
+        given: The options that the caller asked for.
+        changed: What the engine's `scopes` takes: which events changed.
+        allow_shrink: Whether scopes of which fewer events are found than before are written all the same.
+        check_videos: Whether the videos table is compared with the rows of videos that no changed event is
+            about, which reads three columns of the whole engagement table.
+
+    Raises:
+        OptionError: If the options differ from those that the tables were made with.
+        SourceError: If the engagement table was not made by a refresh, or others keep writing to the tables.
+        DataError: If the videos table contradicts itself.
+    """
+
+    def once(settings: Settings) -> Refreshed:
+        counts = _sessions(engine, settings, changed, allow_shrink)
+        return Refreshed(**counts, pairs=_settle(engine, settings, check_videos))
+
+    return _attempt(engine, lambda: once(_open(engine, given)))
+
+
+def rescore(engine: Engine, given: Given, *, check_videos: bool = True) -> Refreshed:
+    """Computes all engagement rows again from the sessions table, with other scoring or rules that only read it.
+
+    Raises:
+        OptionError: If a rule that shapes sessions differs.
+        SourceError: If there are no tables that a refresh made.
+    """
+
+    def once() -> Refreshed:
+        settings = given.rescored(_made(engine))
+        # The pairs first: a run that stops after the settings changed is then mended by the next one.
+        sessions, engagement = engine.reference("sessions"), engine.reference("engagement")
+        engine.append("pending", sql.all_pairs(sessions, engagement))
+        engine.keep_settings("engagement", settings.to_text())
+        engine.keep_settings("sessions", settings.to_text())
+        return Refreshed(pairs=_settle(engine, settings, check_videos))
+
+    return _attempt(engine, once)
+
+
+def delete_user(engine: Engine, given: Given, user: str | int, *, check_videos: bool = True) -> Refreshed:
+    """Deletes a user from all tables, and computes again what depended on them.
+
+    Raises:
+        SourceError: If there are no tables that a refresh made.
+    """
+
+    def once() -> Refreshed:
+        settings = given.agree(_made(engine))
+        where = sql.user_is(user, engine.dialect)
+        sessions, engagement = engine.reference("sessions"), engine.reference("engagement")
+        engine.append("pending", sql.all_pairs(sessions, engagement, where))
+        engine.stage("staged", sql.forgotten(sessions, _columns("sessions"), where))
+        deleted = int(engine.rows("SELECT count(*) AS n FROM staged")[0]["n"])
+        engine.merge("sessions", "staged")
+        pairs = _settle(engine, settings, check_videos)
+        return Refreshed(sessions_deleted=deleted, pairs=pairs)
+
+    return _attempt(engine, once)
+
+
+def _attempt(engine: Engine, run: Callable[[], Refreshed]) -> Refreshed:
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            return run()
+        except Conflict as conflict:
+            if attempt == _ATTEMPTS:
+                raise SourceError(
+                    f"Somebody else kept writing to the tables ({conflict}), {_ATTEMPTS} times in a row: let "
+                    "one job at a time write to them."
+                ) from conflict
+            _LOG.warning("Somebody else wrote to the tables (%s): starting over.", conflict)
+        finally:
+            engine.close()
+    raise AssertionError("unreachable")  # pragma: no cover
+
+
+def _open(engine: Engine, given: Given) -> Settings:
+    """Agrees on the settings, and makes sure that all tables are there."""
+    text = engine.settings("sessions") if engine.exists("sessions") else None
+    if text is None and engine.exists("engagement") and engine.settings("engagement") is None:
+        raise SourceError(
+            "The engagement table exists, but was not made by update(): there are no sessions to keep it "
+            "current from. Name another output table, or drop this one and update over all dates once."
+        )
+    settings = given.new() if text is None else given.agree(Settings.from_text(text))
+    _prepare(engine, settings)
+    return settings
+
+
+def _made(engine: Engine) -> Settings:
+    text = engine.settings("sessions") if engine.exists("sessions") else None
+    if text is None:
+        raise SourceError(
+            "There is no sessions table that update() made, so there is nothing to work from: run update() "
+            "over all dates once."
+        )
+    settings = Settings.from_text(text)
+    _prepare(engine, settings)
+    return settings
+
+
+def _prepare(engine: Engine, settings: Settings) -> None:
+    text = settings.to_text()
+    for table in KEYS:
+        engine.prepare(table, text)
+        if engine.settings(table) != text:
+            engine.keep_settings(table, text)
+
+
+def _columns(table: TableName) -> list[str]:
+    return [spec["name"] for spec in _core.column_specs("sessions" if table == "sessions" else "engagement")]
+
+
+def _sessions(engine: Engine, settings: Settings, changed: Any, allow_shrink: bool) -> dict[str, Any]:
+    """Makes the changed sessions again: the first five steps."""
+    engine.scopes("changed_scopes", changed)
+    engine.stage("scopes", sql.scopes(settings))
+    engine.view("touched", sql.touched(settings, engine.dialect, engine.reference("sessions")))
+    engine.view("reach", sql.REACH)
+    engine.walk("fresh", "reach")
+    engine.stage("staged", sql.staged(settings, _columns("sessions")))
+    counts, applied = _unshrunk(engine, settings, allow_shrink)
+    engine.append("pending", f"SELECT DISTINCT userId, videoId FROM {applied}")
+    engine.merge("sessions", applied)
+    return counts
+
+
+def _unshrunk(engine: Engine, settings: Settings, allow_shrink: bool) -> tuple[dict[str, Any], str]:
+    """What was found, and the name of the staged rows to write: not those of scopes that would shrink."""
+    engine.view("shrunk", sql.SHRUNK)
+    shrunk = 0
+    examples: list[ShrunkScope] = []
+    if not allow_shrink:
+        shrunk = int(engine.rows("SELECT count(*) AS n FROM shrunk")[0]["n"])
+        found = engine.rows(f"SELECT * FROM shrunk ORDER BY userId, _scopeId LIMIT {_EXAMPLES}") if shrunk else []
+        examples = [_example(row, settings) for row in found]
+    applied = "staged"
+    if shrunk:
+        _LOG.warning(
+            "%d scopes were left as they are: fewer raw events were found than their rows were made from, "
+            "such as %s. allow_shrink=True writes them all the same.",
+            shrunk,
+            examples[0],
+        )
+        applied = "unshrunk"
+        engine.stage(applied, sql.UNSHRUNK)
+    count = "SELECT count(*) AS n, count(CASE WHEN _delete THEN 1 END) AS gone"
+    figures = engine.rows(f"{count} FROM {applied}")[0]
+    scopes = engine.rows("SELECT count(*) AS n FROM scopes")[0]["n"]
+    return {
+        "scopes": int(scopes),
+        "sessions_written": int(figures["n"]) - int(figures["gone"]),
+        "sessions_deleted": int(figures["gone"]),
+        "shrunk": shrunk,
+        "shrunk_examples": examples,
+    }, applied
+
+
+def _example(row: dict[str, Any], settings: Settings) -> ShrunkScope:
+    session = row["_scopeId"] if settings.session_column else None
+    return ShrunkScope(row["userId"], session, int(row["storedEvents"]), int(row["foundEvents"]))
+
+
+def _settle(engine: Engine, settings: Settings, check_videos: bool) -> int:
+    """Computes the engagement of all pending pairs, and of all that a moved duration reaches: the last steps."""
+    sessions, engagement = engine.reference("sessions"), engine.reference("engagement")
+    engine.view("pairs", f"SELECT DISTINCT userId, videoId FROM {engine.reference('pending')}")
+    engine.videos("videos")
+    engine.view("metadata", sql.metadata())
+    for video in engine.rows(sql.CONFLICTS):
+        raise DataError(
+            f"The videos table has {video['n']} different rows for the video {video['videoId']!r}: keep one."
+        )
+    engine.view("concerned", sql.concerned(engagement, check_videos), reused=True)
+    engine.view("estimates", sql.estimates(settings, engine.dialect, sessions))
+    engine.view("durations", sql.DURATIONS, reused=True)
+    engine.view("settling", sql.settling(engagement), reused=True)
+    engine.view("to_engage", sql.sessions_to_engage(sessions, _columns("sessions")))
+    engine.engage("engaged", "to_engage")
+    engine.stage("settled", sql.settled(_columns("engagement")))
+    settled = int(engine.rows("SELECT count(*) AS n FROM settled")[0]["n"])
+    engine.merge("engagement", "settled")
+    engine.clear("pending")
+    return settled

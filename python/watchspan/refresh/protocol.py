@@ -1,0 +1,131 @@
+"""What the algorithm asks of an engine that holds tables: Spark on one side, deltalake on the other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+# The tables that outlive a run: session rows, engagement rows, and the pairs that a run set out to settle.
+TableName = Literal["sessions", "engagement", "pending"]
+
+# What identifies a row of each.
+KEYS: dict[TableName, tuple[str, ...]] = {
+    "sessions": ("userId", "videoId", "sessionId"),
+    "engagement": ("userId", "videoId"),
+    "pending": ("userId", "videoId"),
+}
+
+# When a row was last written; the one column that a repeated refresh changes.
+PROCESSED_AT = "processedAt"
+
+# How long the suffix `@2026-01-15T10:00:00.000000Z` of a cut session's id is.
+CUT_SUFFIX_LENGTH = len("@2026-01-15T10:00:00.000000Z")
+
+
+class Conflict(Exception):
+    """Somebody else wrote to a table at the same time; the run can be tried again from its start."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """Which events changed: those of the raw table within a window, all of them if it has no ends.
+
+    Attributes:
+        start: The first instant, microseconds since 1970 UTC; None: no first one.
+        end: The first instant after the window; None: no last one.
+        changed_by: The column whose time counts, such as one of ingestion; None: the time of the event.
+    """
+
+    start: int | None = None
+    end: int | None = None
+    changed_by: str | None = None
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """The few expressions that SQL engines spell differently.
+
+    Attributes:
+        micros: A timestamp as microseconds since 1970 UTC, with `{}` for the timestamp.
+        last_end: The end of the last watched interval of a session row, null if nothing was watched.
+        backslash: A backslash inside a quoted text.
+        quote: A quotation mark inside a quoted text.
+    """
+
+    micros: str
+    last_end: str
+    backslash: str
+    quote: str
+
+
+class Engine(Protocol):
+    """Tables, SQL over them, and the core applied to them.
+
+    SQL is what Spark and DuckDB both understand. It names relations that `view`, `stage`, `scopes`, `walk`,
+    `engage` and `videos` made; tables are named by what `reference` returns.
+    """
+
+    @property
+    def dialect(self) -> Dialect:
+        """How this engine spells what differs."""
+
+    def exists(self, table: TableName) -> bool:
+        """Whether the table is there."""
+
+    def settings(self, table: TableName) -> str | None:
+        """The table's property `settings.PROPERTY`; None if it has none."""
+
+    def keep_settings(self, table: TableName, text: str) -> None:
+        """Sets that property."""
+
+    def prepare(self, table: TableName, text: str) -> None:
+        """Creates the table with that property if it is not there, and adds columns that it lacks."""
+
+    def reference(self, table: TableName) -> str:
+        """The table as it is now, as SQL names it."""
+
+    def view(self, name: str, sql: str, *, reused: bool = False) -> None:
+        """Names the result of a query. It may be computed as often as it is used; if it is `reused`, keeping
+        the rows in memory is worth it where the engine can.
+        """
+
+    def stage(self, name: str, sql: str) -> None:
+        """Computes the result of a query once, and names it: later statements all see the same rows, whatever
+        is written to the tables meanwhile.
+        """
+
+    def rows(self, sql: str) -> Sequence[dict[str, Any]]:
+        """The few rows of a query."""
+
+    def scopes(self, name: str, changed: Any) -> None:
+        """Names the scopes of accepted changed events: `userId`, `sessionId` if there is one, `firstTime`,
+        `lastTime` (microseconds). A scope may occur more than once.
+        """
+
+    def walk(self, name: str, reach: str) -> None:
+        """Names the session rows of the raw events within the relation `reach`: `userId`, `scopeId` (the
+        session id as text, not used where there is none), `firstTime`, `lastTime` (inclusive).
+        """
+
+    def engage(self, name: str, sessions: str) -> None:
+        """Names the engagement rows of a relation of session rows that carry their video's `videoDuration`,
+        `durationSource` and `videoTitle`.
+        """
+
+    def videos(self, name: str) -> None:
+        """Names the table of videos: `videoId`, `duration` (double), `title` (string); no rows without one."""
+
+    def append(self, table: TableName, sql: str) -> None:
+        """Adds the result of a query to a table. One commit."""
+
+    def merge(self, table: TableName, source: str) -> None:
+        """Writes the rows of a staged relation into a table by its key; those with `_delete` are deleted.
+        One commit, none if there is nothing to write.
+        """
+
+    def clear(self, table: TableName) -> None:
+        """Deletes all rows. One commit, none if there are none."""
+
+    def close(self) -> None:
+        """Forgets what `view` and `stage` named."""

@@ -1,0 +1,193 @@
+"""What the tables were made with: kept with them, so that a refresh cannot mix two definitions."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from watchspan import _core
+from watchspan.errors import DataError, OptionError
+from watchspan.rules import Rules, Scoring
+
+# The table property that holds the settings.
+PROPERTY = "watchspan.settings"
+
+_Options = TypeVar("_Options", Rules, Scoring)
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Everything beside events and videos that decides what the tables hold.
+
+    Attributes:
+        rules: The thresholds.
+        scoring: The weights of the score.
+        vocabulary: As for `watchspan.aggregate`.
+        unique_seconds: As for `watchspan.aggregate`.
+        session_column: Whether the events have a session id.
+        videos: Whether there is a table of videos.
+    """
+
+    rules: Rules
+    scoring: Scoring
+    vocabulary: str | dict[str, str] | None
+    unique_seconds: bool
+    session_column: bool
+    videos: bool
+
+    @property
+    def timeout_micros(self) -> int | None:
+        """The inactivity that cuts sessions, in microseconds; None if session ids are trusted as they are."""
+        timeout = self.rules.session_timeout_seconds
+        if timeout is None and not self.session_column:
+            timeout = _core.default_session_timeout
+        return None if timeout is None else math.ceil(timeout * 1_000_000)
+
+    def to_text(self) -> str:
+        """The settings as the table property holds them."""
+        return json.dumps(
+            {
+                "version": _core.version,
+                "rules": dataclasses.asdict(self.rules),
+                "scoring": dataclasses.asdict(self.scoring),
+                "vocabulary": self.vocabulary,
+                "uniqueSeconds": self.unique_seconds,
+                "sessionColumn": self.session_column,
+                "videos": self.videos,
+            },
+            sort_keys=True,
+        )
+
+    @classmethod
+    def from_text(cls, text: str) -> Settings:
+        """Reads them back.
+
+        Raises:
+            DataError: If the text is no such property, or names an option that this version does not know.
+        """
+        try:
+            found = json.loads(text)
+            return cls(
+                rules=_options(Rules, found["rules"], found["version"]),
+                scoring=_options(Scoring, found["scoring"], found["version"]),
+                vocabulary=found["vocabulary"],
+                unique_seconds=found["uniqueSeconds"],
+                session_column=found["sessionColumn"],
+                videos=found["videos"],
+            )
+        except (ValueError, KeyError, TypeError) as error:
+            if isinstance(error, DataError):
+                raise
+            raise DataError(
+                f"The table property {PROPERTY} is {text!r}, which watchspan did not write: make the tables "
+                "anew under another name."
+            ) from error
+
+
+def _options(kind: type[_Options], values: Mapping[str, Any], version: str) -> _Options:
+    """The options of a table; an option that is younger than the table has its default."""
+    known = {field.name for field in dataclasses.fields(kind)}
+    unknown = sorted(set(values) - known)
+    if unknown:
+        raise DataError(
+            f"The tables were made by watchspan {version} with {kind.__name__}.{unknown[0]}, which version "
+            f"{_core.version} does not know: install {version} or newer."
+        )
+    return kind(**values)
+
+
+@dataclasses.dataclass(frozen=True)
+class Given:
+    """What a caller asked for; None is what the tables were made with, or the default for new ones."""
+
+    session_column: bool
+    videos: bool
+    rules: Rules | None = None
+    scoring: Scoring | None = None
+    vocabulary: str | dict[str, str] | None = None
+    unique_seconds: bool | None = None
+
+    def new(self) -> Settings:
+        """The settings of tables that do not exist yet."""
+        return Settings(
+            rules=self.rules or Rules(),
+            scoring=self.scoring or Scoring(),
+            vocabulary=self.vocabulary,
+            unique_seconds=True if self.unique_seconds is None else self.unique_seconds,
+            session_column=self.session_column,
+            videos=self.videos,
+        )
+
+    def agree(self, made: Settings) -> Settings:
+        """The settings for tables that were made with others.
+
+        Raises:
+            OptionError: If what is given differs from what the tables were made with; the message says in
+                which option, and what to do.
+        """
+        if self.session_column != made.session_column:
+            has = ("have no session column", "have one")
+            raise OptionError(
+                f"The tables were made from events that {has[made.session_column]}, but these events "
+                f"{has[self.session_column]}. Session ids would change: map the column as it was "
+                '(columns={"sessionId": ...}), or make new tables under another name.'
+            )
+        if made.videos and not self.videos:
+            raise OptionError(
+                "The tables were made with a table of videos, but none is given: every duration would become "
+                "an estimate. Pass the videos."
+            )
+        if self.vocabulary is not None and self.vocabulary != made.vocabulary:
+            raise OptionError(
+                f"vocabulary is {self.vocabulary!r}, but the tables were made with {made.vocabulary!r}. It "
+                "shapes sessions, so changing it needs the events again: make new tables under another name."
+            )
+        _refuse_other("Rules", self.rules, made.rules)
+        _refuse_other("Scoring", self.scoring, made.scoring)
+        if self.unique_seconds not in (None, made.unique_seconds):
+            raise OptionError(
+                f"unique_seconds is {self.unique_seconds}, but the tables were made with "
+                f"{made.unique_seconds}: call rescore() to change it."
+            )
+        return dataclasses.replace(made, videos=self.videos)
+
+    def rescored(self, made: Settings) -> Settings:
+        """The settings after a rescore: rules that only read sessions, and scores, may differ.
+
+        Raises:
+            OptionError: If a rule that shapes sessions differs.
+        """
+        rules, scoring = self.rules or made.rules, self.scoring or made.scoring
+        shaping = {spec["name"]: getattr(rules, spec["name"]) for spec in _core.rule_specs() if spec["shapes_walk"]}
+        _refuse_other("Rules", dataclasses.replace(made.rules, **shaping), made.rules)
+        changed = made if self.unique_seconds is None else dataclasses.replace(
+            made, unique_seconds=self.unique_seconds
+        )
+        given = dataclasses.replace(
+            self, rules=None, scoring=None, unique_seconds=None, session_column=made.session_column
+        )
+        return dataclasses.replace(given.agree(changed), rules=rules, scoring=scoring)
+
+
+def _refuse_other(kind: str, given: Rules | Scoring | None, made: Rules | Scoring) -> None:
+    if given is None or given == made:
+        return
+    differing = [
+        field.name
+        for field in dataclasses.fields(made)
+        if getattr(given, field.name) != getattr(made, field.name)
+    ]
+    shaping = {spec["name"] for spec in _core.rule_specs() if spec["shapes_walk"]}
+    shown = ", ".join(
+        f"{kind}.{name} is {getattr(given, name)} but the tables were made with {getattr(made, name)}"
+        for name in differing
+    )
+    if kind == "Rules" and shaping & set(differing):
+        raise OptionError(
+            f"{shown}. It shapes sessions, so changing it needs the events again: make new tables under "
+            "another name."
+        )
+    raise OptionError(f"{shown}. Call rescore() to change it: that needs no events.")

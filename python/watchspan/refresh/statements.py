@@ -1,0 +1,189 @@
+"""The steps of a refresh as SQL that Spark and DuckDB both understand.
+
+`{...}` are names of relations and expressions that the algorithm fills in.
+"""
+
+from __future__ import annotations
+
+from watchspan.refresh.protocol import CUT_SUFFIX_LENGTH, KEYS, Dialect
+from watchspan.refresh.settings import Settings
+
+
+def scope_of_event(settings: Settings) -> str:
+    """The scope of a raw event or of a row of changed scopes, beside its user: the session id as text."""
+    return "CAST(sessionId AS STRING)" if settings.session_column else "''"
+
+
+def scope_of_row(settings: Settings) -> str:
+    """The scope of a session row: ids that were split carry the time of their first event as a suffix."""
+    if not settings.session_column:
+        return "''"
+    if settings.timeout_micros is None:
+        return "CAST(sessionId AS STRING)"
+    return f"substring(sessionId, 1, length(sessionId) - {CUT_SUFFIX_LENGTH})"
+
+
+def scopes(settings: Settings) -> str:
+    """Each scope once: its first and last changed event."""
+    scope = scope_of_event(settings)
+    return (
+        f"SELECT userId, {scope} AS scopeId, min(firstTime) AS firstTime, max(lastTime) AS lastTime "
+        f"FROM changed_scopes GROUP BY userId, {scope}"
+    )
+
+
+def touched(settings: Settings, dialect: Dialect, sessions: str) -> str:
+    """The stored session rows that the changed events belong to or come within the timeout of.
+
+    A cut session is one over all its videos, so how near it is follows from all its rows.
+    """
+    stored = (
+        f"SELECT userId, videoId, sessionId, eventCount, {scope_of_row(settings)} AS scopeId, "
+        f"{dialect.micros.format('sessionStart')} AS startTime, "
+        f"{dialect.micros.format('sessionEnd')} AS endTime FROM {sessions}"
+    )
+    timeout = settings.timeout_micros
+    near = "TRUE" if timeout is None else f"w.endTime >= w.firstTime - {timeout} AND w.startTime <= w.lastTime + {timeout}"
+    return (
+        "SELECT w.userId, w.videoId, w.sessionId, w.scopeId, w.eventCount, w.startTime, w.endTime FROM ("
+        "SELECT s.userId, s.videoId, s.sessionId, s.scopeId, s.eventCount, c.firstTime, c.lastTime, "
+        "min(s.startTime) OVER (PARTITION BY s.userId, s.scopeId, s.sessionId) AS startTime, "
+        "max(s.endTime) OVER (PARTITION BY s.userId, s.scopeId, s.sessionId) AS endTime "
+        f"FROM ({stored}) s JOIN scopes c ON s.userId = c.userId AND s.scopeId = c.scopeId) w WHERE {near}"
+    )
+
+
+REACH = """
+SELECT c.userId, c.scopeId, least(c.firstTime, min(t.startTime)) AS firstTime,
+    greatest(c.lastTime, max(t.endTime)) AS lastTime
+FROM scopes c LEFT JOIN touched t ON c.userId = t.userId AND c.scopeId = t.scopeId
+GROUP BY c.userId, c.scopeId, c.firstTime, c.lastTime
+"""
+
+
+def staged(settings: Settings, columns: list[str]) -> str:
+    """New session rows, and touched ones that were not made again, marked for deletion."""
+    keys = KEYS["sessions"]
+    chosen = [f"coalesce(f.{name}, t.{name}) AS {name}" for name in keys]
+    chosen += [f"f.{name}" for name in columns if name not in keys]
+    scope = scope_of_row(settings)
+    matching = " AND ".join(f"f.{name} = t.{name}" for name in keys)
+    return (
+        f"SELECT {', '.join(chosen)}, f.userId IS NULL AS _delete, t.eventCount AS _storedEvents, "
+        f"coalesce(t.scopeId, f._scopeId) AS _scopeId "
+        f"FROM (SELECT *, {scope} AS _scopeId FROM fresh) f FULL OUTER JOIN touched t ON {matching}"
+    )
+
+
+SHRUNK = """
+SELECT userId, _scopeId, CAST(sum(coalesce(_storedEvents, 0)) AS BIGINT) AS storedEvents,
+    CAST(sum(coalesce(eventCount, 0)) AS BIGINT) AS foundEvents
+FROM staged GROUP BY userId, _scopeId
+HAVING sum(coalesce(_storedEvents, 0)) > sum(coalesce(eventCount, 0))
+"""
+
+UNSHRUNK = """
+SELECT s.* FROM staged s LEFT JOIN shrunk x ON s.userId = x.userId AND s._scopeId = x._scopeId
+WHERE x.userId IS NULL
+"""
+
+
+def metadata() -> str:
+    """What the videos table says of each video; a duration that is no finite number above 0 is missing."""
+    return (
+        "SELECT DISTINCT videoId, CASE WHEN duration > 0 AND duration < CAST('Infinity' AS DOUBLE) "
+        "THEN duration END AS duration, title FROM videos "
+        "WHERE videoId IS NOT NULL AND CAST(videoId AS STRING) <> ''"
+    )
+
+
+CONFLICTS = "SELECT videoId, count(*) AS n FROM metadata GROUP BY videoId HAVING count(*) > 1 LIMIT 1"
+
+
+def concerned(engagement: str, check_videos: bool) -> str:
+    """The videos of the pairs, and those of which the videos table says something else than the rows do."""
+    pairs = "SELECT videoId FROM pairs"
+    if not check_videos:
+        return f"SELECT DISTINCT videoId FROM ({pairs}) p"
+    return (
+        f"{pairs} UNION SELECT e.videoId FROM {engagement} e LEFT JOIN metadata m ON m.videoId = e.videoId "
+        "WHERE e.videoTitle IS DISTINCT FROM m.title "
+        "OR (m.duration IS NULL AND e.durationSource = 'metadata') "
+        "OR (m.duration IS NOT NULL AND "
+        "(e.durationSource IS DISTINCT FROM 'metadata' OR e.videoDuration IS DISTINCT FROM m.duration))"
+    )
+
+
+def estimates(settings: Settings, dialect: Dialect, sessions: str) -> str:
+    """How far anybody got in each video of which no duration is known."""
+    wanted = "TRUE" if settings.rules.estimate_duration else "FALSE"
+    return (
+        f"SELECT s.videoId, {estimate('max(s.lastEnd)', 'max(s.maxPosition)')} AS duration "
+        f"FROM (SELECT videoId, maxPosition, {dialect.last_end} AS lastEnd FROM {sessions}) s "
+        "JOIN concerned c ON s.videoId = c.videoId LEFT JOIN metadata m ON s.videoId = m.videoId "
+        f"WHERE m.duration IS NULL AND {wanted} GROUP BY s.videoId"
+    )
+
+
+def estimate(watched_end: str, position: str) -> str:
+    """The estimated duration: the largest end of any watched interval, else the largest position, else null."""
+    return f"CASE WHEN {watched_end} > 0 THEN {watched_end} WHEN {position} > 0 THEN {position} END"
+
+
+DURATIONS = """
+SELECT c.videoId, coalesce(m.duration, e.duration) AS videoDuration,
+    CASE WHEN m.duration IS NOT NULL THEN 'metadata' WHEN e.duration IS NOT NULL THEN 'estimated' END
+        AS durationSource,
+    m.title AS videoTitle
+FROM concerned c LEFT JOIN metadata m ON c.videoId = m.videoId LEFT JOIN estimates e ON c.videoId = e.videoId
+"""
+
+
+def settling(engagement: str) -> str:
+    """The pairs, and all other pairs of a video whose duration, source or title is not what their rows say."""
+    return (
+        f"SELECT userId, videoId FROM pairs UNION SELECT e.userId, e.videoId FROM {engagement} e "
+        "JOIN durations d ON e.videoId = d.videoId WHERE e.videoDuration IS DISTINCT FROM d.videoDuration "
+        "OR e.durationSource IS DISTINCT FROM d.durationSource OR e.videoTitle IS DISTINCT FROM d.videoTitle"
+    )
+
+
+def sessions_to_engage(sessions: str, columns: list[str]) -> str:
+    """All session rows of the pairs to settle, with what is known of their videos."""
+    chosen = ", ".join(f"s.{name}" for name in columns)
+    return (
+        f"SELECT {chosen}, d.videoDuration, d.durationSource, d.videoTitle FROM {sessions} s "
+        "JOIN settling p ON s.userId = p.userId AND s.videoId = p.videoId "
+        "LEFT JOIN durations d ON s.videoId = d.videoId"
+    )
+
+
+def settled(columns: list[str]) -> str:
+    """The engagement rows of the pairs; a pair without a session left is marked for deletion."""
+    keys = KEYS["engagement"]
+    chosen = [f"p.{name}" for name in keys] + [f"e.{name}" for name in columns if name not in keys]
+    return (
+        f"SELECT {', '.join(chosen)}, e.userId IS NULL AS _delete FROM settling p "
+        "LEFT JOIN engaged e ON p.userId = e.userId AND p.videoId = e.videoId"
+    )
+
+
+def all_pairs(sessions: str, engagement: str, where: str = "TRUE") -> str:
+    """Every pair that has a row anywhere."""
+    return (
+        f"SELECT userId, videoId FROM {sessions} WHERE {where} "
+        f"UNION SELECT userId, videoId FROM {engagement} WHERE {where}"
+    )
+
+
+def forgotten(sessions: str, columns: list[str], where: str) -> str:
+    """The session rows of a user, marked for deletion."""
+    return f"SELECT {', '.join(columns)}, TRUE AS _delete FROM {sessions} WHERE {where}"
+
+
+def user_is(user: str | int, dialect: Dialect) -> str:
+    """The condition that a row is of that user."""
+    if isinstance(user, int):
+        return f"userId = {user}"
+    escaped = user.replace("\\", dialect.backslash).replace("'", dialect.quote)
+    return f"userId = '{escaped}'"
