@@ -180,11 +180,11 @@ def _columns(table: TableName) -> list[str]:
 
 def _sessions(engine: Engine, settings: Settings, changed: Any, allow_shrink: bool) -> dict[str, Any]:
     """Makes the changed sessions again: the first five steps."""
-    engine.scopes("changed_scopes", changed)
+    engine.scopes("changed_scopes", changed, settings)
     engine.stage("scopes", sql.scopes(settings))
     engine.view("touched", sql.touched(settings, engine.dialect, engine.reference("sessions")))
     engine.view("reach", sql.REACH)
-    engine.walk("fresh", "reach")
+    engine.walk("fresh", "reach", settings)
     engine.stage("staged", sql.staged(settings, _columns("sessions")))
     counts, applied = _unshrunk(engine, settings, allow_shrink)
     engine.append("pending", f"SELECT DISTINCT userId, videoId FROM {applied}")
@@ -243,7 +243,7 @@ def _settle(engine: Engine, settings: Settings, check_videos: bool) -> int:
     engine.view("durations", sql.DURATIONS, reused=True)
     engine.view("settling", sql.settling(engagement), reused=True)
     engine.view("to_engage", sql.sessions_to_engage(sessions, _columns("sessions")))
-    engine.engage("engaged", "to_engage")
+    engine.engage("engaged", "to_engage", settings)
     engine.stage("settled", sql.settled(_columns("engagement")))
     settled = int(engine.rows("SELECT count(*) AS n FROM settled")[0]["n"])
     engine.merge("engagement", "settled")

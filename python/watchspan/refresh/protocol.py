@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from watchspan.refresh.settings import Settings
+
 # The tables that outlive a run: session rows, engagement rows, and the pairs that a run set out to settle.
 TableName = Literal["sessions", "engagement", "pending"]
 
@@ -98,17 +100,17 @@ class Engine(Protocol):
     def rows(self, sql: str) -> Sequence[dict[str, Any]]:
         """The few rows of a query."""
 
-    def scopes(self, name: str, changed: Any) -> None:
+    def scopes(self, name: str, changed: Any, settings: Settings) -> None:
         """Names the scopes of accepted changed events: `userId`, `sessionId` if there is one, `firstTime`,
         `lastTime` (microseconds). A scope may occur more than once.
         """
 
-    def walk(self, name: str, reach: str) -> None:
+    def walk(self, name: str, reach: str, settings: Settings) -> None:
         """Names the session rows of the raw events within the relation `reach`: `userId`, `scopeId` (the
         session id as text, not used where there is none), `firstTime`, `lastTime` (inclusive).
         """
 
-    def engage(self, name: str, sessions: str) -> None:
+    def engage(self, name: str, sessions: str, settings: Settings) -> None:
         """Names the engagement rows of a relation of session rows that carry their video's `videoDuration`,
         `durationSource` and `videoTitle`.
         """
