@@ -72,9 +72,9 @@ def aggregate(
     >>> rows.select(["userId", "totalWatchTime", "watchPercentage"]).to_pylist()
     [{'userId': 'ann', 'totalWatchTime': 30.0, 'watchPercentage': 10.0}]
     """
-    rules, scoring = _rules(rules), _scoring(scoring)
+    rules, scoring = sources.rules_argument(rules), sources.scoring_argument(scoring)
     names, meanings = sources.column_mapping(columns), sources.vocabulary_argument(vocabulary)
-    unique, cores = _switch("unique_seconds", unique_seconds), sources.thread_count(threads)
+    unique, cores = sources.switch_argument("unique_seconds", unique_seconds), sources.thread_count(threads)
     taken, about = _read(events, "events", names), _read(videos, "videos", names)
     batches, schema, figures = _core.aggregate(taken, about, names, meanings, rules, scoring, unique, cores)
     return result(batches, schema, "engagement", figures=figures, rules=rules, scoring=scoring)
@@ -115,7 +115,7 @@ def sessions(
     >>> table.select(["sessionId", "watchTime"]).to_pylist()
     [{'sessionId': '2026-01-15T10:00:00.000000Z', 'watchTime': 30.0}]
     """
-    rules, names = _rules(rules), sources.column_mapping(columns)
+    rules, names = sources.rules_argument(rules), sources.column_mapping(columns)
     meanings, cores = sources.vocabulary_argument(vocabulary), sources.thread_count(threads)
     batches, schema, figures = _core.sessions(_read(events, "events", names), names, meanings, rules, cores)
     return result(batches, schema, "sessions", figures=figures, rules=rules)
@@ -164,8 +164,8 @@ def engagement(
     >>> ws.engagement(ws.sessions(events)).equals(ws.aggregate(events), check_metadata=True)
     True
     """
-    rules, scoring = _rules(rules), _scoring(scoring)
-    names, unique = sources.column_mapping(columns), _switch("unique_seconds", unique_seconds)
+    rules, scoring = sources.rules_argument(rules), sources.scoring_argument(scoring)
+    names, unique = sources.column_mapping(columns), sources.switch_argument("unique_seconds", unique_seconds)
     cores, made = sources.thread_count(threads), read_metadata(sessions) or {}
     _refuse_other_rules(made.get("rules") or {}, rules)
     taken, about = sources.read(sessions, None, "sessions"), _read(videos, "videos", names)
@@ -263,7 +263,7 @@ def explain(
     >>> ws.explain(events, "ann", "v1").select(["eventName", "watchTime"]).to_pylist()
     [{'eventName': 'play', 'watchTime': 0.0}, {'eventName': 'pause', 'watchTime': 30.0}]
     """
-    rules, names = _rules(rules), sources.column_mapping(columns)
+    rules, names = sources.rules_argument(rules), sources.column_mapping(columns)
     meanings, cores = sources.vocabulary_argument(vocabulary), sources.thread_count(threads)
     keys = [_key("user", user), _key("video", video)]
     taken = _read(events, "events", names)
@@ -298,24 +298,6 @@ def _read(source: Any, table: str, names: Mapping[str, str | None] | None) -> An
     return (
         None if source is None and table == "videos" else sources.read(source, sources.wanted(table, names))
     )
-
-
-def _rules(rules: Rules | None) -> Rules:
-    if rules is None or isinstance(rules, Rules):
-        return rules or Rules()
-    raise OptionError(f"rules is {rules!r}, but a watchspan.Rules is needed.")
-
-
-def _scoring(scoring: Scoring | None) -> Scoring:
-    if scoring is None or isinstance(scoring, Scoring):
-        return scoring or Scoring()
-    raise OptionError(f"scoring is {scoring!r}, but a watchspan.Scoring is needed.")
-
-
-def _switch(option: str, value: Any) -> bool:
-    if isinstance(value, bool):
-        return value
-    raise OptionError(f"{option} is {value!r}, but True or False is needed.")
 
 
 def _seconds(option: str, value: Any) -> float:

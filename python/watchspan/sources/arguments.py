@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from watchspan import _core
 from watchspan.errors import OptionError, VocabularyError
+from watchspan.rules import Rules, Scoring
 
 NUMBERS = frozenset({"currentTime", "playbackRate", "seekFrom", "duration"})
 
@@ -122,6 +123,39 @@ def vocabulary_argument(vocabulary: str | Mapping[str, str] | None) -> str | dic
         if not isinstance(name, str) or not isinstance(kind, str):
             raise VocabularyError(f"vocabulary maps {name!r} to {kind!r}, but {accepted}.")
     return dict(vocabulary)
+
+
+def rules_argument(rules: Rules | None) -> Rules:
+    """The rules, or the default ones.
+
+    Raises:
+        OptionError: If they are something else.
+    """
+    if rules is None or isinstance(rules, Rules):
+        return rules or Rules()
+    raise OptionError(f"rules is {rules!r}, but a watchspan.Rules is needed.")
+
+
+def scoring_argument(scoring: Scoring | None) -> Scoring:
+    """The scoring, or the default one.
+
+    Raises:
+        OptionError: If it is something else.
+    """
+    if scoring is None or isinstance(scoring, Scoring):
+        return scoring or Scoring()
+    raise OptionError(f"scoring is {scoring!r}, but a watchspan.Scoring is needed.")
+
+
+def switch_argument(option: str, value: Any) -> bool:
+    """The value of an option that is on or off.
+
+    Raises:
+        OptionError: If it is not a bool.
+    """
+    if isinstance(value, bool):
+        return value
+    raise OptionError(f"{option} is {value!r}, but True or False is needed.")
 
 
 def _in_spark_task() -> bool:
