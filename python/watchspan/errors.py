@@ -41,7 +41,7 @@ class SourceError(WatchspanError):
     """The input cannot be read: a missing path, an unknown file format, an object without Arrow."""
 
 
-class MissingDependencyError(WatchspanError):
+class MissingDependencyError(WatchspanError, ImportError):
     """An optional dependency is not installed; the message names the extra to install."""
 
 

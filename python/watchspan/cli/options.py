@@ -41,11 +41,13 @@ def _columns(
     return columns or None
 
 
-def _rules(ctx: click.Context, option: click.Parameter, texts: tuple[str, ...]) -> Rules:
-    return Rules(**_settings("rules", _core.rule_specs(), texts))
+def _rules(ctx: click.Context, option: click.Parameter, texts: tuple[str, ...]) -> Optional[Rules]:
+    return Rules(**_settings("rules", _core.rule_specs(), texts)) if texts else None
 
 
-def _scoring(ctx: click.Context, option: click.Parameter, texts: tuple[str, ...]) -> Scoring:
+def _scoring(ctx: click.Context, option: click.Parameter, texts: tuple[str, ...]) -> Optional[Scoring]:
+    if not texts:
+        return None
     presets: dict[str, Mapping[str, Any]] = {"additive": _core.additive_scoring()}
     return Scoring(**_settings("scoring", _core.scoring_specs(), texts, presets))
 

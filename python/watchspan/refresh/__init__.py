@@ -4,7 +4,7 @@ from watchspan.refresh.algorithm import Refreshed, ShrunkScope, delete_user, ref
 from watchspan.refresh.protocol import (
     KEYS,
     PROCESSED_AT,
-    Conflict,
+    ConflictError,
     Dialect,
     Engine,
     TableName,
@@ -16,7 +16,7 @@ __all__ = [
     "KEYS",
     "PROCESSED_AT",
     "PROPERTY",
-    "Conflict",
+    "ConflictError",
     "Dialect",
     "Engine",
     "Given",

@@ -1,8 +1,8 @@
 """The one way in which the tables change.
 
 A daily window, a window of arrival, a stream's batch and a backfill differ only in how the changed events are
-found. After any sequence of refreshes, in any order, repeated or broken off, the tables equal a full run over all
-events that have arrived; docs/incremental.md says why.
+found. After any sequence of refreshes, in any order, repeated or broken off, the tables equal a full run over
+all events that have arrived; docs/incremental.md says why.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from watchspan import _core
 from watchspan.errors import DataError, SourceError
 from watchspan.refresh import statements as sql
-from watchspan.refresh.protocol import KEYS, Conflict, Engine, TableName
+from watchspan.refresh.protocol import KEYS, ConflictError, Engine, TableName
 from watchspan.refresh.settings import Given, Settings
 
 _LOG = logging.getLogger("watchspan")
@@ -28,7 +28,7 @@ _EXAMPLES = 20
 
 @dataclass(frozen=True)
 class ShrunkScope:
-    """A user's session (or user) whose raw events are fewer than those that its stored rows were made from."""
+    """A user's session (or user) with fewer raw events than its stored rows were made from."""
 
     userId: Any
     sessionId: str | None
@@ -85,7 +85,7 @@ def refresh(
 
 
 def rescore(engine: Engine, given: Given, *, check_videos: bool = True) -> Refreshed:
-    """Computes all engagement rows again from the sessions table, with other scoring or rules that only read it.
+    """Computes all engagement rows again from the sessions, with other scoring or rules that only read them.
 
     Raises:
         OptionError: If a rule that shapes sessions differs.
@@ -129,7 +129,7 @@ def _attempt(engine: Engine, run: Callable[[], Refreshed]) -> Refreshed:
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             return run()
-        except Conflict as conflict:
+        except ConflictError as conflict:
             if attempt == _ATTEMPTS:
                 raise SourceError(
                     f"Somebody else kept writing to the tables ({conflict}), {_ATTEMPTS} times in a row: let "
@@ -199,7 +199,9 @@ def _unshrunk(engine: Engine, settings: Settings, allow_shrink: bool) -> tuple[d
     examples: list[ShrunkScope] = []
     if not allow_shrink:
         shrunk = int(engine.rows("SELECT count(*) AS n FROM shrunk")[0]["n"])
-        found = engine.rows(f"SELECT * FROM shrunk ORDER BY userId, _scopeId LIMIT {_EXAMPLES}") if shrunk else []
+        found = (
+            engine.rows(f"SELECT * FROM shrunk ORDER BY userId, _scopeId LIMIT {_EXAMPLES}") if shrunk else []
+        )
         examples = [_example(row, settings) for row in found]
     applied = "staged"
     if shrunk:
@@ -229,7 +231,7 @@ def _example(row: dict[str, Any], settings: Settings) -> ShrunkScope:
 
 
 def _settle(engine: Engine, settings: Settings, check_videos: bool) -> int:
-    """Computes the engagement of all pending pairs, and of all that a moved duration reaches: the last steps."""
+    """Computes the engagement of all pending pairs, and of all whose duration moved: the last steps."""
     sessions, engagement = engine.reference("sessions"), engine.reference("engagement")
     engine.view("pairs", f"SELECT DISTINCT userId, videoId FROM {engine.reference('pending')}")
     engine.videos("videos")

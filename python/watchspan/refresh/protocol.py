@@ -25,7 +25,7 @@ PROCESSED_AT = "processedAt"
 CUT_SUFFIX_LENGTH = len("@2026-01-15T10:00:00.000000Z")
 
 
-class Conflict(Exception):
+class ConflictError(Exception):
     """Somebody else wrote to a table at the same time; the run can be tried again from its start."""
 
 
@@ -88,41 +88,51 @@ class Engine(Protocol):
         """The table as it is now, as SQL names it."""
 
     def view(self, name: str, sql: str, *, reused: bool = False) -> None:
-        """Names the result of a query. It may be computed as often as it is used; if it is `reused`, keeping
-        the rows in memory is worth it where the engine can.
+        """Names the result of a query, which may be computed as often as it is used.
+
+        If it is `reused`, keeping the rows is worth it where the engine can.
         """
 
     def stage(self, name: str, sql: str) -> None:
-        """Computes the result of a query once, and names it: later statements all see the same rows, whatever
-        is written to the tables meanwhile.
+        """Computes the result of a query once, and names it.
+
+        Later statements all see the same rows, whatever is written to the tables meanwhile.
         """
 
     def rows(self, sql: str) -> Sequence[dict[str, Any]]:
         """The few rows of a query."""
 
     def scopes(self, name: str, changed: Any, settings: Settings) -> None:
-        """Names the scopes of accepted changed events: `userId`, `sessionId` if there is one, `firstTime`,
-        `lastTime` (microseconds). A scope may occur more than once.
+        """Names the scopes of accepted changed events; one may occur more than once.
+
+        Columns: `userId`, `sessionId` if there is one, `firstTime`, `lastTime` (microseconds since 1970 UTC).
         """
 
     def walk(self, name: str, reach: str, settings: Settings) -> None:
-        """Names the session rows of the raw events within the relation `reach`: `userId`, `scopeId` (the
-        session id as text, not used where there is none), `firstTime`, `lastTime` (inclusive).
+        """Names the session rows of the raw events within a reach.
+
+        The relation `reach` has the columns `userId`, `scopeId` (the session id as text, not used where there
+        is none), `firstTime` and `lastTime` (inclusive, microseconds since 1970 UTC).
         """
 
     def engage(self, name: str, sessions: str, settings: Settings) -> None:
-        """Names the engagement rows of a relation of session rows that carry their video's `videoDuration`,
-        `durationSource` and `videoTitle`.
+        """Names the engagement rows of a relation of session rows.
+
+        These carry their video's `videoDuration`, `durationSource` and `videoTitle`.
         """
 
     def videos(self, name: str) -> None:
-        """Names the table of videos: `videoId`, `duration` (double), `title` (string); no rows without one."""
+        """Names the table of videos, without rows where there is none.
+
+        Columns: `videoId`, `duration` (double), `title` (string).
+        """
 
     def append(self, table: TableName, sql: str) -> None:
-        """Adds the result of a query to a table. One commit."""
+        """Adds the result of a query to a table. One commit, none if it is empty."""
 
     def merge(self, table: TableName, source: str) -> None:
         """Writes the rows of a staged relation into a table by its key; those with `_delete` are deleted.
+
         One commit, none if there is nothing to write.
         """
 

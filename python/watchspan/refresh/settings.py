@@ -101,10 +101,13 @@ def _options(kind: type[_Options], values: Mapping[str, Any], version: str) -> _
 
 @dataclasses.dataclass(frozen=True)
 class Given:
-    """What a caller asked for; None is what the tables were made with, or the default for new ones."""
+    """What a caller asked for; None is what the tables were made with, or the default for new ones.
 
-    session_column: bool
-    videos: bool
+    Attributes are those of `Settings`; `session_column` is None where no events are read.
+    """
+
+    session_column: bool | None = None
+    videos: bool = False
     rules: Rules | None = None
     scoring: Scoring | None = None
     vocabulary: str | dict[str, str] | None = None
@@ -117,7 +120,7 @@ class Given:
             scoring=self.scoring or Scoring(),
             vocabulary=self.vocabulary,
             unique_seconds=True if self.unique_seconds is None else self.unique_seconds,
-            session_column=self.session_column,
+            session_column=bool(self.session_column),
             videos=self.videos,
         )
 
@@ -128,11 +131,11 @@ class Given:
             OptionError: If what is given differs from what the tables were made with; the message says in
                 which option, and what to do.
         """
-        if self.session_column != made.session_column:
+        if self.session_column not in (None, made.session_column):
             has = ("have no session column", "have one")
             raise OptionError(
                 f"The tables were made from events that {has[made.session_column]}, but these events "
-                f"{has[self.session_column]}. Session ids would change: map the column as it was "
+                f"{has[bool(self.session_column)]}. Session ids would change: map the column as it was "
                 '(columns={"sessionId": ...}), or make new tables under another name.'
             )
         if made.videos and not self.videos:
@@ -161,14 +164,16 @@ class Given:
             OptionError: If a rule that shapes sessions differs.
         """
         rules, scoring = self.rules or made.rules, self.scoring or made.scoring
-        shaping = {spec["name"]: getattr(rules, spec["name"]) for spec in _core.rule_specs() if spec["shapes_walk"]}
+        shaping = {
+            spec["name"]: getattr(rules, spec["name"]) for spec in _core.rule_specs() if spec["shapes_walk"]
+        }
         _refuse_other("Rules", dataclasses.replace(made.rules, **shaping), made.rules)
-        changed = made if self.unique_seconds is None else dataclasses.replace(
-            made, unique_seconds=self.unique_seconds
+        changed = (
+            made
+            if self.unique_seconds is None
+            else dataclasses.replace(made, unique_seconds=self.unique_seconds)
         )
-        given = dataclasses.replace(
-            self, rules=None, scoring=None, unique_seconds=None, session_column=made.session_column
-        )
+        given = dataclasses.replace(self, rules=None, scoring=None, unique_seconds=None)
         return dataclasses.replace(given.agree(changed), rules=rules, scoring=scoring)
 
 

@@ -43,7 +43,11 @@ def touched(settings: Settings, dialect: Dialect, sessions: str) -> str:
         f"{dialect.micros.format('sessionEnd')} AS endTime FROM {sessions}"
     )
     timeout = settings.timeout_micros
-    near = "TRUE" if timeout is None else f"w.endTime >= w.firstTime - {timeout} AND w.startTime <= w.lastTime + {timeout}"
+    near = (
+        "TRUE"
+        if timeout is None
+        else f"w.endTime >= w.firstTime - {timeout} AND w.startTime <= w.lastTime + {timeout}"
+    )
     return (
         "SELECT w.userId, w.videoId, w.sessionId, w.scopeId, w.eventCount, w.startTime, w.endTime FROM ("
         "SELECT s.userId, s.videoId, s.sessionId, s.scopeId, s.eventCount, c.firstTime, c.lastTime, "
@@ -126,7 +130,7 @@ def estimates(settings: Settings, dialect: Dialect, sessions: str) -> str:
 
 
 def estimate(watched_end: str, position: str) -> str:
-    """The estimated duration: the largest end of any watched interval, else the largest position, else null."""
+    """The estimate: the largest end of any watched interval, else the largest position, else null."""
     return f"CASE WHEN {watched_end} > 0 THEN {watched_end} WHEN {position} > 0 THEN {position} END"
 
 
@@ -140,7 +144,7 @@ FROM concerned c LEFT JOIN metadata m ON c.videoId = m.videoId LEFT JOIN estimat
 
 
 def settling(engagement: str) -> str:
-    """The pairs, and all other pairs of a video whose duration, source or title is not what their rows say."""
+    """The pairs, and all other pairs of a video whose duration, source or title their rows do not say."""
     return (
         f"SELECT userId, videoId FROM pairs UNION SELECT e.userId, e.videoId FROM {engagement} e "
         "JOIN durations d ON e.videoId = d.videoId WHERE e.videoDuration IS DISTINCT FROM d.videoDuration "

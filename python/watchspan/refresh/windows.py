@@ -36,7 +36,7 @@ def window(start: Instant = None, end: Instant = None, changed_by: str | None = 
     first, last = micros("start", start), micros("end", end)
     if first is not None and last is not None and first >= last:
         raise OptionError(
-            f"The window from {start} to {end} is empty. Its end is not part of it: for the day of January 15 "
+            f"The window from {start} to {end} is empty. Its end is not part of it: for January 15 "
             "pass '2026-01-15' and '2026-01-16'."
         )
     if changed_by is not None and (not isinstance(changed_by, str) or not changed_by):

@@ -1,0 +1,219 @@
+"""Delta tables without a JVM: write results, and keep tables up to date every day, exactly.
+
+The tables are the ones that `watchspan.spark` keeps: what one has written, the other reads and updates. Needs
+the extra `delta` (deltalake and DuckDB), Python 3.10 or newer.
+
+Beside the engagement table at `TABLE` stand `TABLE_sessions`, from which everything else follows, and
+`TABLE_pending`, which is empty unless a run was stopped.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from watchspan import refresh, sources
+from watchspan.delta.engine import DeltaEngine
+from watchspan.delta.saving import save
+from watchspan.errors import DataError, OptionError
+from watchspan.refresh import KEYS, Given, Refreshed
+from watchspan.refresh.windows import Instant, window
+from watchspan.rules import Rules, Scoring
+
+__all__ = ["delete_user", "rescore", "update", "write"]
+
+
+def update(
+    raw: Any,
+    table: str | os.PathLike[str],
+    start: Instant = None,
+    end: Instant = None,
+    *,
+    videos: Any = None,
+    changed_by: str | None = None,
+    allow_shrink: bool = False,
+    check_videos: bool = True,
+    columns: Mapping[str, str | None] | None = None,
+    vocabulary: str | Mapping[str, str] | None = None,
+    rules: Rules | None = None,
+    scoring: Scoring | None = None,
+    unique_seconds: bool | None = None,
+    storage_options: Mapping[str, str] | None = None,
+    threads: int | None = None,
+) -> Refreshed:
+    """Brings the tables up to date with the events of a window; creates them the first time.
+
+    After any sequence of updates the tables equal a full run over all events that the windows held, whatever
+    the order and however often a window was repeated. A run that was stopped is mended by the next one.
+
+    Args:
+        raw: The Delta table of raw events, as a path, a URI or a `deltalake.DeltaTable`. Columns as for
+            `watchspan.aggregate`.
+        table: Where the engagement table is, or is to be.
+        start: The first instant of the window: a date or time, naive ones in UTC. None: no first one.
+        end: The first instant after the window. None: no last one.
+        videos: Durations and titles, as for `watchspan.aggregate`, or a Delta table as its `DeltaTable`.
+        changed_by: A timestamp or date column of the raw table that says when an event arrived. The window is
+            then one of arrival, and no late event waits. None: the window is one of the events' own times,
+            and an event that arrives after its day was processed waits until that day is run again.
+        allow_shrink: Whether to write sessions of which fewer raw events are left than they were made from.
+            Without it they are left as they are, and the result counts them.
+        check_videos: Whether to compare the videos table with all engagement rows, so that a corrected
+            duration reaches every viewer at once. It reads four columns of the engagement table.
+        columns: As for `watchspan.aggregate`.
+        vocabulary: As for `watchspan.aggregate`; None: what the tables were made with.
+        rules: The thresholds; None: what the tables were made with, `Rules()` for new ones.
+        scoring: The weights; None: what the tables were made with, `Scoring()` for new ones.
+        unique_seconds: As for `watchspan.aggregate`; None: what the tables were made with.
+        storage_options: What deltalake needs to reach the storage, such as credentials.
+        threads: As for `watchspan.aggregate`.
+
+    Returns:
+        What was done: `Refreshed`.
+
+    Raises:
+        OptionError: If the options differ from those that the tables were made with; the message says which.
+        SourceError: If a table is not there, or somebody else keeps writing to the tables.
+        WatchspanError: As `watchspan.aggregate` does.
+    """
+    names = sources.column_mapping(columns)
+    engine = DeltaEngine(
+        os.fspath(table),
+        raw=raw,
+        videos=videos,
+        columns=names,
+        storage_options=storage_options,
+        threads=sources.thread_count(threads),
+    )
+    given = Given(
+        session_column=engine.session_column,
+        videos=videos is not None,
+        rules=rules,
+        scoring=scoring,
+        vocabulary=sources.vocabulary_argument(vocabulary),
+        unique_seconds=unique_seconds,
+    )
+    changed = window(start, end, changed_by)
+    return refresh.refresh(engine, given, changed, allow_shrink=allow_shrink, check_videos=check_videos)
+
+
+def rescore(
+    table: str | os.PathLike[str],
+    *,
+    scoring: Scoring | None = None,
+    rules: Rules | None = None,
+    unique_seconds: bool | None = None,
+    videos: Any = None,
+    columns: Mapping[str, str | None] | None = None,
+    storage_options: Mapping[str, str] | None = None,
+    threads: int | None = None,
+) -> Refreshed:
+    """Computes the engagement table again from the sessions table, without any event.
+
+    Args:
+        table: Where the engagement table is.
+        scoring: The new weights; None: as they are.
+        rules: The new thresholds, of which only those may differ that read sessions; None: as they are.
+        unique_seconds: As for `watchspan.aggregate`; None: as it is.
+        videos: As for `update`; needed if the tables were made with videos.
+        columns: Names in the videos table, as for `watchspan.aggregate`.
+        storage_options: As for `update`.
+        threads: As for `watchspan.aggregate`.
+
+    Returns:
+        What was done.
+
+    Raises:
+        OptionError: If a rule that shapes sessions differs: that needs the events again.
+        SourceError: If there are no tables that `update` made.
+    """
+    engine = _without_events(table, videos, columns, storage_options, threads)
+    given = Given(None, videos is not None, rules, scoring, None, unique_seconds)
+    return refresh.rescore(engine, given)
+
+
+def delete_user(
+    table: str | os.PathLike[str],
+    user: str | int,
+    *,
+    videos: Any = None,
+    columns: Mapping[str, str | None] | None = None,
+    storage_options: Mapping[str, str] | None = None,
+    threads: int | None = None,
+) -> Refreshed:
+    """Deletes a user from all tables, and computes again what depended on them, such as estimated durations.
+
+    Delete the user's raw events first: the next update over their days would bring the rows back. Old
+    versions of a Delta table keep what was deleted until it is vacuumed.
+
+    Args:
+        table: Where the engagement table is.
+        user: The user's id, of the type that the key column has.
+        videos: As for `update`; needed if the tables were made with videos.
+        columns: Names in the videos table, as for `watchspan.aggregate`.
+        storage_options: As for `update`.
+        threads: As for `watchspan.aggregate`.
+
+    Returns:
+        What was done; `sessions_deleted` and `pairs` are 0 if the user was in no table.
+
+    Raises:
+        OptionError: If the tables were made with videos and none are given.
+        SourceError: If there are no tables that `update` made.
+    """
+    engine = _without_events(table, videos, columns, storage_options, threads)
+    return refresh.delete_user(engine, Given(videos=videos is not None), engine.key(user))
+
+
+def write(
+    rows: Any,
+    table: str | os.PathLike[str],
+    *,
+    mode: Literal["overwrite", "append", "merge"] = "overwrite",
+    partition_by: str | list[str] | None = None,
+    storage_options: Mapping[str, str] | None = None,
+) -> None:
+    """Writes engagement rows as a Delta table, with the time of writing as `processedAt`.
+
+    `append` and `merge` cannot keep a table right from day to day: appended days give several rows per user
+    and video, and a merged day replaces what was known before by what that day alone shows. Both cut sessions
+    at midnight. `update` does neither.
+
+    Args:
+        rows: A table from `watchspan.aggregate` or `watchspan.engagement`, or the path of files with one.
+        table: Where to write.
+        mode: `overwrite` replaces the table, `append` adds the rows, `merge` replaces the rows of the same
+            user and video and adds the others. Columns that the table lacks are added.
+        partition_by: Columns to partition a new table by.
+        storage_options: As for `update`.
+
+    Raises:
+        OptionError: If `mode` is none of these.
+        SourceError: If the table belongs to `update`.
+    """
+    if mode not in ("overwrite", "append", "merge"):
+        raise OptionError(f"mode is {mode!r}, but 'overwrite', 'append' or 'merge' is needed.")
+    taken = sources.read_table(rows)
+    missing = [name for name in KEYS["engagement"] if name not in taken.column_names]
+    if missing:
+        raise DataError(
+            f"The rows have no column {missing[0]!r}; a table from aggregate() or engagement() is needed."
+        )
+    save(taken, os.fspath(table), mode, partition_by, storage_options)
+
+
+def _without_events(
+    table: str | os.PathLike[str],
+    videos: Any,
+    columns: Mapping[str, str | None] | None,
+    storage_options: Mapping[str, str] | None,
+    threads: int | None,
+) -> DeltaEngine:
+    return DeltaEngine(
+        os.fspath(table),
+        videos=videos,
+        columns=sources.column_mapping(columns),
+        storage_options=storage_options,
+        threads=sources.thread_count(threads),
+    )

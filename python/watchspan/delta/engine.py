@@ -1,0 +1,358 @@
+"""The refresh on Delta tables without a JVM: deltalake holds the tables, DuckDB runs the SQL."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pyarrow as pa
+
+from watchspan import _core, sources
+from watchspan.delta import storage
+from watchspan.delta.inputs import RawEvents, quoted, read_videos
+from watchspan.errors import DataError, MissingDependencyError, OptionError, SourceError
+from watchspan.refresh import (
+    KEYS,
+    PROCESSED_AT,
+    PROPERTY,
+    ConflictError,
+    Dialect,
+    Settings,
+    TableName,
+    Window,
+)
+
+try:
+    import duckdb
+    from deltalake.exceptions import CommitFailedError, DeltaProtocolError
+except ImportError as error:
+    raise MissingDependencyError(
+        "Keeping Delta tables up to date needs the packages deltalake and duckdb: "
+        'pip install "watchspan[delta]".'
+    ) from error
+
+_SUFFIXES: dict[TableName, str] = {"sessions": "_sessions", "engagement": "", "pending": "_pending"}
+_BATCH_ROWS = 65_536
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class DeltaEngine:
+    """The refresh's engine on deltalake and DuckDB. See `watchspan.refresh.Engine` for its methods."""
+
+    dialect = Dialect(
+        micros="epoch_us({})", last_end='watchedIntervals[-1]."end"', backslash="\\", quote="''"
+    )
+
+    def __init__(
+        self,
+        table: str,
+        *,
+        raw: Any = None,
+        videos: Any = None,
+        columns: dict[str, str | None] | None = None,
+        storage_options: storage.Options | None = None,
+        threads: int | None = None,
+    ) -> None:
+        """An engine for the tables of one output.
+
+        Args:
+            table: The place of the engagement table; the others stand beside it.
+            raw: The Delta table of events, or its place; None if no events are needed.
+            videos: What `watchspan.aggregate` takes.
+            columns: As for `watchspan.aggregate`.
+            storage_options: What deltalake needs to reach the storage.
+            threads: As for `watchspan.aggregate`.
+        """
+        self._uris: dict[TableName, str] = {
+            name: table.rstrip("/") + suffix for name, suffix in _SUFFIXES.items()
+        }
+        self._options = storage_options
+        self._raw = None
+        if raw is not None:
+            self._raw = RawEvents(storage.open_table(raw, storage_options, "events"), columns)
+        self._videos = None if videos is None else read_videos(videos, columns)
+        self._columns, self._threads = columns, threads
+        self._now = (datetime.now(timezone.utc) - _EPOCH) // _MICROSECOND
+        # Each table as this run first saw it: what others commit after that is a conflict, not a surprise.
+        self._tables: dict[TableName, storage.DeltaTable] = {}
+        self._named: set[str] = set()
+        self._connection: Any = None
+        self._scratch: tempfile.TemporaryDirectory[str] | None = None
+
+    # Tables kept between runs.
+
+    def exists(self, table: TableName) -> bool:
+        return self._find(table) is not None
+
+    def settings(self, table: TableName) -> str | None:
+        return dict(self._open(table).metadata().configuration).get(PROPERTY)
+
+    def keep_settings(self, table: TableName, text: str) -> None:
+        self._commit(
+            lambda: self._open(table).alter.set_table_properties({PROPERTY: text}, raise_if_not_exists=False)
+        )
+
+    def prepare(self, table: TableName, text: str) -> None:
+        there = self._find(table)
+        if self._raw is None and there is not None:
+            return
+        rows = self._events.rows_schema(table, Settings.from_text(text).rules)
+        schema = storage.schema_of(table, rows)
+        if there is None:
+            self._commit(lambda: storage.create(self._uris[table], schema, {PROPERTY: text}, self._options))
+        else:
+            self._commit(lambda: storage.add_columns(there, schema))
+
+    def reference(self, table: TableName) -> str:
+        delta = self._open(table)
+        name = f"{table}_at_{delta.version()}"
+        if name not in self._named:
+            try:
+                self._sql.register(name, delta.to_pyarrow_dataset())
+            except (DeltaProtocolError, NotImplementedError):
+                # pyarrow does not know deletion vectors, which another writer may have turned on.
+                self._load(name, delta.scan())
+            self._named.add(name)
+        return name
+
+    # Relations of a run.
+
+    def view(self, name: str, sql: str, *, reused: bool = False) -> None:
+        if reused:
+            self.stage(name, sql)
+        else:
+            self._sql.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {sql}")
+
+    def stage(self, name: str, sql: str) -> None:
+        self._sql.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {sql}")
+
+    def rows(self, sql: str) -> Sequence[dict[str, Any]]:
+        rows: list[dict[str, Any]] = pa.Table.from_batches(*self._read(sql)).to_pylist()
+        return rows
+
+    def scopes(self, name: str, changed: Any, settings: Settings) -> None:
+        window: Window = changed
+        starts, ends = (None, None) if window.changed_by else (window.start, window.end)
+        found = _core.scopes(
+            self._events.scan(window), self._columns, settings.vocabulary, starts, ends, self._threads
+        )
+        self._sql.register(name, pa.Table.from_batches(*found))
+
+    def walk(self, name: str, reach: str, settings: Settings) -> None:
+        span = self.rows(f"SELECT min(firstTime) AS first, max(lastTime) AS last FROM {reach}")[0]
+        last = None if span["last"] is None else span["last"] + 1
+        self._load_stream("raw_events", self._events.scan(Window(span["first"], last)))
+        joined = self._within_reach(reach, settings.session_column)
+        batches, schema, _ = _core.sessions(
+            joined, self._columns, settings.vocabulary, settings.rules, self._threads
+        )
+        self._sql.unregister("raw_events")
+        self._sql.register(name, pa.Table.from_batches(batches, schema))
+
+    def engage(self, name: str, sessions: str, settings: Settings) -> None:
+        known = self.rows(
+            "SELECT DISTINCT videoId, videoDuration AS duration, durationSource, videoTitle AS title "
+            f"FROM {sessions}"
+        )
+        batches, schema = self._read(f"SELECT * FROM {sessions}")
+        videos = pa.Table.from_pylist(
+            known,
+            pa.schema(
+                [
+                    ("videoId", schema.field("videoId").type),
+                    ("duration", pa.float64()),
+                    ("durationSource", pa.string()),
+                    ("title", pa.string()),
+                ]
+            ),
+        )
+        found = _core.engagement(
+            _at_least_one(batches, schema),
+            videos,
+            None,
+            settings.rules,
+            settings.scoring,
+            settings.unique_seconds,
+            self._threads,
+        )
+        self._sql.register(name, pa.Table.from_batches(*found))
+
+    def videos(self, name: str) -> None:
+        kind = schema_of(self._open("sessions")).field("videoId").type
+        table = self._videos
+        if table is None:
+            table = pa.table(
+                {
+                    "videoId": pa.nulls(0, kind),
+                    "duration": pa.nulls(0, pa.float64()),
+                    "title": pa.nulls(0, pa.string()),
+                }
+            )
+        elif table.num_rows and pa.types.is_integer(table["videoId"].type) != pa.types.is_integer(kind):
+            raise DataError(
+                f'Column "videoId" is {table["videoId"].type} in the videos table but {kind} in the '
+                "sessions: cast one of them, or no video would be found."
+            )
+        self._sql.register(name, table)
+
+    # Writing.
+
+    def append(self, table: TableName, sql: str) -> None:
+        batches, _ = self._read(sql)
+        first = next(batches, None)
+        if first is None:
+            return
+        delta = self._open(table)
+        rows = storage.conform(_chain(first, batches), schema_of(delta))
+        self._commit(lambda: storage.write_deltalake(delta, rows, mode="append"))
+
+    def merge(self, table: TableName, source: str) -> None:
+        delta = self._open(table)
+        schema = schema_of(delta)
+        if storage.is_empty(delta):
+            self._insert(delta, schema, source)
+            return
+        batches, _ = self._read(f"SELECT *, {self._stamp()} FROM {source}")
+        first = next(batches, None)
+        if first is None:
+            return
+        rows = storage.conform(_chain(first, batches), schema.append(pa.field("_delete", pa.bool_())))
+        matching = " AND ".join(f"t.{name} = s.{name}" for name in KEYS[table])
+        columns = {name: f"s.{name}" for name in schema.names}
+        merger = delta.merge(rows, matching, source_alias="s", target_alias="t")
+        merger = merger.when_matched_delete("s._delete").when_matched_update(columns)
+        merger = merger.when_not_matched_insert(columns, predicate="NOT s._delete")
+        self._commit(merger.execute)
+
+    def clear(self, table: TableName) -> None:
+        delta = self._open(table)
+        if not storage.is_empty(delta):
+            self._commit(delta.delete)
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        if self._scratch is not None:
+            self._scratch.cleanup()
+        self._connection = self._scratch = None
+        self._tables.clear()
+        self._named.clear()
+
+    def key(self, user: str | int) -> str | int:
+        """A user's id as the key column holds it.
+
+        Raises:
+            OptionError: If it is text and the column holds integers, or the other way round.
+        """
+        found = self._find("sessions")
+        kind = schema_of(found).field("userId").type if found else pa.string()
+        if found and pa.types.is_integer(kind) != isinstance(user, int):
+            raise OptionError(f"user is {user!r}, but the tables' userId is of type {kind}.")
+        return user
+
+    # What the methods above are made of.
+
+    @property
+    def session_column(self) -> bool:
+        """Whether the raw events have a session id.
+
+        Raises:
+            ColumnError: If the raw table lacks a needed column, or one has a type that cannot be read.
+        """
+        return self._events.session_column
+
+    @property
+    def _events(self) -> RawEvents:
+        if self._raw is None:
+            raise OptionError("The raw table of events is needed here, but none was given.")
+        return self._raw
+
+    @property
+    def _sql(self) -> Any:
+        if self._connection is None:
+            self._scratch = tempfile.TemporaryDirectory(prefix="watchspan-")
+            self._connection = duckdb.connect(config={"temp_directory": self._scratch.name})
+            self._connection.execute("SET TimeZone='UTC'; SET preserve_insertion_order=false")
+            if self._threads is not None:
+                self._connection.execute(f"SET threads={self._threads}")
+        return self._connection
+
+    def _find(self, table: TableName) -> storage.DeltaTable | None:
+        if table not in self._tables:
+            found = storage.find(self._uris[table], self._options)
+            if found is None:
+                return None
+            self._tables[table] = found
+        return self._tables[table]
+
+    def _open(self, table: TableName) -> storage.DeltaTable:
+        found = self._find(table)
+        if found is None:
+            raise SourceError(
+                f"There is no Delta table at {self._uris[table]!r}, which should hold the {table}."
+            )
+        return found
+
+    def _commit(self, write: Any) -> None:
+        try:
+            write()
+        except CommitFailedError as error:
+            raise ConflictError(str(error)) from error
+
+    def _read(self, sql: str) -> tuple[Iterator[pa.RecordBatch], pa.Schema]:
+        reader = self._sql.sql(sql).to_arrow_reader(_BATCH_ROWS)
+        return (batch for batch in reader if batch.num_rows), reader.schema
+
+    def _insert(self, delta: storage.DeltaTable, schema: pa.Schema, source: str) -> None:
+        """Rows for a table without any: nothing can match, so nothing has to be looked for."""
+        batches, _ = self._read(f"SELECT *, {self._stamp()} FROM {source} WHERE NOT _delete")
+        first = next(batches, None)
+        if first is not None:
+            rows = storage.conform(_chain(first, batches), schema)
+            self._commit(lambda: storage.write_deltalake(delta, rows, mode="append"))
+
+    def _stamp(self) -> str:
+        return f"make_timestamptz({self._now}) AS {PROCESSED_AT}"
+
+    def _load(self, name: str, reader: Any) -> None:
+        self._load_stream("loading", reader)
+        self.stage(name, "SELECT * FROM loading")
+        self._sql.unregister("loading")
+
+    def _load_stream(self, name: str, reader: Any) -> None:
+        self._sql.register(name, pa.RecordBatchReader.from_stream(reader))
+
+    def _within_reach(self, reach: str, session_column: bool) -> Iterator[pa.RecordBatch]:
+        """The raw events of each scope within its reach."""
+        names = {default: quoted(own) for default, own in self._events.names.items()}
+        same = f"e.{names['userId']} = r.userId"
+        if session_column:
+            same += f" AND CAST(e.{names['sessionId']} AS STRING) = r.scopeId"
+        batches, schema = self._read(
+            "SELECT e.*, r.firstTime AS _first, r.lastTime AS _last "
+            f"FROM raw_events e JOIN {reach} r ON {same}"
+        )
+        for batch in _at_least_one(batches, schema):
+            yield _core.within(batch, self._columns)
+
+
+def schema_of(delta: storage.DeltaTable) -> pa.Schema:
+    """A table's columns in plain Arrow types."""
+    return pa.schema([pa.field(f.name, _plain(f.type)) for f in pa.schema(delta.schema().to_arrow())])
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    return pa.string() if str(kind) in ("string_view", "large_string") else kind
+
+
+def _chain(first: pa.RecordBatch, rest: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    yield first
+    yield from rest
+
+
+def _at_least_one(batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    yield sources.empty_batch(schema)
+    yield from batches

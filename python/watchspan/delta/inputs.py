@@ -1,0 +1,129 @@
+"""What a refresh reads: the raw table of events, and the table of videos."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+import pyarrow as pa
+
+from watchspan import _core, sources
+from watchspan.delta import storage
+from watchspan.errors import MissingColumnError, OptionError
+from watchspan.refresh import TableName, Window
+from watchspan.rules import Rules, Scoring
+
+_EPOCH = datetime(1970, 1, 1)
+_DAY = 86_400_000_000
+
+
+class RawEvents:
+    """The raw table of events.
+
+    Attributes:
+        names: Default column name -> its name in the table, of the columns in use.
+    """
+
+    def __init__(self, table: storage.DeltaTable, columns: dict[str, str | None] | None) -> None:
+        """Binds the columns.
+
+        Raises:
+            ColumnError: If a needed column is missing, or one has a type that cannot be read.
+        """
+        self._table, self._columns = table, columns
+        self._schema = pa.schema(table.schema().to_arrow())
+        self._want = sources.wanted("events", columns)
+        self.names = {default: own for own, default in self._want.find(self._schema.names).items()}
+        self.rows_schema("sessions", Rules())
+
+    @property
+    def session_column(self) -> bool:
+        """Whether the events have a session id."""
+        return "sessionId" in self.names
+
+    def rows_schema(self, table: TableName, rules: Rules) -> pa.Schema:
+        """The schema of the session or engagement rows that the events give."""
+        names = self._schema.names
+        # What is missing is told by the core, which lists what it found.
+        chosen = names if self._want.lacks(names) else list(self.names.values())
+        empty = iter([sources.empty_batch(pa.schema([self._schema.field(name) for name in chosen]))])
+        if table == "engagement":
+            return _core.aggregate(empty, None, self._columns, None, rules, Scoring(), True, 1)[1]
+        return _core.sessions(empty, self._columns, None, rules, 1)[1]
+
+    def scan(self, window: Window) -> Any:
+        """A stream of the events that a window may hold.
+
+        Where times are text it holds the others, too: only the core can read them.
+
+        Raises:
+            MissingColumnError: If the window is one of a column that is not there.
+            OptionError: If that column holds no times.
+        """
+        return self._table.scan(columns=list(self.names.values()), predicate=self._condition(window))
+
+    def _condition(self, window: Window) -> str | None:
+        column = window.changed_by or self.names["timestamp"]
+        if column not in self._schema.names:
+            raise MissingColumnError(
+                f"changed_by is {column!r}, but the events table has no such column; it has "
+                f"{', '.join(self._schema.names)}."
+            )
+        kind = self._schema.field(column).type
+        ends: list[tuple[Literal[">=", "<"], int | None]] = [(">=", window.start), ("<", window.end)]
+        if pa.types.is_timestamp(kind):
+            zone = "" if kind.tz is None else "Z"
+            texts = [(sign, _instant(end) + zone) for sign, end in ends if end is not None]
+        elif window.changed_by is None:
+            return None
+        elif pa.types.is_date(kind):
+            texts = [(sign, _day(column, end)) for sign, end in ends if end is not None]
+        else:
+            raise OptionError(
+                f"changed_by is {column!r}, which is of type {kind}; a timestamp or date column is needed."
+            )
+        return " AND ".join(f"{quoted(column)} {sign} '{text}'" for sign, text in texts) or None
+
+
+def read_videos(videos: Any, columns: dict[str, str | None] | None) -> pa.Table:
+    """The table of videos under the default names, `videoId`, `duration` and `title`.
+
+    Raises:
+        WatchspanError: As `watchspan.aggregate` does.
+    """
+    want = sources.wanted("videos", columns)
+    taken = sources.read(videos.scan() if isinstance(videos, storage.DeltaTable) else videos, want)
+    table = taken if isinstance(taken, pa.Table) else _as_table(taken)
+    # The core refuses what it cannot use.
+    _core.aggregate(iter(()), table, columns, None, Rules(), Scoring(), True, 1)
+    names = {default: own for own, default in want.find(table.column_names).items()}
+    none = pa.nulls(table.num_rows, pa.string())
+    return pa.table(
+        {
+            "videoId": table[names["videoId"]],
+            "duration": table[names["duration"]].cast(pa.float64()),
+            "title": table[names["title"]].cast(pa.string()) if "title" in names else none,
+        }
+    )
+
+
+def quoted(name: str) -> str:
+    """A column's name as SQL quotes it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _as_table(taken: Any) -> pa.Table:
+    return pa.table(taken) if hasattr(taken, "__arrow_c_stream__") else pa.Table.from_batches(list(taken))
+
+
+def _instant(micros: int) -> str:
+    return (_EPOCH + timedelta(microseconds=micros)).isoformat(timespec="microseconds")
+
+
+def _day(column: str, micros: int) -> str:
+    if micros % _DAY:
+        raise OptionError(
+            f"The window begins or ends at {_instant(micros)}, but {column!r} holds dates: whole days are "
+            "needed."
+        )
+    return _instant(micros)[:10]
