@@ -1,0 +1,69 @@
+# Databricks notebook source
+# MAGIC %md
+# MAGIC # Streaming
+# MAGIC
+# MAGIC Keeps the tables current from a stream over the raw table. Each micro-batch only says which users'
+# MAGIC sessions changed; these are then made again from the raw table, by the same steps as in the daily
+# MAGIC job. So a batch that is replayed after a stop changes nothing, and late events need no watermark.
+# MAGIC
+# MAGIC `trigger` is `availableNow` (work through what is there, then stop: for scheduled runs, and the one
+# MAGIC kind that serverless compute has) or an interval such as `1 minute`, which runs until the notebook
+# MAGIC is stopped. One writer at a time: do not run the daily job on the same tables meanwhile.
+
+# COMMAND ----------
+
+# DBTITLE 1,Parameters
+dbutils.widgets.text("raw_table", "raw", "1 Raw events")
+dbutils.widgets.text("output_table", "aggregated_user_video_engagement", "2 Engagement table")
+dbutils.widgets.text("video_metadata_table", "video_metadata", "3 Videos (empty: none)")
+dbutils.widgets.text("checkpoint", "/Volumes/main/default/checkpoints/watchspan", "4 Checkpoint folder")
+dbutils.widgets.text("trigger", "availableNow", "5 availableNow, or an interval such as 1 minute")
+
+# COMMAND ----------
+
+# DBTITLE 1,Start
+from watchspan.spark import VideoEngagementAggregator
+
+output_table = dbutils.widgets.get("output_table")
+trigger = dbutils.widgets.get("trigger")
+aggregator = VideoEngagementAggregator(
+    spark=spark,
+    input_table=dbutils.widgets.get("raw_table"),
+    output_table=output_table,
+    video_metadata_table=dbutils.widgets.get("video_metadata_table") or None,
+)
+query = aggregator.start_stream(
+    dbutils.widgets.get("checkpoint"),
+    trigger={"availableNow": True} if trigger == "availableNow" else {"processingTime": trigger},
+)
+
+# COMMAND ----------
+
+# MAGIC %md
+# MAGIC This cell waits: with `availableNow` until the events that are there are done, else until the stream
+# MAGIC is stopped. If a batch failed, its error is raised here.
+
+# COMMAND ----------
+
+query.awaitTermination()
+
+# COMMAND ----------
+
+# DBTITLE 1,What there is now
+import json
+
+from pyspark.sql import functions as F
+
+found = (
+    spark.table(output_table)
+    .agg(
+        F.count(F.lit(1)).alias("rows"),
+        F.countDistinct("userId").alias("users"),
+        F.max("lastWatchDate").cast("string").alias("lastEvent"),
+        F.max("processedAt").cast("string").alias("lastWritten"),
+    )
+    .collect()[0]
+    .asDict()
+)
+print(found)
+dbutils.notebook.exit(json.dumps(found))
