@@ -19,6 +19,13 @@ pub enum DurationSource {
 }
 
 impl DurationSource {
+    /// The source that goes by that name. Whoever states a duration without saying that it is an estimate vouches
+    /// for it.
+    #[must_use]
+    pub fn named(name: Option<&[u8]>) -> Self {
+        if name == Some(Self::Estimated.name().as_bytes()) { Self::Estimated } else { Self::Metadata }
+    }
+
     /// The name that rows show.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -39,11 +46,11 @@ pub struct Duration {
 }
 
 impl Duration {
-    /// A duration from the videos table; nothing if it is not a finite number above 0.
+    /// A duration that a table states; nothing if it is not a finite number above 0.
     #[must_use]
-    pub fn from_metadata(seconds: Option<f64>) -> Option<Self> {
+    pub fn stated(seconds: Option<f64>, source: DurationSource) -> Option<Self> {
         let seconds = seconds.filter(|s| s.is_finite() && *s > 0.0)?;
-        Some(Self { seconds, source: DurationSource::Metadata })
+        Some(Self { seconds, source })
     }
 }
 
@@ -70,6 +77,18 @@ impl Furthest {
     pub fn merge(&mut self, other: Self) {
         self.watched = self.watched.max(other.watched);
         self.position = self.position.max(other.position);
+    }
+
+    /// The largest end of what was watched, 0 if nothing was.
+    #[must_use]
+    pub const fn watched(self) -> f64 {
+        self.watched
+    }
+
+    /// The largest position reported.
+    #[must_use]
+    pub const fn position(self) -> f64 {
+        self.position
     }
 
     /// The estimate, if anybody got anywhere.

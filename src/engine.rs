@@ -7,6 +7,7 @@ mod fragments;
 mod order;
 mod record;
 mod retention;
+mod scopes;
 mod sessions;
 mod store;
 mod user;
@@ -17,6 +18,7 @@ pub use explain::explain;
 pub use fragments::SLICE_ROWS;
 pub use record::{Numbered, Plain, Record, Wide};
 pub use retention::retention;
+pub use scopes::Scopes;
 pub use sessions::{Sessions, read_sessions};
 pub use validate::{Example, validate};
 

@@ -198,6 +198,19 @@ pub enum Error {
         /// What would do.
         accepted: &'static str,
     },
+    /// Two columns that are halves of one list, but differ.
+    #[error(
+        "Columns {first:?} and {second:?} are the two halves of one list, but in row {row} they differ in length or one \
+         is null: keep both as they were written."
+    )]
+    UnevenHalves {
+        /// One column.
+        first: String,
+        /// The other.
+        second: String,
+        /// The row's number in its batch, from 0.
+        row: usize,
+    },
     /// A key that is no text although its column says so.
     #[error("Column {column:?} holds text that is not UTF-8: encode it anew.")]
     InvalidText {
@@ -248,6 +261,7 @@ impl Error {
             Self::ConflictingVideo { .. }
             | Self::RepeatedSession { .. }
             | Self::Row { .. }
+            | Self::UnevenHalves { .. }
             | Self::InvalidText { .. }
             | Self::Corrupt { .. } => ErrorKind::Data,
             Self::Source(_) => ErrorKind::Source,

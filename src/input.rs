@@ -7,6 +7,7 @@ mod keys;
 mod rows;
 mod values;
 mod videos;
+mod within;
 
 pub(crate) use clean::Keys;
 pub use clean::{Cleaner, DropCounts, DropReason};
@@ -14,4 +15,5 @@ pub use columns::{ColumnMap, InputColumn, InputTable};
 pub use events::{EventBatch, EventSchema};
 pub use keys::{KeyColumn, KeyType, KeyTypes};
 pub use rows::{RowTable, RowsBatch, RowsSchema, SessionBatch};
-pub use videos::{Video, Videos};
+pub use videos::{Video, VideoReader, Videos};
+pub use within::within;

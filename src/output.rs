@@ -3,11 +3,17 @@
 mod column;
 mod engagement;
 mod explanation;
+mod furthest;
 mod retention;
+mod scopes;
 mod sessions;
+mod wire;
 
 pub use column::{Column, ColumnSpec, Table};
 pub use engagement::{EngagementRow, engagement_table};
 pub use explanation::{ExplanationRow, explanation_table};
+pub use furthest::{FurthestRow, furthest_table};
 pub use retention::{RetentionRow, retention_table};
+pub use scopes::{ScopeRow, scope_table};
 pub use sessions::{SessionRow, session_table};
+pub use wire::{from_wire, to_wire};

@@ -14,7 +14,9 @@ use super::store::{At, KeyArena, KeyStore};
 use crate::engagement::{Duration, Engagement, EngagementOptions, Furthest};
 use crate::error::{Error, Result};
 use crate::input::{DropCounts, KeyType, KeyTypes, RowsSchema, SessionBatch, Video, Videos};
-use crate::output::{EngagementRow, SessionRow, engagement_table, session_table};
+use crate::output::{
+    EngagementRow, FurthestRow, SessionRow, engagement_table, furthest_table, session_table,
+};
 use crate::session::SessionStats;
 use crate::time::Micros;
 
@@ -132,6 +134,28 @@ impl Sessions {
             self.tasks.par_iter().map(work).collect::<Result<Vec<_>>>()
         })?;
         Ok(batches.into_iter().flatten().collect())
+    }
+
+    /// The schema of the furthest table.
+    #[must_use]
+    pub fn furthest_schema(&self) -> SchemaRef {
+        furthest_table().schema(self.keys)
+    }
+
+    /// The furthest table, ordered by video: from it durations are estimated.
+    ///
+    /// # Errors
+    /// If the work was stopped.
+    pub fn furthest(&self, engine: &Engine) -> Result<Vec<RecordBatch>> {
+        let furthest = self.estimates(engine, &Videos::default(), true);
+        let mut rows: Vec<_> =
+            furthest.into_iter().map(|(video, furthest)| FurthestRow { video, furthest }).collect();
+        rows.sort_unstable_by_key(|row| row.video);
+        let batch = |rows: &[FurthestRow<'_>]| {
+            engine.check()?;
+            furthest_table().batch(rows, self.keys)
+        };
+        rows.chunks(SLICE_ROWS).map(batch).collect()
     }
 
     fn engagement_batches(

@@ -34,6 +34,11 @@ impl KeyArena {
         self.ends.len()
     }
 
+    /// The number of every fragment.
+    pub(super) fn all(&self) -> impl Iterator<Item = u32> + use<> {
+        (0u32..).take(self.len())
+    }
+
     pub(super) fn get(&self, fragment: u32) -> Keys<'_> {
         let index = fragment as usize;
         let start = index.checked_sub(1).map_or(0, |before| self.ends[before][2]);
@@ -61,10 +66,8 @@ impl KeyStore {
 
     /// Where every fragment is.
     pub(super) fn all(&self) -> impl Iterator<Item = At> {
-        self.0
-            .iter()
-            .zip(0u32..)
-            .flat_map(|(arena, chunk)| (0u32..).take(arena.len()).map(move |fragment| At { chunk, fragment }))
+        let arenas = self.0.iter().zip(0u32..);
+        arenas.flat_map(|(arena, chunk)| arena.all().map(move |fragment| At { chunk, fragment }))
     }
 }
 

@@ -76,6 +76,8 @@ input_columns! {
         "The player's own order of events, which breaks ties between timestamps.";
     DURATION: Videos "duration", required: true, NUMBER,
         "The length in seconds; null, NaN, infinite, 0 or less counts as unknown.";
+    DURATION_SOURCE: Videos "durationSource", required: false, TEXT,
+        "Where the duration comes from: `estimated` makes it count as one; anything else, or null, as metadata.";
     TITLE: Videos "title", required: false, TEXT, "The title, shown in results.";
 }
 

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use arrow_array::types::{Int64Type, UInt64Type};
 use arrow_array::{
-    Array, ArrayRef, GenericStringArray, LargeStringArray, OffsetSizeTrait, StringArray, StringViewArray,
-    cast::AsArray, downcast_dictionary_array,
+    Array, ArrayRef, GenericStringArray, Int64Array, LargeStringArray, OffsetSizeTrait, StringArray,
+    StringViewArray, cast::AsArray, downcast_dictionary_array,
 };
 use arrow_schema::DataType;
 
@@ -82,6 +82,18 @@ impl KeyType {
         }
     }
 
+    /// Integer keys of any width as those that hold them all.
+    pub(crate) fn integers(column: &str, array: &ArrayRef) -> Result<Int64Array> {
+        if let Some(unsigned) = array.as_primitive_opt::<UInt64Type>()
+            && let Some(value) = unsigned.iter().flatten().find(|&value| i64::try_from(value).is_err())
+        {
+            return Err(Error::KeyTooLarge { column: column.to_owned(), value });
+        }
+        let integers = arrow_cast::cast(array, &DataType::Int64)?;
+        let wrong = || Error::Internal(format!("a cast to int64 gave {}", integers.data_type()));
+        integers.as_primitive_opt::<Int64Type>().cloned().ok_or_else(wrong)
+    }
+
     /// Bytes that are ordered as the integers are.
     pub(crate) fn integer_bytes(integer: i64) -> [u8; 8] {
         (integer ^ i64::MIN).to_be_bytes()
@@ -147,14 +159,7 @@ impl KeyColumn {
     }
 
     fn bind_integers(column: &Bound, array: &ArrayRef) -> Result<Self> {
-        if let Some(unsigned) = array.as_primitive_opt::<UInt64Type>()
-            && let Some(value) = unsigned.iter().flatten().find(|&value| i64::try_from(value).is_err())
-        {
-            return Err(Error::KeyTooLarge { column: column.name.clone(), value });
-        }
-        let integers = arrow_cast::cast(array, &DataType::Int64)?;
-        let integers =
-            integers.as_primitive_opt::<Int64Type>().ok_or_else(|| column.wrong_type(array.data_type()))?;
+        let integers = KeyType::integers(&column.name, array)?;
         Ok(Self::Integers(integers.iter().map(|integer| integer.map(KeyType::integer_bytes)).collect()))
     }
 

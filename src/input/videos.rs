@@ -6,11 +6,11 @@ use std::collections::hash_map::Entry;
 use arrow_array::RecordBatch;
 use arrow_schema::Schema;
 
-use super::columns::{Bound, ColumnMap, InputColumn, InputTable};
+use super::columns::{Bound, ColumnMap, InputColumn, InputTable, NUMBER, TEXT};
 use super::events::key_type;
 use super::keys::{KeyColumn, KeyType};
 use super::values::{NumberColumn, TextColumn};
-use crate::engagement::Duration;
+use crate::engagement::{Duration, DurationSource};
 use crate::error::{Error, Result};
 
 /// What is known of one video.
@@ -24,9 +24,113 @@ pub struct Video {
 
 impl Video {
     fn show(&self) -> String {
-        let duration = self.duration.map_or("unknown".to_owned(), |d| format!("{} s", d.seconds));
+        let duration = self.duration.map_or("unknown".to_owned(), |duration| match duration.source {
+            DurationSource::Metadata => format!("{} s", duration.seconds),
+            DurationSource::Estimated => format!("{} s, estimated", duration.seconds),
+        });
         let title = self.title.as_ref().map_or("none".to_owned(), |title| format!("{title:?}"));
         format!("(duration {duration}, title {title})")
+    }
+}
+
+/// What a row states of a video.
+type Statement<'a> = (&'a [u8], Option<f64>, Option<&'a [u8]>, Option<&'a [u8]>);
+
+/// Gathers what rows state of videos, batch by batch.
+#[derive(Debug)]
+pub struct VideoReader {
+    id: Bound,
+    duration: Bound,
+    source: Option<Bound>,
+    title: Option<Bound>,
+    key: KeyType,
+    videos: Videos,
+}
+
+impl VideoReader {
+    /// Reads a videos table of that schema.
+    ///
+    /// # Errors
+    /// If a column is missing or of a type that cannot be read.
+    pub fn of_videos(schema: &Schema, map: &ColumnMap) -> Result<Self> {
+        let needed = |column| Bound::needed(map, column, InputTable::Videos, schema);
+        let optional = |column| Bound::optional(map, column, InputTable::Videos, schema);
+        let id = needed(InputColumn::VIDEO)?;
+        let duration = needed(InputColumn::DURATION)?;
+        Self::new(
+            id,
+            duration,
+            optional(InputColumn::DURATION_SOURCE)?,
+            optional(InputColumn::TITLE)?,
+            schema,
+        )
+    }
+
+    /// Reads events of that schema, each of which states its video's `videoDuration` and `durationSource`.
+    ///
+    /// # Errors
+    /// If a column is missing or of a type that cannot be read.
+    pub fn of_events(schema: &Schema, map: &ColumnMap) -> Result<Self> {
+        let own = |name, accepted| Bound::own(InputTable::Events.name(), name, accepted, schema);
+        let id = Bound::needed(map, InputColumn::VIDEO, InputTable::Events, schema)?;
+        Self::new(id, own("videoDuration", NUMBER)?, Some(own("durationSource", TEXT)?), None, schema)
+    }
+
+    fn new(
+        id: Bound,
+        duration: Bound,
+        source: Option<Bound>,
+        title: Option<Bound>,
+        schema: &Schema,
+    ) -> Result<Self> {
+        let key = key_type(&id, schema)?;
+        let empty = schema.fields().is_empty() || schema.field(id.index).data_type().is_null();
+        let videos = Videos { key: (!empty).then_some(key), videos: HashMap::default() };
+        let mut reader = Self { id, duration, source, title, key, videos };
+        // An empty batch shows every column's type before the first row is read.
+        reader.read(&[RecordBatch::new_empty(schema.clone().into())])?;
+        Ok(reader)
+    }
+
+    /// Takes in batches.
+    ///
+    /// # Errors
+    /// If a type cannot be read, or two different rows are about one video.
+    pub fn read(&mut self, batches: &[RecordBatch]) -> Result<()> {
+        batches.iter().try_for_each(|batch| self.read_batch(batch))
+    }
+
+    fn read_batch(&mut self, batch: &RecordBatch) -> Result<()> {
+        let text = |column: &Bound| TextColumn::bind(column, column.array(batch)?);
+        let ids = KeyColumn::bind(&self.id, self.id.array(batch)?)?;
+        let durations = NumberColumn::bind(&self.duration, self.duration.array(batch)?)?;
+        let sources = self.source.as_ref().map(text).transpose()?;
+        let titles = self.title.as_ref().map(text).transpose()?;
+        let mut last = None;
+        for row in 0..batch.num_rows() {
+            let Some(id) = ids.get(row) else { continue };
+            let source = sources.as_ref().and_then(|sources| sources.get(row));
+            let title = titles.as_ref().and_then(|titles| titles.get(row));
+            let statement: Statement<'_> = (id, durations.get(row), source, title);
+            // Neighbouring events are mostly about one video, and state the same.
+            if last != Some(statement) {
+                self.take(statement)?;
+                last = Some(statement);
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, (id, duration, source, title): Statement<'_>) -> Result<()> {
+        let duration = Duration::stated(duration, DurationSource::named(source));
+        let title = title.and_then(|title| std::str::from_utf8(title).ok()).map(str::to_owned);
+        self.videos.add(id, Video { duration, title }, self.key)
+    }
+
+    /// What was gathered.
+    #[must_use]
+    pub fn finish(self) -> Videos {
+        self.videos
     }
 }
 
@@ -43,29 +147,9 @@ impl Videos {
     /// # Errors
     /// If a column is missing or of a type that cannot be read, or two different rows are about one video.
     pub fn read(schema: &Schema, batches: &[RecordBatch], map: &ColumnMap) -> Result<Self> {
-        let table = InputTable::Videos;
-        let id = Bound::needed(map, InputColumn::VIDEO, table, schema)?;
-        let duration = Bound::needed(map, InputColumn::DURATION, table, schema)?;
-        let title = Bound::optional(map, InputColumn::TITLE, table, schema)?;
-        let key = key_type(&id, schema)?;
-        let empty = schema.fields().is_empty() || schema.field(id.index).data_type().is_null();
-        let mut videos = Self { key: (!empty).then_some(key), videos: HashMap::default() };
-        for batch in batches {
-            let ids = KeyColumn::bind(&id, id.array(batch)?)?;
-            let durations = NumberColumn::bind(&duration, duration.array(batch)?)?;
-            let titles =
-                title.as_ref().map(|title| TextColumn::bind(title, title.array(batch)?)).transpose()?;
-            for row in 0..batch.num_rows() {
-                let Some(id) = ids.get(row) else { continue };
-                let title = titles.as_ref().and_then(|titles| titles.text(row)).map(str::to_owned);
-                videos.add(
-                    id,
-                    Video { duration: Duration::from_metadata(durations.get(row)), title },
-                    key,
-                )?;
-            }
-        }
-        Ok(videos)
+        let mut reader = VideoReader::of_videos(schema, map)?;
+        reader.read(batches)?;
+        Ok(reader.finish())
     }
 
     fn add(&mut self, id: &[u8], video: Video, key: KeyType) -> Result<()> {

@@ -32,7 +32,7 @@ pub enum Key {
 
 impl Key {
     /// The name of its column.
-    const fn column(self) -> &'static str {
+    pub(super) const fn column(self) -> &'static str {
         match self {
             Self::User => "userId",
             Self::Video => "videoId",
@@ -152,11 +152,12 @@ impl<R> Column<R> {
     }
 }
 
-fn item(data_type: DataType) -> Arc<Field> {
+pub(super) fn item(data_type: DataType) -> Arc<Field> {
     Arc::new(Field::new("item", data_type, true))
 }
 
-fn pair_fields(second: &str) -> Fields {
+/// The fields of a pair of numbers.
+pub(super) fn pair_fields(second: &str) -> Fields {
     ["start", second].map(|name| Field::new(name, DataType::Float64, true)).into_iter().collect()
 }
 
