@@ -3,6 +3,7 @@
 mod bridge;
 mod errors;
 mod options;
+mod pieces;
 mod source;
 mod specs;
 mod work;
@@ -18,6 +19,8 @@ mod _core {
     #[pymodule_export]
     use super::options::{check_rules, check_scoring};
     #[pymodule_export]
+    use super::pieces::{aggregate_joined, from_wire, furthest, scopes, to_wire, within};
+    #[pymodule_export]
     use super::specs::{
         additive_scoring, column_specs, drop_reasons, flag_specs, input_column_specs, meanings, preset_specs,
         rule_specs, scoring_specs,
@@ -28,6 +31,7 @@ mod _core {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("version", env!("CARGO_PKG_VERSION"))?;
+        module.add("default_session_timeout", crate::rules::Rules::DEFAULT_SESSION_TIMEOUT)?;
         module.add("debug_build", cfg!(debug_assertions))
     }
 }

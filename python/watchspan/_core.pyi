@@ -15,23 +15,30 @@ from watchspan.rules import Rules, Scoring
 __all__ = [
     "additive_scoring",
     "aggregate",
+    "aggregate_joined",
     "check_rules",
     "check_scoring",
     "column_specs",
     "debug_build",
+    "default_session_timeout",
     "drop_reasons",
     "engagement",
     "explain",
     "flag_specs",
+    "from_wire",
+    "furthest",
     "input_column_specs",
     "meanings",
     "preset_specs",
     "retention",
     "rule_specs",
+    "scopes",
     "scoring_specs",
     "sessions",
+    "to_wire",
     "validate",
     "version",
+    "within",
 ]
 
 @type_check_only
@@ -82,6 +89,7 @@ _Result = tuple[list[pa.RecordBatch], pa.Schema]
 
 version: str
 debug_build: bool
+default_session_timeout: float  # seconds of inactivity that cut sessions where there is no session column
 
 def rule_specs() -> list[OptionSpec]: ...
 def scoring_specs() -> list[OptionSpec]: ...
@@ -146,3 +154,32 @@ def explain(
     video: Union[str, int],
     threads: Optional[int],
 ) -> _Result: ...
+
+# For engines that hold the tables elsewhere (Spark, Delta), piece by piece.
+def to_wire(batch: pa.RecordBatch) -> pa.RecordBatch: ...
+def from_wire(batch: pa.RecordBatch) -> pa.RecordBatch: ...
+def within(batch: pa.RecordBatch, columns: Optional[dict[str, Optional[str]]]) -> pa.RecordBatch: ...
+def scopes(
+    events: Any,
+    columns: Optional[dict[str, Optional[str]]],
+    vocabulary: Union[str, dict[str, str], None],
+    start: Optional[int],  # microseconds since 1970 UTC, inclusive
+    end: Optional[int],  # exclusive
+    threads: Optional[int],
+) -> _Result: ...
+def furthest(
+    events: Any,
+    columns: Optional[dict[str, Optional[str]]],
+    vocabulary: Union[str, dict[str, str], None],
+    rules: Rules,
+    threads: Optional[int],
+) -> _Result: ...
+def aggregate_joined(
+    events: Any,
+    columns: Optional[dict[str, Optional[str]]],
+    vocabulary: Union[str, dict[str, str], None],
+    rules: Rules,
+    scoring: Scoring,
+    unique_seconds: bool,
+    threads: Optional[int],
+) -> tuple[list[pa.RecordBatch], pa.Schema, Report]: ...

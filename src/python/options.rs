@@ -11,6 +11,7 @@ use crate::input::ColumnMap;
 use crate::options::{OptionSpec, OptionValue};
 use crate::rules::Rules;
 use crate::scoring::Scoring;
+use crate::time::Micros;
 
 fn value(object: &Bound<'_, PyAny>, option: &str, spec: &OptionSpec) -> PyResult<OptionValue> {
     if object.is_none() {
@@ -122,6 +123,15 @@ pub(super) fn whole(object: &Bound<'_, PyAny>, option: &str) -> PyResult<usize> 
     let number = if object.is_instance_of::<PyBool>() { None } else { object.extract::<usize>().ok() };
     number.ok_or_else(|| {
         let accepted = "a whole number that is not negative".to_owned();
+        Error::Option { option: option.to_owned(), value: show(object), accepted }.into()
+    })
+}
+
+pub(super) fn micros(object: Option<&Bound<'_, PyAny>>, option: &str) -> PyResult<Option<Micros>> {
+    let Some(object) = object else { return Ok(None) };
+    let number = if object.is_instance_of::<PyBool>() { None } else { object.extract::<i64>().ok() };
+    number.map(|number| Some(Micros(number))).ok_or_else(|| {
+        let accepted = "None or a whole number of microseconds since 1970".to_owned();
         Error::Option { option: option.to_owned(), value: show(object), accepted }.into()
     })
 }

@@ -1,5 +1,6 @@
 //! Record batches from whatever Python hands over.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
@@ -137,6 +138,13 @@ impl<'py> Source<'py> {
         let schema = self.schema.map_or_else(Schema::empty, |schema| schema.as_ref().clone());
         Ok((schema, batches))
     }
+}
+
+/// Runs short work without the GIL.
+pub(super) fn detached<T: Send>(py: Python<'_>, work: impl FnOnce() -> Result<T> + Send) -> PyResult<T> {
+    // A panic would pass every `except Exception` of Python.
+    let result = py.detach(|| catch_unwind(AssertUnwindSafe(work)));
+    Ok(result.unwrap_or_else(|_| Err(Error::Internal("a batch made it panic".to_owned())))?)
 }
 
 /// Runs work without the GIL and looks for Ctrl-C meanwhile; the work stops soon after it.

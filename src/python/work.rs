@@ -10,17 +10,17 @@ use super::options::{columns, engine, number, rules, scoring, vocabulary, whole}
 use super::source::{Source, interruptible};
 use crate::engagement::EngagementOptions;
 use crate::engine::{self, Engine, Events, Plain, Record, SLICE_ROWS, Sessions, Wide};
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::event::Vocabulary;
 use crate::input::{ColumnMap, DropCounts, DropReason, EventSchema, KeyType, Videos};
 use crate::output::explanation_table;
 use crate::retention::Buckets;
 use crate::rules::Rules;
 
-type Object<'a, 'py> = &'a Bound<'py, PyAny>;
-type Maybe<'a, 'py> = Option<&'a Bound<'py, PyAny>>;
-type Tables = (Vec<Py<PyAny>>, Py<PyAny>);
-type Reported = (Vec<Py<PyAny>>, Py<PyAny>, Py<PyDict>);
+pub(super) type Object<'a, 'py> = &'a Bound<'py, PyAny>;
+pub(super) type Maybe<'a, 'py> = Option<&'a Bound<'py, PyAny>>;
+pub(super) type Tables = (Vec<Py<PyAny>>, Py<PyAny>);
+pub(super) type Reported = (Vec<Py<PyAny>>, Py<PyAny>, Py<PyDict>);
 
 /// Rows handed to the engine at a time: enough slices to keep many threads busy.
 const READ_ROWS: usize = 16 * SLICE_ROWS;
@@ -44,7 +44,7 @@ pub(super) fn aggregate(
     let options =
         EngagementOptions { rules: self::rules(rules)?, scoring: self::scoring(scoring)?, unique_seconds };
     let videos = read_videos(videos, &map)?;
-    let sessions = walk(events, &engine, &map, self::vocabulary(vocabulary)?, &options.rules)?;
+    let sessions = walk_events(events, &engine, &map, vocabulary, &options.rules)?;
     let batches = interruptible(py, &engine, || sessions.engagement(&engine, &videos, &options))?;
     let (batches, schema) = export(py, batches, &sessions.engagement_schema())?;
     Ok((batches, schema, report(py, sessions.counts())?))
@@ -62,7 +62,7 @@ pub(super) fn sessions(
 ) -> PyResult<Reported> {
     let engine = engine(threads)?;
     let (map, rules) = (self::columns(columns)?, self::rules(rules)?);
-    let sessions = walk(events, &engine, &map, self::vocabulary(vocabulary)?, &rules)?;
+    let sessions = walk_events(events, &engine, &map, vocabulary, &rules)?;
     let batches = interruptible(py, &engine, || sessions.batches(&engine))?;
     let (batches, schema) = export(py, batches, &sessions.schema())?;
     Ok((batches, schema, report(py, sessions.counts())?))
@@ -134,11 +134,11 @@ pub(super) fn validate<'py>(
     threads: Maybe<'_, 'py>,
 ) -> PyResult<(Vec<Bound<'py, PyDict>>, Py<PyDict>)> {
     let engine = engine(threads)?;
-    let mut source = Source::new(events)?;
+    let source = Source::new(events)?;
     let schema = bind_events(&source, &self::columns(columns)?)?;
     let examples = whole(examples, "examples")?;
     let mut events = engine::validate(&engine, schema, self::vocabulary(vocabulary)?, examples);
-    push_all(py, &engine, &mut source, &mut events)?;
+    push_all(py, &engine, source, |batches| events.push(batches))?;
     let (examples, counts) = interruptible(py, &engine, || events.examples())?;
     let entry = |example: engine::Example| {
         let entry = PyDict::new(py);
@@ -193,7 +193,7 @@ fn key(object: Object<'_, '_>, option: &str, key: KeyType) -> PyResult<Vec<u8>> 
     key.read(&text).ok_or_else(|| Error::Option { option: option.to_owned(), value: text, accepted }.into())
 }
 
-fn bind_events(source: &Source<'_>, map: &ColumnMap) -> PyResult<EventSchema> {
+pub(super) fn bind_events(source: &Source<'_>, map: &ColumnMap) -> PyResult<EventSchema> {
     match &source.schema {
         Some(schema) => Ok(EventSchema::bind(schema, map)?),
         None => Ok(EventSchema::bind(&schema_of_nothing(), &ColumnMap::default())?),
@@ -218,56 +218,73 @@ fn read_videos(videos: Maybe<'_, '_>, map: &ColumnMap) -> PyResult<Videos> {
     Ok(Videos::read(&schema, &batches, map)?)
 }
 
-/// Reads all events and walks through them, in the layout that holds what they carry.
-fn walk(
+pub(super) fn walk_events(
     events: Object<'_, '_>,
     engine: &Engine,
     map: &ColumnMap,
-    vocabulary: Vocabulary,
+    vocabulary: Maybe<'_, '_>,
     rules: &Rules,
 ) -> PyResult<Sessions> {
-    let mut source = Source::new(events)?;
+    let vocabulary = self::vocabulary(vocabulary)?;
+    let source = Source::new(events)?;
     let schema = bind_events(&source, map)?;
-    let py = events.py();
+    walk(events.py(), source, schema, engine, vocabulary, rules, |_| Ok(()))
+}
+
+/// Reads all events and walks through them, in the layout that holds what they carry. `look` sees the batches first.
+pub(super) fn walk(
+    py: Python<'_>,
+    source: Source<'_>,
+    schema: EventSchema,
+    engine: &Engine,
+    vocabulary: Vocabulary,
+    rules: &Rules,
+    look: impl FnMut(&[RecordBatch]) -> Result<()> + Send,
+) -> PyResult<Sessions> {
     if schema.is_plain() {
-        walk_as::<Plain>(py, &mut source, Events::new(engine, schema, vocabulary), engine, rules)
+        walk_as::<Plain>(py, source, Events::new(engine, schema, vocabulary), engine, rules, look)
     } else {
-        walk_as::<Wide>(py, &mut source, Events::new(engine, schema, vocabulary), engine, rules)
+        walk_as::<Wide>(py, source, Events::new(engine, schema, vocabulary), engine, rules, look)
     }
 }
 
 fn walk_as<R: Record>(
     py: Python<'_>,
-    source: &mut Source<'_>,
+    source: Source<'_>,
     mut events: Events<'_, R>,
     engine: &Engine,
     rules: &Rules,
+    mut look: impl FnMut(&[RecordBatch]) -> Result<()> + Send,
 ) -> PyResult<Sessions> {
-    push_all(py, engine, source, &mut events)?;
+    push_all(py, engine, source, |batches| {
+        look(batches)?;
+        events.push(batches)
+    })?;
     interruptible(py, engine, || events.sessions(rules))
 }
 
-fn push_all<R: Record>(
+/// Reads all batches and hands them on, some at a time.
+pub(super) fn push_all(
     py: Python<'_>,
     engine: &Engine,
-    source: &mut Source<'_>,
-    events: &mut Events<'_, R>,
+    mut source: Source<'_>,
+    mut push: impl FnMut(&[RecordBatch]) -> Result<()> + Send,
 ) -> PyResult<()> {
     loop {
         let batches = source.next_batches(READ_ROWS)?;
         if batches.is_empty() {
             return Ok(());
         }
-        interruptible(py, engine, || events.push(&batches))?;
+        interruptible(py, engine, || push(&batches))?;
     }
 }
 
-fn export(py: Python<'_>, batches: Vec<RecordBatch>, schema: &SchemaRef) -> PyResult<Tables> {
+pub(super) fn export(py: Python<'_>, batches: Vec<RecordBatch>, schema: &SchemaRef) -> PyResult<Tables> {
     let batches = batches.into_iter().map(|batch| export_batch(py, batch)).collect::<PyResult<_>>()?;
     Ok((batches, export_schema(py, schema)?))
 }
 
-fn report(py: Python<'_>, counts: &DropCounts) -> PyResult<Py<PyDict>> {
+pub(super) fn report(py: Python<'_>, counts: &DropCounts) -> PyResult<Py<PyDict>> {
     let dropped = PyDict::new(py);
     for reason in DropReason::ALL {
         dropped.set_item(reason.name(), counts.dropped(reason))?;

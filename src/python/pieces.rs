@@ -1,0 +1,104 @@
+//! The computation in pieces, for engines that keep tables elsewhere and call it on their own parts of them.
+
+use pyo3::prelude::*;
+
+use super::bridge::{export_batch, import_batch};
+use super::options::{columns, engine, micros, rules, scoring, vocabulary};
+use super::source::{Source, detached, interruptible};
+use super::work::{
+    Maybe, Object, Reported, Tables, bind_events, export, push_all, report, walk, walk_events,
+};
+use crate::engagement::EngagementOptions;
+use crate::engine::Scopes;
+use crate::input::{self, VideoReader, Videos};
+use crate::output;
+use crate::rules::Rules;
+
+/// The wire form of a batch.
+#[pyfunction]
+pub(super) fn to_wire(py: Python<'_>, batch: Object<'_, '_>) -> PyResult<Py<PyAny>> {
+    let batch = import_batch(batch)?;
+    export_batch(py, detached(py, || output::to_wire(&batch))?)
+}
+
+/// The batch whose wire form this is.
+#[pyfunction]
+pub(super) fn from_wire(py: Python<'_>, batch: Object<'_, '_>) -> PyResult<Py<PyAny>> {
+    let batch = import_batch(batch)?;
+    export_batch(py, detached(py, || output::from_wire(&batch))?)
+}
+
+/// The events that lie in the span that their row states.
+#[pyfunction]
+pub(super) fn within(py: Python<'_>, batch: Object<'_, '_>, columns: Maybe<'_, '_>) -> PyResult<Py<PyAny>> {
+    let (batch, map) = (import_batch(batch)?, self::columns(columns)?);
+    export_batch(py, detached(py, || input::within(&batch, &map))?)
+}
+
+/// Who has events in a time window, and from when to when.
+#[pyfunction]
+pub(super) fn scopes(
+    py: Python<'_>,
+    events: Object<'_, '_>,
+    columns: Maybe<'_, '_>,
+    vocabulary: Maybe<'_, '_>,
+    start: Maybe<'_, '_>,
+    end: Maybe<'_, '_>,
+    threads: Maybe<'_, '_>,
+) -> PyResult<Tables> {
+    let engine = engine(threads)?;
+    let (map, vocabulary) = (self::columns(columns)?, self::vocabulary(vocabulary)?);
+    let (start, end) = (micros(start, "start")?, micros(end, "end")?);
+    let source = Source::new(events)?;
+    let mut scopes = Scopes::new(&engine, bind_events(&source, &map)?, vocabulary, start, end);
+    push_all(py, &engine, source, |batches| scopes.push(batches))?;
+    let batches = interruptible(py, &engine, || scopes.batches())?;
+    export(py, batches, &scopes.schema())
+}
+
+/// How far anybody got in each video.
+#[pyfunction]
+pub(super) fn furthest(
+    py: Python<'_>,
+    events: Object<'_, '_>,
+    columns: Maybe<'_, '_>,
+    vocabulary: Maybe<'_, '_>,
+    rules: Object<'_, '_>,
+    threads: Maybe<'_, '_>,
+) -> PyResult<Tables> {
+    let engine = engine(threads)?;
+    let (map, rules) = (self::columns(columns)?, self::rules(rules)?);
+    let sessions = walk_events(events, &engine, &map, vocabulary, &rules)?;
+    let batches = interruptible(py, &engine, || sessions.furthest(&engine))?;
+    export(py, batches, &sessions.furthest_schema())
+}
+
+/// One row per user and video, from events that state their video's duration.
+#[pyfunction]
+#[expect(clippy::too_many_arguments, reason = "the arguments of the public function, which names them")]
+pub(super) fn aggregate_joined(
+    py: Python<'_>,
+    events: Object<'_, '_>,
+    columns: Maybe<'_, '_>,
+    vocabulary: Maybe<'_, '_>,
+    rules: Object<'_, '_>,
+    scoring: Object<'_, '_>,
+    unique_seconds: bool,
+    threads: Maybe<'_, '_>,
+) -> PyResult<Reported> {
+    let engine = engine(threads)?;
+    let (map, vocabulary) = (self::columns(columns)?, self::vocabulary(vocabulary)?);
+    // These may be some of a video's events: they cannot tell how far anybody got in it.
+    let rules = Rules { estimate_duration: false, ..self::rules(rules)? };
+    let options = EngagementOptions { rules, scoring: self::scoring(scoring)?, unique_seconds };
+    let source = Source::new(events)?;
+    let events = bind_events(&source, &map)?;
+    let mut videos = source.schema.as_ref().map(|schema| VideoReader::of_events(schema, &map)).transpose()?;
+    let sessions = walk(py, source, events, &engine, vocabulary, &options.rules, |batches| {
+        videos.as_mut().map_or(Ok(()), |videos| videos.read(batches))
+    })?;
+    let videos = videos.map_or_else(Videos::default, VideoReader::finish);
+    let batches = interruptible(py, &engine, || sessions.engagement(&engine, &videos, &options))?;
+    let (batches, schema) = export(py, batches, &sessions.engagement_schema())?;
+    Ok((batches, schema, report(py, sessions.counts())?))
+}
