@@ -18,8 +18,8 @@
 # DBTITLE 1,Parameters
 dbutils.widgets.text("raw_table", "raw", "01 Raw events")
 dbutils.widgets.text("output_table", "aggregated_user_video_engagement", "02 Engagement table")
-dbutils.widgets.text("start", "", "03 Events from (empty: days before now)")
-dbutils.widgets.text("end", "", "04 Events until, exclusive (empty: now)")
+dbutils.widgets.text("check_from", "", "03 Events from (empty: days before now)")
+dbutils.widgets.text("check_until", "", "04 Events until, exclusive (empty: now)")
 dbutils.widgets.text("days", "1", "05 Days before now")
 dbutils.widgets.text("changed_by", "", "06 Column of arrival (empty: time of the event)")
 dbutils.widgets.text("columns", "{}", '07 Column names, as JSON: {"userId": "uid"}')
@@ -67,8 +67,8 @@ columns = json.loads(dbutils.widgets.get("columns"))
 vocabulary = dbutils.widgets.get("vocabulary")
 now = datetime.now(timezone.utc)
 days = timedelta(days=float(dbutils.widgets.get("days")))
-start = dbutils.widgets.get("start") or (now - days).isoformat()
-end = dbutils.widgets.get("end") or now.isoformat()
+start = dbutils.widgets.get("check_from") or (now - days).isoformat()
+end = dbutils.widgets.get("check_until") or now.isoformat()
 when = F.col(dbutils.widgets.get("changed_by") or columns.get("timestamp", "timestamp"))
 newest = spark.table(dbutils.widgets.get("raw_table")).where(
     # An event without a readable time belongs to no day: it is counted with every one.
