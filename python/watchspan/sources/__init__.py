@@ -34,6 +34,7 @@ from watchspan.sources.writing import write
 __all__ = [
     "Wanted",
     "column_mapping",
+    "empty_batch",
     "format_of",
     "read",
     "read_table",
