@@ -1,0 +1,192 @@
+"""How long videos are: what the catalogue says, and what viewers show where it says nothing.
+
+Durations are small beside events: they are broadcast to them, and nothing is collected or counted to decide
+what to do. Where no watched video lacks a duration, the estimate costs one look at the events' videos.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import reduce
+from operator import and_
+
+import pyarrow as pa
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from watchspan import _core, sources
+from watchspan.rules import Rules, Scoring
+from watchspan.spark import columns as layout
+
+METADATA, ESTIMATED = "metadata", "estimated"
+# Types of event columns that are not text; which of those that are accepted does not matter here.
+_EVENT_TYPES = {
+    "timestamp": pa.timestamp("us", "UTC"),
+    "currentTime": pa.float64(),
+    "playbackRate": pa.float64(),
+    "seekFrom": pa.float64(),
+    "sequence": pa.int64(),
+}
+
+
+def clean_videos(videos: DataFrame, columns: Mapping[str, str | None] | None, like: DataFrame) -> DataFrame:
+    """What is known of videos, one row each.
+
+    Two different rows for one video are an error of the tasks, for only they see the rows.
+
+    Args:
+        videos: The videos table.
+        columns: Names in it.
+        like: The data frame whose `videoId` it is to be joined to.
+
+    Returns:
+        `videoId`, `duration` (null if it is none), `durationSource` and `title`.
+
+    Raises:
+        ColumnError: If the columns do not fit.
+    """
+    key = like.schema["videoId"].dataType
+    check_videos(videos.schema, columns, key)
+    found = sources.wanted("videos", columns).find(videos.columns)
+    own = {default: layout.quoted(name) for name, default in found.items()}
+    duration, nothing = _usable(own["duration"].cast("double")), F.lit(None).cast("string")
+    source, title = (own.get(name, nothing).cast("string") for name in ("durationSource", "title"))
+    told = F.struct(
+        duration.alias("duration"),
+        F.when(duration.isNull(), nothing)
+        .when(source == ESTIMATED, ESTIMATED)
+        .otherwise(METADATA)
+        .alias("durationSource"),
+        F.when(title != "", title).alias("title"),
+    )
+    rows = videos.select(own["videoId"].cast(key).alias("videoId"), told.alias("told")).filter(_is_key(key))
+    first, last = F.col("first"), F.col("last")
+    parts = ("duration", "durationSource", "title")
+    same = reduce(and_, (first[part].eqNullSafe(last[part]) for part in parts))
+    return (
+        rows.groupBy("videoId")
+        .agg(F.min("told").alias("first"), F.max("told").alias("last"))
+        .select(
+            "videoId",
+            F.when(same, first["duration"]).otherwise(_conflict(first, last)).alias("duration"),
+            first["durationSource"].alias("durationSource"),
+            first["title"].alias("title"),
+        )
+    )
+
+
+def check_videos(schema: T.StructType, columns: Mapping[str, str | None] | None, key: T.DataType) -> None:
+    """Lets the core check the columns of a videos table, and its keys against the type of those it is for.
+
+    Raises:
+        ColumnError: If they do not fit.
+        OptionError: If `columns` maps what cannot be mapped.
+    """
+    names = dict(columns or {})
+    used = sources.wanted("videos", names).find(schema.names)
+    # With a row each, because what does not occur is not compared.
+    videos = _one_row(layout.arrow_schema(schema, used))
+    events = _one_row(_like_events(names, layout.to_arrow(key)))
+    _core.aggregate(iter([events]), iter([videos]), names, None, Rules(), Scoring(), False, 1)
+
+
+def _like_events(names: Mapping[str, str | None], key: pa.DataType) -> pa.Schema:
+    """The schema of an events table in which nothing is wrong, under these names."""
+    types = {
+        names.get(spec["name"]) or spec["name"]: _EVENT_TYPES.get(spec["name"], pa.string())
+        for spec in _core.input_column_specs()
+        if spec["table"] == "events" and (spec["required"] or names.get(spec["name"]))
+    }
+    return pa.schema({**types, names.get("videoId") or "videoId": key})
+
+
+def _one_row(schema: pa.Schema) -> pa.RecordBatch:
+    arrays = [pa.array([_a_value(field.type)], field.type) for field in schema]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _a_value(kind: pa.DataType) -> object:
+    """Some value: a key, the name of an event, an instant, a position."""
+    if pa.types.is_string(kind):
+        return "play"
+    return (
+        1 if pa.types.is_integer(kind) or pa.types.is_timestamp(kind) or pa.types.is_floating(kind) else None
+    )
+
+
+def _is_key(kind: T.DataType) -> Column:
+    video = F.col("videoId")
+    return video != "" if isinstance(kind, T.StringType) else video.isNotNull()
+
+
+def _usable(duration: Column) -> Column:
+    finite = ~F.isnan(duration) & (duration != float("inf"))
+    return F.when((duration > 0) & finite, duration)
+
+
+def _conflict(first: Column, last: Column) -> Column:
+    return F.raise_error(
+        F.concat(
+            F.lit("The videos table has two different rows for videoId "),
+            F.col("videoId").cast("string"),
+            F.lit(": "),
+            _shown(first),
+            F.lit(" and "),
+            _shown(last),
+            F.lit(". Keep one of them."),
+        )
+    ).cast("double")
+
+
+def _shown(told: Column) -> Column:
+    estimated = F.when(told["durationSource"] == ESTIMATED, ", estimated").otherwise("")
+    duration = F.when(told["duration"].isNull(), "unknown").otherwise(
+        F.concat(told["duration"].cast("string"), F.lit(" s"), estimated)
+    )
+    title = F.when(told["title"].isNull(), "none").otherwise(F.concat(F.lit('"'), told["title"], F.lit('"')))
+    return F.concat(F.lit("(duration "), duration, F.lit(", title "), title, F.lit(")"))
+
+
+def join_durations(rows: DataFrame, known: DataFrame | None, estimates: DataFrame | None) -> DataFrame:
+    """The rows with `videoDuration` and `durationSource`, both null where no duration is known.
+
+    Args:
+        rows: Rows with `videoId`.
+        known: From `clean_videos`, or None.
+        estimates: From `estimated`, of videos for which `known` has no duration, or None.
+    """
+    parts = [
+        part.filter(F.col("duration").isNotNull()).select(
+            "videoId", F.col("duration").alias("videoDuration"), "durationSource"
+        )
+        for part in (known, estimates)
+        if part is not None
+    ]
+    if not parts:
+        return rows.withColumn("videoDuration", F.lit(None).cast("double")).withColumn(
+            "durationSource", F.lit(None).cast("string")
+        )
+    durations = parts[0] if len(parts) == 1 else parts[0].unionByName(parts[1])
+    return rows.join(F.broadcast(durations), "videoId", "left")
+
+
+def estimated(reached: DataFrame) -> DataFrame:
+    """`videoId`, `duration` and `durationSource`, from how far viewers got.
+
+    Args:
+        reached: `videoId`, `watchedEnd` and `maxPosition`, any number of rows per video.
+    """
+    best = reached.groupBy("videoId").agg(
+        F.max("watchedEnd").alias("watchedEnd"), F.max("maxPosition").alias("maxPosition")
+    )
+    end, position = F.col("watchedEnd"), F.col("maxPosition")
+    duration = F.when(end > 0, end).when(position > 0, position)
+    return best.select("videoId", duration.alias("duration"), F.lit(ESTIMATED).alias("durationSource"))
+
+
+def lacking(rows: DataFrame, known: DataFrame) -> DataFrame:
+    """The videos of these rows, once each, for which no duration is known."""
+    usable = known.filter(F.col("duration").isNotNull()).select("videoId")
+    watched = rows.select("videoId").filter(_is_key(rows.schema["videoId"].dataType))
+    return watched.join(F.broadcast(usable), "videoId", "left_anti").distinct()

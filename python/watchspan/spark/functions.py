@@ -1,0 +1,310 @@
+"""DataFrame in, DataFrame out: what `watchspan.aggregate` and `watchspan.sessions` make, on a cluster.
+
+Nothing here runs anything: every function only plans. All events of one user meet in one partition, and the
+core works through it. Only the DataFrame API is used, so it runs over Spark Connect as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, Callable
+
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from watchspan import _core, sources
+from watchspan.rules import Rules, Scoring
+from watchspan.spark import columns as layout
+from watchspan.spark.durations import clean_videos, estimated, join_durations, lacking
+from watchspan.spark.schemas import data_frame, engagement_of, engagement_of_sessions, sessions_of
+from watchspan.spark.tasks import (
+    COUNTS,
+    aggregate_partition,
+    engage_partition,
+    furthest_partition,
+    walk_partition,
+)
+
+
+def aggregate_events(
+    events: DataFrame,
+    *,
+    videos: DataFrame | None = None,
+    columns: Mapping[str, str | None] | None = None,
+    vocabulary: str | Mapping[str, str] | None = None,
+    rules: Rules | None = None,
+    scoring: Scoring | None = None,
+    unique_seconds: bool = True,
+    partitions: int | None = None,
+    observation: Any = None,
+) -> DataFrame:
+    """Turns player events into engagement: one row per user and video, as `watchspan.aggregate` does.
+
+    Lazy: no job runs until the result is used. The rows are those of `watchspan.aggregate` on the same
+    events, for any number of partitions and any time zone of the session.
+
+    Args:
+        events: The events, a batch DataFrame with the columns that `watchspan.aggregate` takes: `timestamp`
+            (TIMESTAMP, TIMESTAMP_NTZ as UTC, or RFC 3339 text), `userId`, `videoId` and, if there is one,
+            `sessionId` (text or integers), `eventName`, `currentTime`, optionally `playbackRate`, `seekFrom`
+            and `sequence`. It is read twice where durations are estimated.
+        videos: Durations and titles: `videoId`, `duration` (seconds) and optionally `title`. It is
+            broadcast, so it must fit into an executor's memory. None: no duration is known.
+        columns: Default column name -> its name in your tables. None as a name: do not use that column.
+        vocabulary: The name of a preset, or a mapping event name -> kind. None: the default.
+        rules: The thresholds; None: `Rules()`.
+        scoring: The weights of the score; None: `Scoring()`.
+        unique_seconds: Whether to compute what was watched at least once.
+        partitions: Into how many partitions to shuffle. None: `spark.sql.shuffle.partitions`, which adaptive
+            execution makes fewer where they are small.
+        observation: A `pyspark.sql.Observation` that receives the numbers of events `read` and `kept`, and
+            how many were dropped under each reason's name, when the result is computed. An action that stops
+            early, such as `show`, sees only a part.
+
+    Returns:
+        The engagement table in no particular order, with the columns' meanings as comments; see
+        `engagement_schema`. Keys keep their type.
+
+    Raises:
+        MissingColumnError: If a needed column is not there.
+        ColumnTypeError: If a column has a type that cannot be read.
+        OptionError: If an argument has a value that is not accepted, or `events` is a stream.
+        VocabularyError: If the preset or a kind does not exist.
+
+    Videos that contradict each other fail the job with a `DataError`'s message.
+
+    Example:
+        >>> events, videos = spark.table("events"), spark.table("videos")  # doctest: +SKIP
+        >>> engagement = aggregate_events(events, videos=videos)  # doctest: +SKIP
+        >>> engagement.write.saveAsTable("engagement")  # doctest: +SKIP
+    """
+    rules, scoring = sources.rules_argument(rules), sources.scoring_argument(scoring)
+    unique, count = sources.switch_argument("unique_seconds", unique_seconds), _partitions(partitions)
+    names, meanings = sources.column_mapping(columns), sources.vocabulary_argument(vocabulary)
+    schema = engagement_of(events, names, meanings)
+    taken = project_events(events, names)
+    known = None if videos is None else clean_videos(data_frame("videos", videos), names, taken)
+    guessed = _estimates(taken, known, meanings, rules, count) if rules.estimate_duration else None
+    task = partial(
+        aggregate_partition, vocabulary=meanings, rules=rules, scoring=scoring, unique_seconds=unique
+    )
+    joined = spread(join_durations(taken, known, guessed), ("userId",), count)
+    rows = observed(_run(joined, task, schema, observation), observation)
+    return layout.from_wire(_titled(rows, known), schema)
+
+
+def session_rows(
+    events: DataFrame,
+    *,
+    columns: Mapping[str, str | None] | None = None,
+    vocabulary: str | Mapping[str, str] | None = None,
+    rules: Rules | None = None,
+    partitions: int | None = None,
+    observation: Any = None,
+) -> DataFrame:
+    """Turns player events into sessions: one row per user, video and session, as `watchspan.sessions` does.
+
+    Args:
+        events: As for `aggregate_events`.
+        columns: As for `aggregate_events`.
+        vocabulary: As for `aggregate_events`.
+        rules: The thresholds, of which only those that shape sessions matter here; None: `Rules()`.
+        partitions: As for `aggregate_events`.
+        observation: As for `aggregate_events`.
+
+    Returns:
+        The session table in no particular order; see `session_schema`. `engagement_rows` takes it.
+
+    Raises:
+        WatchspanError: As `aggregate_events` does.
+
+    Example:
+        >>> sessions = session_rows(spark.table("events"))  # doctest: +SKIP
+        >>> engagement = engagement_rows(sessions, videos=spark.table("videos"))  # doctest: +SKIP
+    """
+    rules, count = sources.rules_argument(rules), _partitions(partitions)
+    names, meanings = sources.column_mapping(columns), sources.vocabulary_argument(vocabulary)
+    schema = sessions_of(events, names, meanings, rules)
+    rows = walk(project_events(events, names), meanings, rules, count, observation)
+    return layout.as_declared(rows, schema)
+
+
+def engagement_rows(
+    sessions: DataFrame,
+    *,
+    videos: DataFrame | None = None,
+    columns: Mapping[str, str | None] | None = None,
+    rules: Rules | None = None,
+    scoring: Scoring | None = None,
+    unique_seconds: bool = True,
+    partitions: int | None = None,
+) -> DataFrame:
+    """Combines sessions into engagement: one row per user and video, as `watchspan.engagement` does.
+
+    Args:
+        sessions: A table from `session_rows`; it may have more columns.
+        videos: As for `aggregate_events`.
+        columns: Names in the videos table. Session tables have the default names.
+        rules: The thresholds. Those that shape sessions must be the ones of the sessions.
+        scoring: As for `aggregate_events`.
+        unique_seconds: As for `aggregate_events`.
+        partitions: As for `aggregate_events`.
+
+    Returns:
+        The engagement table, as from `aggregate_events`.
+
+    Raises:
+        WatchspanError: As `aggregate_events` does. A session that occurs twice fails the job.
+
+    Example:
+        >>> sessions, rules = spark.table("sessions"), Rules(completion_threshold=0.99)  # doctest: +SKIP
+        >>> strict = engagement_rows(sessions, rules=rules)  # doctest: +SKIP
+    """
+    rules, scoring = sources.rules_argument(rules), sources.scoring_argument(scoring)
+    unique, count = sources.switch_argument("unique_seconds", unique_seconds), _partitions(partitions)
+    names = sources.column_mapping(columns)
+    schema = engagement_of_sessions(sessions)
+    taken = _project_sessions(sessions)
+    known = None if videos is None else clean_videos(data_frame("videos", videos), names, taken)
+    guessed = _estimates_of_sessions(taken, known) if rules.estimate_duration else None
+    rows = engage(join_durations(taken, known, guessed), rules, scoring, unique, count)
+    return layout.as_declared(_titled(rows, known), schema)
+
+
+def project_events(events: DataFrame, columns: Mapping[str, str | None] | None) -> DataFrame:
+    """The columns in use, under their default names and with keys of 64 bits, as the core takes them."""
+    found = sources.wanted("events", columns).find(events.columns)
+    schema = events.schema
+    return events.select(*(layout.wire_column(schema[own], default) for own, default in found.items()))
+
+
+def spread(rows: DataFrame, keys: Sequence[str], partitions: int | None) -> DataFrame:
+    """Brings all rows of one key together in one partition.
+
+    Repartitioned by the keys alone, rows that come out of a join on the same keys would stay where they are:
+    Spark takes that shuffle for a needless one, and its handling of skewed joins may have split a key over
+    partitions. The hash makes the shuffle one that nothing else has done.
+    """
+    by = [*(F.col(key) for key in keys), F.xxhash64(*keys)]
+    return rows.repartition(*by) if partitions is None else rows.repartition(partitions, *by)
+
+
+def walk(
+    events: DataFrame,
+    vocabulary: str | Mapping[str, str] | None,
+    rules: Rules,
+    partitions: int | None,
+    observation: Any = None,
+) -> DataFrame:
+    """Session rows of events from `project_events`.
+
+    Args:
+        events: The events. If they carry `_first` and `_last`, microseconds since 1970 UTC, only those whose
+            time lies within these bounds count.
+        vocabulary: As for `aggregate_events`.
+        rules: The thresholds.
+        partitions: Into how many partitions to shuffle.
+        observation: As for `aggregate_events`.
+    """
+    schema = sessions_of(events, None, vocabulary, rules)
+    task = partial(walk_partition, vocabulary=vocabulary, rules=rules)
+    rows = _run(spread(events, ("userId",), partitions), task, schema, observation)
+    return layout.from_wire(observed(rows, observation), schema)
+
+
+def engage(
+    sessions: DataFrame, rules: Rules, scoring: Scoring, unique_seconds: bool, partitions: int | None
+) -> DataFrame:
+    """Engagement rows without titles, of session rows that carry `videoDuration` and `durationSource`."""
+    schema = engagement_of_sessions(sessions)
+    names = [spec["name"] for spec in _core.column_specs("sessions")]
+    wire = layout.to_wire(sessions, [*names, "videoDuration", "durationSource"])
+    task = partial(engage_partition, rules=rules, scoring=scoring, unique_seconds=unique_seconds)
+    # Nothing connects a user's videos any more, so one hot user is spread as well.
+    return layout.from_wire(_run(spread(wire, ("userId", "videoId"), partitions), task, schema), schema)
+
+
+def observed(rows: DataFrame, observation: Any) -> DataFrame:
+    """The rows without those that carry counts, which the observation gets added up."""
+    if observation is None:
+        return rows
+    counts = F.col(COUNTS)
+    reasons = [reason for reason, _ in _core.drop_reasons()]
+    read, *dropped = (F.coalesce(F.sum(counts[place]), F.lit(0)) for place in range(1 + len(reasons)))
+    kept = read
+    for lost in dropped:
+        kept = kept - lost
+    figures = [figure.alias(name) for figure, name in zip([read, kept, *dropped], ["read", "kept", *reasons])]
+    return rows.observe(observation, *figures).filter(counts.isNull()).drop(COUNTS)
+
+
+def _run(
+    rows: DataFrame, task: Callable[..., Any], schema: T.StructType, observation: Any = None
+) -> DataFrame:
+    """Lets the core work through each partition; the table with this schema comes back in wire layout."""
+    declared = layout.wire_schema(schema)
+    if observation is not None:
+        declared = declared.append(pa.field(COUNTS, pa.list_(pa.int64())))
+    return rows.mapInArrow(partial(task, declared=declared), layout.spark_schema(declared))
+
+
+def _estimates(
+    events: DataFrame,
+    known: DataFrame | None,
+    vocabulary: str | Mapping[str, str] | None,
+    rules: Rules,
+    partitions: int | None,
+) -> DataFrame:
+    """Durations of the videos that lack one, from how far their viewers got."""
+    videos = None if known is None else lacking(events, known)
+    if videos is not None:
+        events = _viewings(events, videos, rules)
+    key = layout.to_arrow(events.schema["videoId"].dataType)
+    declared = pa.schema([("videoId", key), ("watchedEnd", pa.float64()), ("maxPosition", pa.float64())])
+    task = partial(furthest_partition, vocabulary=vocabulary, rules=rules, declared=declared)
+    reached = spread(events, ("userId",), partitions).mapInArrow(task, layout.spark_schema(declared))
+    if videos is not None:
+        # Their viewers may have watched others too.
+        reached = reached.join(F.broadcast(videos), "videoId", "left_semi")
+    return estimated(reached)
+
+
+def _viewings(events: DataFrame, videos: DataFrame, rules: Rules) -> DataFrame:
+    """The events that decide how far anybody got in these videos."""
+    seen = events.join(F.broadcast(videos), "videoId", "left_semi")
+    if "sessionId" in events.columns and rules.session_timeout_seconds is None:
+        return seen
+    # Where sessions are cut by inactivity, what a user did elsewhere decides where.
+    return events.join(seen.select("userId").distinct(), "userId", "left_semi")
+
+
+def _estimates_of_sessions(sessions: DataFrame, known: DataFrame | None) -> DataFrame:
+    if known is not None:
+        sessions = sessions.join(F.broadcast(lacking(sessions, known)), "videoId", "left_semi")
+    ends = F.array_max(F.col("watchedIntervals").getField("end"))
+    return estimated(sessions.select("videoId", ends.alias("watchedEnd"), "maxPosition"))
+
+
+def _titled(rows: DataFrame, known: DataFrame | None) -> DataFrame:
+    """The rows with the titles, which so need not go through the shuffle."""
+    if known is None:
+        return rows
+    titles = known.filter(F.col("title").isNotNull()).select("videoId", F.col("title").alias("videoTitle"))
+    return rows.drop("videoTitle").join(F.broadcast(titles), "videoId", "left")
+
+
+def _project_sessions(sessions: DataFrame) -> DataFrame:
+    """The columns of the session table, keys in their wire types."""
+    schema = sessions.schema
+    return sessions.select(
+        *(layout.wire_column(schema[spec["name"]], spec["name"]) for spec in _core.column_specs("sessions"))
+    )
+
+
+def _partitions(partitions: int | None) -> int | None:
+    if partitions is None:
+        return None
+    return sources.whole_number("partitions", partitions, "None or an integer of at least 1")

@@ -1,0 +1,137 @@
+"""What the tables look like in Spark, and what their inputs must: the core is asked, with no rows.
+
+So a missing column or a type that cannot be read is refused where the job is planned, in the core's words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import types as T
+
+from watchspan import _core, sources
+from watchspan.errors import OptionError
+from watchspan.rules import Rules, Scoring
+from watchspan.spark import columns as layout
+
+
+def engagement_schema(
+    events: DataFrame | T.StructType | None = None, *, columns: Mapping[str, str | None] | None = None
+) -> T.StructType:
+    """The schema of the engagement table, with the columns' meanings as comments.
+
+    Args:
+        events: Events or their schema, whose keys decide the types of the result's. None: text.
+        columns: As for `aggregate_events`.
+
+    Returns:
+        What `aggregate_events` on such events returns. Every column is nullable.
+
+    Raises:
+        ColumnError: If the columns of the events do not fit.
+
+    Example:
+        >>> engagement_schema()["totalWatchTime"].dataType.simpleString()
+        'double'
+    """
+    names = sources.column_mapping(columns)
+    return engagement_of(_text_events() if events is None else events, names, None)
+
+
+def session_schema(
+    events: DataFrame | T.StructType | None = None,
+    *,
+    columns: Mapping[str, str | None] | None = None,
+    rules: Rules | None = None,
+) -> T.StructType:
+    """The schema of the session table, with the columns' meanings as comments.
+
+    Args:
+        events: As for `engagement_schema`.
+        columns: As for `aggregate_events`.
+        rules: With a session timeout session ids are text, whatever they are in the events.
+
+    Returns:
+        What `session_rows` on such events returns. Every column is nullable.
+
+    Raises:
+        ColumnError: If the columns of the events do not fit.
+
+    Example:
+        >>> session_schema()["watchedIntervals"].dataType.simpleString()
+        'array<struct<start:double,end:double>>'
+    """
+    names = sources.column_mapping(columns)
+    return sessions_of(
+        _text_events() if events is None else events, names, None, sources.rules_argument(rules)
+    )
+
+
+def engagement_of(
+    events: DataFrame | T.StructType,
+    columns: dict[str, str | None] | None,
+    vocabulary: str | dict[str, str] | None,
+) -> T.StructType:
+    """The engagement table's schema for these events, which the core checks on the way."""
+    batch = _no_events(events, columns)
+    _, schema, _ = _core.aggregate(iter([batch]), None, columns, vocabulary, Rules(), Scoring(), True, 1)
+    return layout.table_schema("engagement", schema)
+
+
+def sessions_of(
+    events: DataFrame | T.StructType,
+    columns: dict[str, str | None] | None,
+    vocabulary: str | dict[str, str] | None,
+    rules: Rules,
+) -> T.StructType:
+    batch = _no_events(events, columns)
+    _, schema, _ = _core.sessions(iter([batch]), columns, vocabulary, rules, 1)
+    return layout.table_schema("sessions", schema)
+
+
+def engagement_of_sessions(sessions: DataFrame) -> T.StructType:
+    schema = data_frame("sessions", sessions).schema
+    names = {spec["name"] for spec in _core.column_specs("sessions")}
+    batch = layout.no_rows(schema, names)
+    _, made = _core.engagement(iter([batch]), None, None, Rules(), Scoring(), True, 1)
+    return layout.table_schema("engagement", made)
+
+
+def _no_events(events: DataFrame | T.StructType, columns: Mapping[str, str | None] | None) -> pa.RecordBatch:
+    schema = events if isinstance(events, T.StructType) else data_frame("events", events).schema
+    return layout.no_rows(schema, sources.wanted("events", columns).find(schema.names))
+
+
+def _text_events() -> T.StructType:
+    """The schema of events whose keys are text."""
+    types = {"timestamp": T.TimestampType(), "currentTime": T.DoubleType()}
+    return T.StructType(
+        [
+            T.StructField(spec["name"], types.get(spec["name"], T.StringType()))
+            for spec in _core.input_column_specs()
+            if spec["table"] == "events" and spec["required"]
+        ]
+    )
+
+
+def data_frame(option: str, frame: Any) -> DataFrame:
+    """The argument, if it is a data frame whose rows are all there.
+
+    Raises:
+        OptionError: If it is something else.
+    """
+    # Not by its class: that of Spark Connect is another one, up to Spark 3.5.
+    if not hasattr(frame, "mapInArrow"):
+        raise OptionError(
+            f"{option} is of type {type(frame).__module__}.{type(frame).__qualname__}, but a DataFrame of "
+            "Spark 3.3 or newer is needed. For tables that Spark does not hold there is watchspan.aggregate."
+        )
+    if frame.isStreaming:
+        raise OptionError(
+            f"{option} is a stream, of which only a part is there at any time: use foreachBatch, and pass "
+            "the batch's DataFrame."
+        )
+    return frame  # type: ignore[no-any-return]

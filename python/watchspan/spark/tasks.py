@@ -1,0 +1,144 @@
+"""What runs inside Spark's tasks: functions from the batches of one partition to those of its result.
+
+They are passed to `mapInArrow` by reference, so the package must be installed where the tasks run. What they
+yield is held to the layout that was declared: Spark itself would match it by position and in silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from itertools import chain
+from typing import Any
+
+import pyarrow as pa
+
+from watchspan import _core
+from watchspan.errors import WatchspanError
+from watchspan.rules import Rules, Scoring
+
+COUNTS = "_counts"
+FIRST = "_first"
+# Of an output batch. Spark copies each into a buffer of its own, on both sides.
+_ROWS = 16_384
+
+
+def aggregate_partition(
+    batches: Iterator[pa.RecordBatch],
+    *,
+    vocabulary: str | dict[str, str] | None,
+    rules: Rules,
+    scoring: Scoring,
+    unique_seconds: bool,
+    declared: pa.Schema,
+) -> Iterator[pa.RecordBatch]:
+    """Events that carry their videos' durations -> engagement rows."""
+    taken, figures = _taken(batches), None
+    if taken is not None:
+        made, _, figures = _core.aggregate_joined(taken, None, vocabulary, rules, scoring, unique_seconds, 1)
+        yield from _declared(made, declared)
+    yield from _counted(figures, declared)
+
+
+def walk_partition(
+    batches: Iterator[pa.RecordBatch],
+    *,
+    vocabulary: str | dict[str, str] | None,
+    rules: Rules,
+    declared: pa.Schema,
+) -> Iterator[pa.RecordBatch]:
+    """Events -> session rows. Of events that carry bounds only those within them count."""
+    taken, figures = _taken(batches), None
+    if taken is not None:
+        made, _, figures = _core.sessions(map(_within, taken), None, vocabulary, rules, 1)
+        yield from _declared(made, declared)
+    yield from _counted(figures, declared)
+
+
+def furthest_partition(
+    batches: Iterator[pa.RecordBatch],
+    *,
+    vocabulary: str | dict[str, str] | None,
+    rules: Rules,
+    declared: pa.Schema,
+) -> Iterator[pa.RecordBatch]:
+    """Events -> how far anybody in this partition got in each video."""
+    taken = _taken(batches)
+    if taken is not None:
+        made, _ = _core.furthest(taken, None, vocabulary, rules, 1)
+        yield from _declared(made, declared)
+
+
+def engage_partition(
+    batches: Iterator[pa.RecordBatch],
+    *,
+    rules: Rules,
+    scoring: Scoring,
+    unique_seconds: bool,
+    declared: pa.Schema,
+) -> Iterator[pa.RecordBatch]:
+    """Session rows that carry their videos' durations -> engagement rows."""
+    sessions = [_core.from_wire(batch) for batch in batches if batch.num_rows]
+    if sessions:
+        videos = [_durations(batch) for batch in sessions]
+        # Others may have got further than the viewers in this partition: what is unknown here stays so.
+        rules = replace(rules, estimate_duration=False)
+        made, _ = _core.engagement(iter(sessions), iter(videos), None, rules, scoring, unique_seconds, 1)
+        yield from _declared(made, declared)
+
+
+def _taken(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch] | None:
+    """The batches; None if there is none. Spark calls the function for empty partitions too."""
+    first = next(batches, None)
+    return None if first is None else chain([first], batches)
+
+
+def _within(batch: pa.RecordBatch) -> pa.RecordBatch:
+    return _core.within(batch, None) if FIRST in batch.schema.names else batch
+
+
+def _durations(sessions: pa.RecordBatch) -> pa.RecordBatch:
+    """The videos table that session rows carry along: rows that say the same are no conflict."""
+    names = {"videoId": "videoId", "videoDuration": "duration", "durationSource": "durationSource"}
+    arrays = [sessions.column(sessions.schema.names.index(name)) for name in names]
+    return pa.RecordBatch.from_arrays(arrays, names=list(names.values()))
+
+
+def _declared(batches: Iterable[pa.RecordBatch], declared: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """The core's batches in the declared layout, in slices."""
+    for batch in batches:
+        whole = _conform(_core.to_wire(batch), declared)
+        for start in range(0, whole.num_rows, _ROWS):
+            yield whole.slice(start, _ROWS)
+
+
+def _conform(batch: pa.RecordBatch, declared: pa.Schema) -> pa.RecordBatch:
+    places = {name: place for place, name in enumerate(batch.schema.names)}
+    arrays = []
+    for field in declared:
+        if field.name == COUNTS:
+            arrays.append(pa.nulls(batch.num_rows, field.type))
+            continue
+        array = batch.column(places[field.name]) if field.name in places else None
+        if array is None or not array.type.equals(field.type):
+            found = "is not there" if array is None else f"has the type {array.type}"
+            raise WatchspanError(
+                f"Column {field.name!r} of the result {found} in a Spark task, but {field.type} was declared "
+                f"where the job was planned. The task runs watchspan {_core.version}: install the same "
+                "version on the driver and on the executors."
+            )
+        arrays.append(array)
+    return pa.RecordBatch.from_arrays(arrays, schema=declared)
+
+
+def _counted(figures: Mapping[str, Any] | None, declared: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """One more row, null but for what was read and dropped, if it was declared."""
+    if COUNTS in declared.names:
+        counts = [0] * (1 + len(_core.drop_reasons()))
+        if figures is not None:
+            counts = [figures["read"], *figures["dropped"].values()]
+        arrays = [
+            pa.array([counts], field.type) if field.name == COUNTS else pa.nulls(1, field.type)
+            for field in declared
+        ]
+        yield pa.RecordBatch.from_arrays(arrays, schema=declared)

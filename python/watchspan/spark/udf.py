@@ -1,0 +1,130 @@
+"""The computation as a function of one user's events, for `applyInPandas` and `applyInArrow`.
+
+`aggregate_events` does the same much faster, because it does not call Python once per user. These forms are
+for jobs that group by user anyway. A group is all that they see: durations are never estimated here, because
+other users may have got further.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, Callable, Literal
+
+import pyarrow as pa
+from pyspark.sql import DataFrame
+
+from watchspan import api, sources
+from watchspan.errors import DataError, OptionError
+from watchspan.rules import Rules, Scoring
+from watchspan.spark import columns as layout
+from watchspan.spark.schemas import data_frame
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def engagement_udf(
+    events: DataFrame,
+    kind: Literal["pandas", "arrow"] = "pandas",
+    *,
+    videos: Any = None,
+    columns: Mapping[str, str | None] | None = None,
+    vocabulary: str | Mapping[str, str] | None = None,
+    rules: Rules | None = None,
+    scoring: Scoring | None = None,
+    unique_seconds: bool = True,
+) -> Callable[[Any], Any]:
+    """A function from all events of one user, or of several, to their engagement rows.
+
+    Args:
+        events: The events that are going to be grouped: their columns are checked, and their types tell the
+            function what pandas no longer knows. Nothing is computed.
+        kind: `pandas` for `applyInPandas`, `arrow` for `applyInArrow` (Spark 4.0 and newer). With `pandas`
+            the list column `watchedIntervals` needs Spark 3.5.
+        videos: Durations and titles as a local table, anything that `watchspan.aggregate` takes. It travels
+            to every task. A video without a duration here has none in the result.
+        columns: As for `aggregate_events`.
+        vocabulary: As for `aggregate_events`.
+        rules: The thresholds; None: `Rules()`. `estimate_duration` has no effect.
+        scoring: As for `aggregate_events`.
+        unique_seconds: As for `aggregate_events`.
+
+    Returns:
+        The function; what it returns has the schema `engagement_schema(events)`.
+
+    Raises:
+        WatchspanError: As `aggregate_events` does, and if the videos contradict each other. In a task with
+            `pandas`, if a TIMESTAMP falls into the hour that a session's time zone has twice.
+
+    Example:
+        >>> compute = engagement_udf(events, videos={"videoId": ["v1"], "duration": [300]})  # doctest: +SKIP
+        >>> groups = events.groupBy("userId")  # doctest: +SKIP
+        >>> engagement = groups.applyInPandas(compute, engagement_schema(events))  # doctest: +SKIP
+    """
+    if kind not in {"pandas", "arrow"}:
+        raise OptionError(f'kind is {kind!r}, but "pandas" or "arrow" is needed.')
+    names = sources.column_mapping(columns)
+    schema = data_frame("events", events).schema
+    used = sources.wanted("events", names).find(schema.names)
+    options = {
+        "videos": _local(videos, names),
+        "columns": names,
+        "vocabulary": sources.vocabulary_argument(vocabulary),
+        "rules": replace(sources.rules_argument(rules), estimate_duration=False),
+        "scoring": sources.scoring_argument(scoring),
+        "unique_seconds": sources.switch_argument("unique_seconds", unique_seconds),
+    }
+    # Everything that can be wrong with options, columns and videos is wrong here already.
+    api.aggregate(layout.no_rows(schema, used), **options)
+    if kind == "arrow":
+        return partial(_aggregate_arrow, used=list(used), options=options)
+    declared = layout.arrow_schema(schema, used)
+    types = pa.schema([declared.field(name) for name in used])
+    return partial(_aggregate_pandas, types=types, zone=_time_zone(events, types), options=options)
+
+
+def _aggregate_arrow(events, *, used, options):  # type: ignore[no-untyped-def]  # Spark 4.1 chooses by hints
+    made = api.aggregate(events.select(used), **options)
+    return made.replace_schema_metadata(None)
+
+
+def _aggregate_pandas(
+    events: pd.DataFrame, *, types: pa.Schema, zone: str, options: dict[str, Any]
+) -> pd.DataFrame:
+    events = events[types.names]
+    for field in types:
+        if pa.types.is_timestamp(field.type) and field.type.tz is not None:
+            events = events.assign(**{field.name: _instants(events[field.name], zone)})
+    table = pa.Table.from_pandas(events, schema=types, preserve_index=False)
+    return api.aggregate(table, **options).to_pandas()
+
+
+def _instants(clock: pd.Series[Any], zone: str) -> pd.Series[Any]:
+    """The instants behind the session's wall clock, which is what Spark shows to pandas."""
+    try:
+        return clock.dt.tz_localize(zone)
+    except ValueError as error:
+        raise DataError(
+            f"A timestamp falls into the hour that the time zone {zone} has twice, and pandas cannot tell "
+            'which is meant: set spark.sql.session.timeZone to UTC, or use engagement_udf(events, "arrow").'
+        ) from error
+
+
+def _time_zone(events: DataFrame, types: pa.Schema) -> str:
+    if any(pa.types.is_timestamp(field.type) and field.type.tz is not None for field in types):
+        return str(events.sparkSession.conf.get("spark.sql.session.timeZone"))
+    return "UTC"
+
+
+def _local(videos: Any, columns: Mapping[str, str | None] | None) -> pa.Table | None:
+    if videos is None:
+        return None
+    if hasattr(videos, "mapInArrow"):
+        raise OptionError(
+            "videos is a Spark DataFrame, which a function inside a task cannot read: pass a local table, "
+            "such as videos.toPandas(), or use aggregate_events, which joins a DataFrame."
+        )
+    batches = list(sources.replayable(videos, sources.wanted("videos", columns))())
+    return pa.Table.from_batches(batches) if batches else None
