@@ -26,7 +26,7 @@ from watchspan.refresh import (
 
 try:
     import duckdb
-    from deltalake.exceptions import CommitFailedError, DeltaProtocolError
+    from deltalake.exceptions import CommitFailedError
 except ImportError as error:
     raise MissingDependencyError(
         "Keeping Delta tables up to date needs the packages deltalake and duckdb: "
@@ -78,7 +78,7 @@ class DeltaEngine:
         self._now = (datetime.now(timezone.utc) - _EPOCH) // _MICROSECOND
         # Each table as this run first saw it: what others commit after that is a conflict, not a surprise.
         self._tables: dict[TableName, storage.DeltaTable] = {}
-        self._named: set[str] = set()
+        self._named: list[str] = []
         self._connection: Any = None
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
 
@@ -106,16 +106,11 @@ class DeltaEngine:
         else:
             self._commit(lambda: storage.add_columns(there, schema))
 
-    def reference(self, table: TableName) -> str:
-        delta = self._open(table)
-        name = f"{table}_at_{delta.version()}"
-        if name not in self._named:
-            try:
-                self._sql.register(name, delta.to_pyarrow_dataset())
-            except (DeltaProtocolError, NotImplementedError):
-                # pyarrow does not know deletion vectors, which another writer may have turned on.
-                self._load(name, delta.scan())
-            self._named.add(name)
+    def reference(self, table: TableName, columns: Sequence[str]) -> str:
+        scan = _Scan(self._open(table), columns)
+        name = f"{table}_{len(self._named)}"
+        self._named.append(name)
+        self._sql.register(name, scan)
         return name
 
     # Relations of a run.
@@ -144,7 +139,8 @@ class DeltaEngine:
     def walk(self, name: str, reach: str, settings: Settings) -> None:
         span = self.rows(f"SELECT min(firstTime) AS first, max(lastTime) AS last FROM {reach}")[0]
         last = None if span["last"] is None else span["last"] + 1
-        self._load_stream("raw_events", self._events.scan(Window(span["first"], last)))
+        raw = self._events.scan(Window(span["first"], last))
+        self._sql.register("raw_events", pa.RecordBatchReader.from_stream(raw))
         joined = self._within_reach(reach, settings.session_column)
         batches, schema, _ = _core.sessions(
             joined, self._columns, settings.vocabulary, settings.rules, self._threads
@@ -317,14 +313,6 @@ class DeltaEngine:
     def _stamp(self) -> str:
         return f"make_timestamptz({self._now}) AS {PROCESSED_AT}"
 
-    def _load(self, name: str, reader: Any) -> None:
-        self._load_stream("loading", reader)
-        self.stage(name, "SELECT * FROM loading")
-        self._sql.unregister("loading")
-
-    def _load_stream(self, name: str, reader: Any) -> None:
-        self._sql.register(name, pa.RecordBatchReader.from_stream(reader))
-
     def _within_reach(self, reach: str, session_column: bool) -> Iterator[pa.RecordBatch]:
         """The raw events of each scope within its reach."""
         names = {default: quoted(own) for default, own in self._events.names.items()}
@@ -337,6 +325,16 @@ class DeltaEngine:
         )
         for batch in _at_least_one(batches, schema):
             yield _core.within(batch, self._columns)
+
+
+class _Scan:
+    """Some columns of a table, read anew by every statement; deletion vectors and all."""
+
+    def __init__(self, table: storage.DeltaTable, columns: Sequence[str]) -> None:
+        self._table, self._columns = table, list(columns)
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        return self._table.scan(columns=self._columns).__arrow_c_stream__(requested_schema)
 
 
 def schema_of(delta: storage.DeltaTable) -> pa.Schema:

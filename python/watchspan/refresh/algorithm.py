@@ -95,8 +95,7 @@ def rescore(engine: Engine, given: Given, *, check_videos: bool = True) -> Refre
     def once() -> Refreshed:
         settings = given.rescored(_made(engine))
         # The pairs first: a run that stops after the settings changed is then mended by the next one.
-        sessions, engagement = engine.reference("sessions"), engine.reference("engagement")
-        engine.append("pending", sql.all_pairs(sessions, engagement))
+        engine.append("pending", _all_pairs(engine))
         engine.keep_settings("engagement", settings.to_text())
         engine.keep_settings("sessions", settings.to_text())
         return Refreshed(pairs=_settle(engine, settings, check_videos))
@@ -114,9 +113,9 @@ def delete_user(engine: Engine, given: Given, user: str | int, *, check_videos: 
     def once() -> Refreshed:
         settings = given.agree(_made(engine))
         where = sql.user_is(user, engine.dialect)
-        sessions, engagement = engine.reference("sessions"), engine.reference("engagement")
-        engine.append("pending", sql.all_pairs(sessions, engagement, where))
-        engine.stage("staged", sql.forgotten(sessions, _columns("sessions"), where))
+        engine.append("pending", _all_pairs(engine, where))
+        columns = _columns("sessions")
+        engine.stage("staged", sql.forgotten(engine.reference("sessions", columns), columns, where))
         deleted = int(engine.rows("SELECT count(*) AS n FROM staged")[0]["n"])
         engine.merge("sessions", "staged")
         pairs = _settle(engine, settings, check_videos)
@@ -174,6 +173,11 @@ def _prepare(engine: Engine, settings: Settings) -> None:
             engine.keep_settings(table, text)
 
 
+def _all_pairs(engine: Engine, where: str = "TRUE") -> str:
+    tables = (engine.reference(table, sql.PAIR) for table in ("sessions", "engagement"))
+    return sql.all_pairs(*tables, where=where)
+
+
 def _columns(table: TableName) -> list[str]:
     return [spec["name"] for spec in _core.column_specs("sessions" if table == "sessions" else "engagement")]
 
@@ -182,7 +186,8 @@ def _sessions(engine: Engine, settings: Settings, changed: Any, allow_shrink: bo
     """Makes the changed sessions again: the first five steps."""
     engine.scopes("changed_scopes", changed, settings)
     engine.stage("scopes", sql.scopes(settings))
-    engine.view("touched", sql.touched(settings, engine.dialect, engine.reference("sessions")))
+    stored = engine.reference("sessions", sql.TOUCHED_READS)
+    engine.view("touched", sql.touched(settings, engine.dialect, stored), reused=True)
     engine.view("reach", sql.REACH)
     engine.walk("fresh", "reach", settings)
     engine.stage("staged", sql.staged(settings, _columns("sessions")))
@@ -232,19 +237,23 @@ def _example(row: dict[str, Any], settings: Settings) -> ShrunkScope:
 
 def _settle(engine: Engine, settings: Settings, check_videos: bool) -> int:
     """Computes the engagement of all pending pairs, and of all whose duration moved: the last steps."""
-    sessions, engagement = engine.reference("sessions"), engine.reference("engagement")
-    engine.view("pairs", f"SELECT DISTINCT userId, videoId FROM {engine.reference('pending')}")
+    columns, rows = _columns("sessions"), engine.reference("engagement", sql.VIDEOS_READ)
+    pending = engine.reference("pending", sql.PAIR)
+    engine.view("pairs", f"SELECT DISTINCT userId, videoId FROM {pending}")
     engine.videos("videos")
     engine.view("metadata", sql.metadata())
     for video in engine.rows(sql.CONFLICTS):
         raise DataError(
             f"The videos table has {video['n']} different rows for the video {video['videoId']!r}: keep one."
         )
-    engine.view("concerned", sql.concerned(engagement, check_videos), reused=True)
-    engine.view("estimates", sql.estimates(settings, engine.dialect, sessions))
+    engine.view("concerned", sql.concerned(rows, check_videos), reused=True)
+    watched = engine.reference("sessions", sql.ESTIMATES_READ)
+    engine.view("estimates", sql.estimates(settings, engine.dialect, watched))
     engine.view("durations", sql.DURATIONS, reused=True)
-    engine.view("settling", sql.settling(engagement), reused=True)
-    engine.view("to_engage", sql.sessions_to_engage(sessions, _columns("sessions")))
+    engine.view("settling", sql.settling(rows), reused=True)
+    engine.view(
+        "to_engage", sql.sessions_to_engage(engine.reference("sessions", columns), columns), reused=True
+    )
     engine.engage("engaged", "to_engage", settings)
     engine.stage("settled", sql.settled(_columns("engagement")))
     settled = int(engine.rows("SELECT count(*) AS n FROM settled")[0]["n"])

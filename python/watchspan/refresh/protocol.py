@@ -84,8 +84,8 @@ class Engine(Protocol):
     def prepare(self, table: TableName, text: str) -> None:
         """Creates the table with that property if it is not there, and adds columns that it lacks."""
 
-    def reference(self, table: TableName) -> str:
-        """The table as it is now, as SQL names it."""
+    def reference(self, table: TableName, columns: Sequence[str]) -> str:
+        """These columns of the table as it is now, and perhaps others, as SQL names it."""
 
     def view(self, name: str, sql: str, *, reused: bool = False) -> None:
         """Names the result of a query, which may be computed as often as it is used.

@@ -8,6 +8,12 @@ from __future__ import annotations
 from watchspan.refresh.protocol import CUT_SUFFIX_LENGTH, KEYS, Dialect
 from watchspan.refresh.settings import Settings
 
+# What the statements below read of each table.
+PAIR = KEYS["pending"]
+TOUCHED_READS = (*KEYS["sessions"], "eventCount", "sessionStart", "sessionEnd")
+ESTIMATES_READ = ("videoId", "maxPosition", "watchedIntervals")
+VIDEOS_READ = (*PAIR, "videoDuration", "durationSource", "videoTitle")
+
 
 def scope_of_event(settings: Settings) -> str:
     """The scope of a raw event or of a row of changed scopes, beside its user: the session id as text."""
