@@ -174,8 +174,8 @@ def _prepare(engine: Engine, settings: Settings) -> None:
 
 
 def _all_pairs(engine: Engine, where: str = "TRUE") -> str:
-    tables = (engine.reference(table, sql.PAIR) for table in ("sessions", "engagement"))
-    return sql.all_pairs(*tables, where=where)
+    sessions, engagement = engine.reference("sessions", sql.PAIR), engine.reference("engagement", sql.PAIR)
+    return sql.all_pairs(sessions, engagement, where)
 
 
 def _columns(table: TableName) -> list[str]:
