@@ -215,12 +215,10 @@ def retention(
     [1.0, 1.0, 0.0, 0.0]
     """
     names, cores = sources.column_mapping(columns), sources.thread_count(threads)
-    count: int | None = sources.whole_number("buckets", buckets, "an integer of at least 1")
-    if bucket_seconds is not None:
-        count, bucket_seconds = None, _seconds("bucket_seconds", bucket_seconds)
+    count, seconds = sources.buckets_argument(buckets, bucket_seconds)
     made = read_metadata(rows) or {}
     taken, about = sources.read(rows, None), _read(videos, "videos", names)
-    batches, schema = _core.retention(taken, about, names, count, bucket_seconds, cores)
+    batches, schema = _core.retention(taken, about, names, count, seconds, cores)
     return result(batches, schema, "retention", figures=made.get("report"), rules=made.get("rules"))
 
 
@@ -298,16 +296,6 @@ def _read(source: Any, table: str, names: Mapping[str, str | None] | None) -> An
     return (
         None if source is None and table == "videos" else sources.read(source, sources.wanted(table, names))
     )
-
-
-def _seconds(option: str, value: Any) -> float:
-    try:
-        seconds = float(value)
-    except (TypeError, ValueError):
-        seconds = 0.0
-    if isinstance(value, (bool, str)) or not 0 < seconds < float("inf"):
-        raise OptionError(f"{option} is {value!r}, but None or a finite number above 0 is needed.")
-    return seconds
 
 
 def _key(option: str, value: Any) -> str | int:

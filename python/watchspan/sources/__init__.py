@@ -16,6 +16,7 @@ import pyarrow as pa
 from watchspan.errors import ColumnTypeError, SourceError
 from watchspan.sources.arguments import (
     Wanted,
+    buckets_argument,
     column_mapping,
     empty_batch,
     no_rows,
@@ -33,6 +34,7 @@ from watchspan.sources.writing import write
 
 __all__ = [
     "Wanted",
+    "buckets_argument",
     "column_mapping",
     "empty_batch",
     "format_of",

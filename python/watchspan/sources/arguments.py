@@ -158,6 +158,25 @@ def switch_argument(option: str, value: Any) -> bool:
     raise OptionError(f"{option} is {value!r}, but True or False is needed.")
 
 
+def buckets_argument(buckets: int, bucket_seconds: float | None) -> tuple[int | None, float | None]:
+    """How to cut videos into buckets, as the core takes it: a number of them, or else how long each is.
+
+    Raises:
+        OptionError: If either is not a number above 0.
+    """
+    count = whole_number("buckets", buckets, "an integer of at least 1")
+    if bucket_seconds is None:
+        return count, None
+    try:
+        seconds = float(bucket_seconds)
+    except (TypeError, ValueError):
+        seconds = 0.0
+    if isinstance(bucket_seconds, (bool, str)) or not 0 < seconds < float("inf"):
+        accepted = "None or a finite number above 0"
+        raise OptionError(f"bucket_seconds is {bucket_seconds!r}, but {accepted} is needed.")
+    return None, seconds
+
+
 def _in_spark_task() -> bool:
     # Spark fills the cores with tasks already. Whoever runs inside a task has imported pyspark.
     context = getattr(sys.modules.get("pyspark"), "TaskContext", None)
