@@ -150,11 +150,20 @@ def test_a_longer_estimate_reaches_every_viewer(place):
 def test_a_corrected_catalogue_reaches_every_viewer_if_it_is_compared(place):
     place.arrive(rows("peter", "v1", "s1", PETER), rows("ann", "v2", "s2", PETER))
     place.update(videos=VIDEOS)
-    corrected = {"videoId": ["v1", "v2"], "duration": [200.0, 400.0], "title": ["Intro", "Two"]}
+    corrected = {"videoId": ["v1", "v2"], "duration": [200.0, 400.0], "title": ["", "Two"]}
     nothing = ("2026-03-01", "2026-03-02")
     assert place.update(*nothing, videos=corrected, check_videos=False).pairs == 0
     assert place.update(*nothing, videos=corrected).pairs == 2
     place.check(videos=corrected)
+    # A catalogue with gaps, repeats and nonsense says what it says, and nothing has moved any more.
+    untidy = {
+        "videoId": ["v1", "v1", "v2", None, "", "v3"],
+        "duration": [float("nan"), -1.0, 400.0, 1.0, 2.0, float("inf")],
+        "title": ["", None, "Two", "x", "y", None],
+    }
+    assert place.update(*nothing, videos=untidy).pairs == 1
+    assert place.update(*nothing, videos=untidy).pairs == 0
+    place.check(videos=untidy)
 
 
 def test_nothing_shrinks_silently(place, caplog):

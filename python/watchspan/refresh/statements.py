@@ -100,11 +100,21 @@ WHERE x.userId IS NULL
 
 def metadata() -> str:
     """What the videos table says of each video; a duration that is no finite number above 0 is missing."""
+    title = usable_text("title")
     return (
-        "SELECT DISTINCT videoId, CASE WHEN duration > 0 AND duration < CAST('Infinity' AS DOUBLE) "
-        "THEN duration END AS duration, title FROM videos "
-        "WHERE videoId IS NOT NULL AND CAST(videoId AS STRING) <> ''"
+        f"SELECT DISTINCT videoId, {usable_duration('duration')} AS duration, {title} AS title "
+        f"FROM videos WHERE {usable_text('CAST(videoId AS STRING)')} IS NOT NULL"
     )
+
+
+def usable_duration(duration: str) -> str:
+    """A duration, null if it is no finite number above 0. NaN is above all numbers in SQL."""
+    return f"CASE WHEN {duration} > 0 AND {duration} < CAST('Infinity' AS DOUBLE) THEN {duration} END"
+
+
+def usable_text(text: str) -> str:
+    """A text, null if it is empty."""
+    return f"CASE WHEN {text} <> '' THEN {text} END"
 
 
 CONFLICTS = "SELECT videoId, count(*) AS n FROM metadata GROUP BY videoId HAVING count(*) > 1 LIMIT 1"
