@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Callable, Literal
+from typing import Any, Callable, Literal
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
@@ -20,9 +20,6 @@ from watchspan.errors import DataError, OptionError
 from watchspan.rules import Rules, Scoring
 from watchspan.spark import columns as layout
 from watchspan.spark.schemas import data_frame
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def engagement_udf(
@@ -68,7 +65,7 @@ def engagement_udf(
     names = sources.column_mapping(columns)
     schema = data_frame("events", events).schema
     used = sources.wanted("events", names).find(schema.names)
-    options = {
+    options: dict[str, Any] = {
         "videos": _local(videos, names),
         "columns": names,
         "vocabulary": sources.vocabulary_argument(vocabulary),
@@ -90,9 +87,7 @@ def _aggregate_arrow(events, *, used, options):  # type: ignore[no-untyped-def] 
     return made.replace_schema_metadata(None)
 
 
-def _aggregate_pandas(
-    events: pd.DataFrame, *, types: pa.Schema, zone: str, options: dict[str, Any]
-) -> pd.DataFrame:
+def _aggregate_pandas(events: Any, *, types: pa.Schema, zone: str, options: dict[str, Any]) -> Any:
     events = events[types.names]
     for field in types:
         if pa.types.is_timestamp(field.type) and field.type.tz is not None:
@@ -101,7 +96,7 @@ def _aggregate_pandas(
     return api.aggregate(table, **options).to_pandas()
 
 
-def _instants(clock: pd.Series[Any], zone: str) -> pd.Series[Any]:
+def _instants(clock: Any, zone: str) -> Any:
     """The instants behind the session's wall clock, which is what Spark shows to pandas."""
     try:
         return clock.dt.tz_localize(zone)
