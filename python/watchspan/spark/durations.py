@@ -41,7 +41,7 @@ def clean_videos(videos: DataFrame, columns: Mapping[str, str | None] | None, li
         like: The data frame whose `videoId` it is to be joined to.
 
     Returns:
-        `videoId`, `duration` (null if it is none), `durationSource` and `title`.
+        `videoId`, `duration` (null if it is none), `durationSource` (null without a duration) and `title`.
 
     Raises:
         ColumnError: If the columns do not fit.
@@ -110,9 +110,8 @@ def _a_value(kind: pa.DataType) -> object:
     """Some value: a key, the name of an event, an instant, a position."""
     if pa.types.is_string(kind):
         return "play"
-    return (
-        1 if pa.types.is_integer(kind) or pa.types.is_timestamp(kind) or pa.types.is_floating(kind) else None
-    )
+    kinds = (pa.types.is_integer, pa.types.is_floating, pa.types.is_timestamp)
+    return 1 if any(is_kind(kind) for is_kind in kinds) else None
 
 
 def _is_key(kind: T.DataType) -> Column:
@@ -187,6 +186,7 @@ def estimated(reached: DataFrame) -> DataFrame:
 
 def lacking(rows: DataFrame, known: DataFrame) -> DataFrame:
     """The videos of these rows, once each, for which no duration is known."""
-    usable = known.filter(F.col("duration").isNotNull()).select("videoId")
+    # Not by the duration, which may be an error: it is to be raised once, where durations are joined.
+    usable = known.filter(F.col("durationSource").isNotNull()).select("videoId")
     watched = rows.select("videoId").filter(_is_key(rows.schema["videoId"].dataType))
     return watched.join(F.broadcast(usable), "videoId", "left_anti").distinct()

@@ -194,7 +194,7 @@ def spread(rows: DataFrame, keys: Sequence[str], partitions: int | None) -> Data
 
 def walk(
     events: DataFrame,
-    vocabulary: str | Mapping[str, str] | None,
+    vocabulary: str | dict[str, str] | None,
     rules: Rules,
     partitions: int | None,
     observation: Any = None,
@@ -254,7 +254,7 @@ def _run(
 def _estimates(
     events: DataFrame,
     known: DataFrame | None,
-    vocabulary: str | Mapping[str, str] | None,
+    vocabulary: str | dict[str, str] | None,
     rules: Rules,
     partitions: int | None,
 ) -> DataFrame:

@@ -6,7 +6,6 @@ So a missing column or a type that cannot be read is refused where the job is pl
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
@@ -87,12 +86,14 @@ def sessions_of(
     vocabulary: str | dict[str, str] | None,
     rules: Rules,
 ) -> T.StructType:
+    """The session table's schema for these events, likewise."""
     batch = _no_events(events, columns)
     _, schema, _ = _core.sessions(iter([batch]), columns, vocabulary, rules, 1)
     return layout.table_schema("sessions", schema)
 
 
 def engagement_of_sessions(sessions: DataFrame) -> T.StructType:
+    """The engagement table's schema for these session rows, which the core checks on the way."""
     schema = data_frame("sessions", sessions).schema
     names = {spec["name"] for spec in _core.column_specs("sessions")}
     batch = layout.no_rows(schema, names)
@@ -117,7 +118,7 @@ def _text_events() -> T.StructType:
     )
 
 
-def data_frame(option: str, frame: Any) -> DataFrame:
+def data_frame(option: str, frame: DataFrame) -> DataFrame:
     """The argument, if it is a data frame whose rows are all there.
 
     Raises:
@@ -134,4 +135,4 @@ def data_frame(option: str, frame: Any) -> DataFrame:
             f"{option} is a stream, of which only a part is there at any time: use foreachBatch, and pass "
             "the batch's DataFrame."
         )
-    return frame  # type: ignore[no-any-return]
+    return frame
