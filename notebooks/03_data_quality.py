@@ -115,5 +115,5 @@ if checks_table:
 # DBTITLE 1,Alert
 failed = [str(check) for check in checks if not check.passed]
 if failed:
-    raise RuntimeError(f"{len(failed)} of {len(limits)} limits are passed: " + "; ".join(failed))
+    raise RuntimeError(f"{len(failed)} of {len(limits)} limits are exceeded: " + "; ".join(failed))
 dbutils.notebook.exit(json.dumps({check.name: check.value for check in checks}))

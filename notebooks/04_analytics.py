@@ -32,13 +32,12 @@ except ImportError:
 # DBTITLE 1,Top videos
 top_videos = spark.sql(f"""
     SELECT videoId, max(videoTitle) AS title, count(*) AS viewers,
-        round(sum(totalWatchTime) / 3600, 1) AS watchHours,
+        sum(totalWatchTime) / 3600 AS watchHours,
         round(100 * avg(CAST(isCompletedAtLeastOnce AS INT)), 1) AS completionRate,
         round(avg(uniqueWatchPercentage), 1) AS watchedOnAverage,
         round(avg(engagementScore), 1) AS averageScore,
-        round(sum(rewatchedSeconds) / sum(totalWatchTime) * 100, 1) AS rewatched
-    FROM engagement GROUP BY videoId HAVING sum(totalWatchTime) > 0
-    ORDER BY sum(totalWatchTime) DESC, videoId LIMIT {top}
+        round(100 * sum(rewatchedSeconds) / nullif(sum(totalWatchTime), 0), 1) AS rewatched
+    FROM engagement GROUP BY videoId ORDER BY watchHours DESC, videoId LIMIT {top}
 """)
 display(top_videos)
 
@@ -47,9 +46,9 @@ display(top_videos)
 # DBTITLE 1,Power users
 power_users = spark.sql(f"""
     SELECT userId, count(*) AS videos, sum(sessionCount) AS sessions,
-        round(sum(totalWatchTime) / 3600, 1) AS watchHours, sum(completionCount) AS completions,
+        sum(totalWatchTime) / 3600 AS watchHours, sum(completionCount) AS completions,
         round(avg(engagementScore), 1) AS averageScore, max(lastWatchDate) AS lastSeen
-    FROM engagement GROUP BY userId ORDER BY sum(totalWatchTime) DESC, userId LIMIT {top}
+    FROM engagement GROUP BY userId ORDER BY watchHours DESC, userId LIMIT {top}
 """)
 display(power_users)
 
