@@ -106,3 +106,90 @@ fn span(times: impl Iterator<Item = Micros>) -> Option<(Micros, Micros)> {
         Some((first, last)) => Some((time.min(first), time.max(last))),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::types::Int64Type;
+    use arrow_array::{ArrayRef, Float64Array, StringArray, TimestampMicrosecondArray, cast::AsArray};
+
+    use super::*;
+    use crate::input::ColumnMap;
+
+    /// User, session id, event name, time.
+    const EVENTS: [(&str, &str, &str, i64); 8] = [
+        ("bob", "s2", "play", 40),
+        ("ann", "s1", "play", 10),
+        ("bob", "s1", "play", 20),
+        ("ann", "s1", "pause", 30),
+        ("ann", "s1", "heartbeat", 20),
+        ("ann", "s1", "what?", 5),
+        ("bob", "s1", "pause", 39),
+        ("cid", "s1", "what?", 20),
+    ];
+
+    fn batch(events: &[(&str, &str, &str, i64)], has_session: bool) -> RecordBatch {
+        let text = |of: fn(&(&str, &str, &str, i64)) -> String| -> ArrayRef {
+            Arc::new(StringArray::from_iter_values(events.iter().map(of)))
+        };
+        let times = TimestampMicrosecondArray::from_iter_values(events.iter().map(|event| event.3));
+        // Videos take turns, so that no scope is one fragment.
+        let videos = StringArray::from_iter_values(["v1", "v2"].into_iter().cycle().take(events.len()));
+        let mut columns: Vec<(&str, ArrayRef)> = vec![
+            ("userId", text(|event| event.0.to_owned())),
+            ("eventName", text(|event| event.2.to_owned())),
+            ("videoId", Arc::new(videos)),
+            ("timestamp", Arc::new(times)),
+            ("currentTime", Arc::new(Float64Array::from(vec![0.0; events.len()]))),
+        ];
+        if has_session {
+            columns.push(("sessionId", text(|event| event.1.to_owned())));
+        }
+        RecordBatch::try_from_iter(columns).unwrap()
+    }
+
+    /// The rows as `user/session first-last`.
+    fn scopes(batches: &[RecordBatch], start: Option<i64>, end: Option<i64>) -> Vec<String> {
+        let engine = Engine::new(Some(2)).unwrap();
+        let schema = EventSchema::bind(batches[0].schema_ref(), &ColumnMap::default()).unwrap();
+        let (start, end) = (start.map(Micros), end.map(Micros));
+        let mut scopes = Scopes::new(&engine, schema, Vocabulary::default(), start, end);
+        batches.iter().for_each(|batch| scopes.push(std::slice::from_ref(batch)).unwrap());
+        let mut rows = Vec::new();
+        for batch in scopes.batches().unwrap() {
+            assert_eq!(batch.schema(), scopes.schema());
+            let text = |name: &str, row: usize| {
+                batch.column_by_name(name).map(|column| column.as_string_opt::<i32>().unwrap().value(row))
+            };
+            let time = |name: &str, row: usize| {
+                batch.column_by_name(name).unwrap().as_primitive_opt::<Int64Type>().unwrap().value(row)
+            };
+            rows.extend((0..batch.num_rows()).map(|row| {
+                let (user, session) =
+                    (text("userId", row).unwrap(), text("sessionId", row).unwrap_or_default());
+                format!("{user}/{session} {}-{}", time("firstTime", row), time("lastTime", row))
+            }));
+        }
+        rows
+    }
+
+    #[test]
+    fn each_scope_runs_from_its_first_to_its_last_accepted_event() {
+        let whole = [batch(&EVENTS, true)];
+        assert_eq!(scopes(&whole, None, None), ["ann/s1 10-30", "bob/s1 20-39", "bob/s2 40-40"]);
+        let parts = EVENTS.chunks(3).map(|events| batch(events, true)).collect::<Vec<_>>();
+        assert_eq!(scopes(&parts, None, None), scopes(&whole, None, None));
+        assert_eq!(scopes(&[batch(&EVENTS, false)], None, None), ["ann/ 10-30", "bob/ 20-40"]);
+    }
+
+    #[test]
+    fn a_window_has_its_start_and_not_its_end() {
+        let events = [batch(&EVENTS, true)];
+        assert_eq!(scopes(&events, Some(20), Some(39)), ["ann/s1 20-30", "bob/s1 20-20"]);
+        assert_eq!(scopes(&events, Some(40), None), ["bob/s2 40-40"]);
+        assert_eq!(scopes(&events, None, Some(11)), ["ann/s1 10-10"]);
+        assert_eq!(scopes(&events, Some(20), Some(20)), Vec::<String>::new());
+        assert_eq!(scopes(&events, Some(41), Some(0)), Vec::<String>::new());
+    }
+}

@@ -1,7 +1,6 @@
 //! The videos table: durations and titles.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 
 use arrow_array::RecordBatch;
 use arrow_schema::Schema;
@@ -153,18 +152,19 @@ impl Videos {
     }
 
     fn add(&mut self, id: &[u8], video: Video, key: KeyType) -> Result<()> {
-        match self.videos.entry(id.into()) {
-            Entry::Vacant(entry) => {
-                entry.insert(video);
-            }
-            Entry::Occupied(entry) if *entry.get() != video => {
+        // Events repeat what is known of their video, so the rule is that there is nothing to insert.
+        match self.videos.get(id) {
+            Some(known) if *known == video => {}
+            Some(known) => {
                 return Err(Error::ConflictingVideo {
                     video: key.show(id).into_owned(),
-                    first: entry.get().show(),
+                    first: known.show(),
                     second: video.show(),
                 });
             }
-            Entry::Occupied(_) => {}
+            None => {
+                self.videos.insert(id.into(), video);
+            }
         }
         Ok(())
     }
@@ -186,5 +186,86 @@ impl Videos {
     #[must_use]
     pub fn get(&self, id: &[u8]) -> Option<&Video> {
         self.videos.get(id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::{ArrayRef, Float64Array, StringArray};
+
+    use super::*;
+    use crate::error::ErrorKind;
+
+    type Row<'a> = (Option<&'a str>, Option<f64>, Option<&'a str>);
+
+    fn batch(duration: &str, rows: &[Row<'_>]) -> RecordBatch {
+        let columns: [(&str, ArrayRef); 3] = [
+            ("videoId", Arc::new(rows.iter().map(|row| row.0).collect::<StringArray>())),
+            (duration, Arc::new(rows.iter().map(|row| row.1).collect::<Float64Array>())),
+            ("durationSource", Arc::new(rows.iter().map(|row| row.2).collect::<StringArray>())),
+        ];
+        RecordBatch::try_from_iter_with_nullable(columns.map(|(name, array)| (name, array, true))).unwrap()
+    }
+
+    fn videos(rows: &[Row<'_>]) -> Result<Videos> {
+        let batch = batch("duration", rows);
+        Videos::read(batch.schema_ref(), std::slice::from_ref(&batch), &ColumnMap::default())
+    }
+
+    /// What event rows state, one batch per row or all in one.
+    fn joined(rows: &[Row<'_>], size: usize) -> Result<Videos> {
+        let schema = batch("videoDuration", &[]).schema();
+        let mut reader = VideoReader::of_events(&schema, &ColumnMap::default())?;
+        rows.chunks(size).try_for_each(|rows| reader.read(&[batch("videoDuration", rows)]))?;
+        Ok(reader.finish())
+    }
+
+    fn duration(videos: &Videos, id: &str) -> Option<(f64, &'static str)> {
+        let duration = videos.get(id.as_bytes()).unwrap().duration?;
+        Some((duration.seconds, duration.source.name()))
+    }
+
+    #[test]
+    fn a_duration_is_an_estimate_only_if_it_says_so() {
+        let rows = [
+            (Some("a"), Some(10.0), Some("estimated")),
+            (Some("b"), Some(20.0), Some("metadata")),
+            (Some("c"), Some(30.0), None),
+            (Some("d"), Some(40.0), Some("Estimated")),
+            (Some("e"), Some(-1.0), Some("estimated")),
+            (Some("f"), None, None),
+            (None, Some(50.0), None),
+            (Some("b"), Some(20.0), Some("metadata")),
+        ];
+        for videos in [videos(&rows).unwrap(), joined(&rows, 1).unwrap(), joined(&rows, 9).unwrap()] {
+            assert_eq!(duration(&videos, "a"), Some((10.0, "estimated")));
+            assert_eq!(duration(&videos, "b"), Some((20.0, "metadata")));
+            assert_eq!(duration(&videos, "c"), Some((30.0, "metadata")));
+            assert_eq!(duration(&videos, "d"), Some((40.0, "metadata")));
+            assert_eq!(duration(&videos, "e"), None);
+            assert_eq!(duration(&videos, "f"), None);
+            assert_eq!(videos.videos.len(), 6);
+        }
+    }
+
+    #[test]
+    fn rows_that_contradict_each_other_are_refused_wherever_they_stand() {
+        let first = (Some("a"), Some(10.0), Some("metadata"));
+        for second in [
+            (Some("a"), Some(11.0), Some("metadata")),
+            (Some("a"), None, Some("metadata")),
+            (Some("a"), Some(10.0), Some("estimated")),
+        ] {
+            let between = (Some("b"), Some(10.0), None);
+            for rows in [vec![first, second], vec![first, between, second]] {
+                for result in [videos(&rows), joined(&rows, 1), joined(&rows, 9)] {
+                    let error = result.unwrap_err();
+                    assert_eq!(error.kind(), ErrorKind::Data);
+                    assert!(error.to_string().contains("videoId a"), "{error}");
+                }
+            }
+        }
     }
 }

@@ -204,3 +204,169 @@ impl Half {
 fn to_index(offset: i32) -> usize {
     usize::try_from(offset).unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow_array::{Int32Array, Int64Array, StringArray, UInt32Array, UInt64Array};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::error::ErrorKind;
+
+    type List = Option<Vec<(f64, f64)>>;
+
+    /// A list column; where `hidden`, null rows have an extent all the same, which nothing forbids.
+    fn pairs_array(lists: &[List], second: &str, hidden: bool) -> ArrayRef {
+        let unseen = vec![(7.0, 8.0); usize::from(hidden)];
+        let shown: Vec<_> = lists.iter().map(|list| list.as_ref().unwrap_or(&unseen)).collect();
+        let offsets = OffsetBuffer::from_lengths(shown.iter().map(|list| list.len()));
+        let (starts, others): (Vec<_>, Vec<_>) = shown.iter().copied().flatten().copied().unzip();
+        let columns: Vec<ArrayRef> =
+            vec![Arc::new(Float64Array::from(starts)), Arc::new(Float64Array::from(others))];
+        let pairs = StructArray::try_new(pair_fields(second), columns, None).unwrap();
+        let valid = lists.iter().map(Option::is_some).collect::<NullBuffer>();
+        let valid = (valid.null_count() > 0).then_some(valid);
+        Arc::new(
+            ListArray::try_new(item(pairs.data_type().clone()), offsets, Arc::new(pairs), valid).unwrap(),
+        )
+    }
+
+    fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
+        RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true)))
+            .unwrap()
+    }
+
+    fn names(batch: &RecordBatch) -> Vec<&str> {
+        batch.schema_ref().fields().iter().map(|field| field.name().as_str()).collect()
+    }
+
+    fn numbers(batch: &RecordBatch, name: &str, row: usize) -> Option<Vec<f64>> {
+        let lists = batch.column_by_name(name).unwrap().as_list_opt::<i32>().unwrap();
+        lists
+            .is_valid(row)
+            .then(|| lists.value(row).as_primitive_opt::<Float64Type>().unwrap().values().to_vec())
+    }
+
+    #[test]
+    fn a_list_of_pairs_becomes_two_lists_in_its_place_and_integer_keys_become_int64() {
+        let lists = [Some(vec![(0.0, 30.0), (40.0, 50.0)]), None, Some(vec![])];
+        let table = batch(vec![
+            ("userId", Arc::new(Int32Array::from(vec![3, 1, 2]))),
+            ("watchedIntervals", pairs_array(&lists, "end", false)),
+            ("videoId", Arc::new(UInt32Array::from(vec![u32::MAX, 0, 1]))),
+            ("unobserved", pairs_array(&lists, "seconds", false)),
+            ("other", Arc::new(Int32Array::from(vec![1, 2, 3]))),
+            ("sessionId", Arc::new(StringArray::from(vec!["a", "b", "c"]))),
+        ]);
+        let wire = to_wire(&table).unwrap();
+        let expected = [
+            "userId",
+            "watchedIntervals_start",
+            "watchedIntervals_end",
+            "videoId",
+            "unobserved_start",
+            "unobserved_seconds",
+            "other",
+            "sessionId",
+        ];
+        assert_eq!(names(&wire), expected);
+        let int64 = |name: &str| wire.column_by_name(name).unwrap().as_primitive_opt().cloned();
+        assert_eq!(int64("userId"), Some(Int64Array::from(vec![3, 1, 2])));
+        assert_eq!(int64("videoId"), Some(Int64Array::from(vec![u32::MAX.into(), 0, 1])));
+        assert_eq!(wire.column(6).data_type(), &DataType::Int32);
+        for (name, first) in [
+            ("watchedIntervals_start", vec![0.0, 40.0]),
+            ("watchedIntervals_end", vec![30.0, 50.0]),
+            ("unobserved_start", vec![0.0, 40.0]),
+            ("unobserved_seconds", vec![30.0, 50.0]),
+        ] {
+            let rows = [0, 1, 2].map(|row| numbers(&wire, name, row));
+            assert_eq!(rows, [Some(first), None, Some(vec![])], "{name}");
+        }
+    }
+
+    #[test]
+    fn what_only_looks_like_half_a_list_stays() {
+        let lists = pairs_array(&[Some(vec![(1.0, 2.0)])], "end", false);
+        let half = Arc::clone(to_wire(&batch(vec![("x", lists)])).unwrap().column(0));
+        let number: ArrayRef = Arc::new(Float64Array::from(vec![1.0]));
+        for columns in [
+            vec![("a_start", half.clone()), ("a_end", number.clone())],
+            vec![("a_start", number.clone()), ("a_end", half.clone())],
+            vec![("a_start", half.clone()), ("b_end", half.clone())],
+            vec![("_start", number), ("start", half)],
+        ] {
+            let table = batch(columns);
+            assert_eq!(from_wire(&table).unwrap(), table);
+        }
+    }
+
+    #[test]
+    fn halves_that_differ_are_refused() {
+        let lists = [Some(vec![(1.0, 2.0)]), None, Some(vec![(1.0, 2.0), (3.0, 4.0)])];
+        let other = [Some(vec![(1.0, 2.0)]), None, Some(vec![(3.0, 4.0)])];
+        let third = [Some(vec![(1.0, 2.0)]), Some(vec![]), Some(vec![(1.0, 2.0), (3.0, 4.0)])];
+        let wire = |lists: &[List]| to_wire(&batch(vec![("x", pairs_array(lists, "end", false))])).unwrap();
+        for (other, row) in [(other, 2), (third, 1)] {
+            let (first, second) = (wire(&lists), wire(&other));
+            let columns = [&first, &second];
+            let mixed = batch(vec![
+                ("x_start", Arc::clone(columns[0].column(0))),
+                ("x_end", Arc::clone(columns[1].column(1))),
+            ]);
+            let error = from_wire(&mixed).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Data);
+            assert!(error.to_string().contains(&format!("row {row}")), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_no_int64_holds_is_refused() {
+        let table = batch(vec![("userId", Arc::new(UInt64Array::from(vec![1 << 63])))]);
+        assert_eq!(to_wire(&table).unwrap_err().kind(), ErrorKind::ColumnType);
+    }
+
+    #[test]
+    fn a_batch_without_columns_keeps_its_rows() {
+        let options = RecordBatchOptions::new().with_row_count(Some(3));
+        let empty = RecordBatch::try_new_with_options(Schema::empty().into(), vec![], &options).unwrap();
+        assert_eq!(to_wire(&empty).unwrap().num_rows(), 3);
+        assert_eq!(from_wire(&empty).unwrap().num_rows(), 3);
+    }
+
+    proptest! {
+        #[test]
+        fn the_way_there_and_back_changes_nothing(
+            lists in prop::collection::vec(
+                prop::option::of(prop::collection::vec((0u8..9, 0u8..9), 0..4)), 0..12
+            ),
+            start in 0usize..12,
+            length in 0usize..12,
+            hidden: bool,
+        ) {
+            let lists: Vec<List> = lists
+                .into_iter()
+                .map(|list| Some(list?.into_iter().map(|(a, b)| (a.into(), b.into())).collect()))
+                .collect();
+            let rows = Arc::new(Int64Array::from_iter_values((0..).take(lists.len())));
+            let table = batch(vec![
+                ("watchedIntervals", pairs_array(&lists, "end", hidden)),
+                ("videoId", rows),
+                ("unobserved", pairs_array(&lists, "seconds", hidden)),
+            ]);
+            let start = start.min(lists.len());
+            let table = table.slice(start, length.min(lists.len() - start));
+            let wire = to_wire(&table).unwrap();
+            prop_assert_eq!(from_wire(&wire).unwrap(), table.clone());
+
+            // An engine may write one half anew and not the other.
+            let all = Int64Array::from_iter_values((0..).take(table.num_rows()));
+            for anew in 0..wire.num_columns() {
+                let mut columns = wire.columns().to_vec();
+                columns[anew] = arrow_select::take::take(&columns[anew], &all, None).unwrap();
+                let mixed = RecordBatch::try_new(wire.schema(), columns).unwrap();
+                prop_assert_eq!(from_wire(&mixed).unwrap(), table.clone());
+            }
+        }
+    }
+}
