@@ -1,0 +1,207 @@
+"""Measures the aggregation on local Spark: seconds, ratios, and the memory of the Python workers.
+
+    python benches/spark.py --sizes 1M,10M --write docs/spark_benchmarks.md
+
+Every variant reads the same Parquet files in one session of two cores and writes into Spark's `noop` sink:
+
+* `scan`: nothing but reading the columns,
+* `floor`: what no implementation in Python workers can avoid: the columns, the shuffle by user, and
+  `mapInArrow` with a function that only takes the batches,
+* `watchspan`: `watchspan.spark.aggregate_events`,
+* `hot user`: the same with a fifth of all events given to one user,
+* `windows`: the same table in plain PySpark (`spark_windows.py`).
+
+Each is warmed up once, which also measures its memory and adds up its results; then all take turns in rounds
+of other orders. The events come from `generated_events.py`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Callable
+
+import generated_events
+import pyarrow as pa
+import pyarrow.parquet as pq
+import spark_windows
+from pyspark.sql import DataFrame, Observation, SparkSession
+from pyspark.sql import functions as F
+from spark_report import Measured, Size, environment, markdown
+from worker_memory import WorkerMemory
+
+from watchspan.spark import aggregate_events
+
+WORKER_TAG = "WATCHSPAN_BENCHMARK"
+_UNITS = {"k": 1_000, "M": 1_000_000}
+
+Variants = dict[str, Callable[[], DataFrame]]
+
+
+def main() -> int:
+    """Runs the benchmark; 1 if the results do not agree."""
+    options = _options()
+    with tempfile.TemporaryDirectory() as scratch:
+        spark = _session(Path(scratch), options)
+        folder = Path(options.data or scratch)
+        sizes = [_measure_size(spark, folder, rows, options) for rows in options.sizes]
+        text = markdown(_command(), environment(spark), options.rounds, sizes)
+        spark.stop()
+    print(text)
+    if options.write:
+        Path(options.write).write_text(text, encoding="utf-8")
+    return 0 if all(size.agrees() for size in sizes) else 1
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--sizes", type=_sizes, default="1M,10M", help="numbers of events, as in 100k,1M")
+    parser.add_argument("--rounds", type=int, default=3, help="timed runs of each variant")
+    parser.add_argument("--write", metavar="FILE", help="where to write the page")
+    parser.add_argument("--data", metavar="FOLDER", help="where to keep generated events for the next time")
+    parser.add_argument("--driver-memory", default="5g", help="the heap of the one JVM")
+    parser.add_argument("--partitions", type=int, default=16, help="spark.sql.shuffle.partitions")
+    return parser.parse_args()
+
+
+def _sizes(text: str) -> list[int]:
+    return [int(size.rstrip("kM")) * _UNITS.get(size[-1], 1) for size in text.split(",")]
+
+
+def _command() -> str:
+    """The command without the options that only say where things are."""
+    given, arguments = iter(sys.argv[1:]), []
+    for argument in given:
+        if argument in ("--data", "--write"):
+            next(given, None)
+        else:
+            arguments.append(argument)
+    return shlex.join(["python", "benches/spark.py", *arguments])
+
+
+def _session(scratch: Path, options: argparse.Namespace) -> SparkSession:
+    os.environ.update(PYSPARK_PYTHON=sys.executable, PYSPARK_DRIVER_PYTHON=sys.executable)
+    configuration = {
+        "spark.driver.memory": options.driver_memory,
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.host": "127.0.0.1",
+        "spark.local.dir": str(scratch / "local"),
+        "spark.sql.adaptive.enabled": "true",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.shuffle.partitions": str(options.partitions),
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+    }
+    builder = SparkSession.builder.appName("benches/spark.py").master("local[2]")
+    for key, value in configuration.items():
+        builder = builder.config(key, value)
+    spark = builder.getOrCreate()
+    spark.sparkContext.setLogLevel("ERROR")
+    return spark
+
+
+def _measure_size(spark: SparkSession, folder: Path, rows: int, options: argparse.Namespace) -> Size:
+    events, videos = _input(spark, folder, rows)
+    variants = _variants(events, videos)
+    size = Size(rows, {name: Measured() for name in variants})
+    for name, variant in variants.items():
+        _warm_up(spark, name, variant, size)
+    names = list(variants)
+    for turn in range(options.rounds):
+        for name in names[turn % len(names) :] + names[: turn % len(names)]:
+            _tag_workers(spark, name)
+            start = time.perf_counter()
+            _run(variants[name]())
+            size.measured[name].seconds.append(time.perf_counter() - start)
+            _progress(f"{rows:,} events, round {turn + 1}: {name} {size.measured[name].seconds[-1]:.2f} s")
+    return size
+
+
+def _input(spark: SparkSession, folder: Path, rows: int) -> tuple[DataFrame, DataFrame]:
+    """The events and the videos, generated if they are not kept from another time."""
+    events, videos = folder / f"events-{rows}", folder / "videos.parquet"
+    if not events.exists():
+        _progress(f"generating {rows:,} events")
+        unfinished = folder / f"events-{rows}-unfinished"
+        generated_events.write_events(unfinished, rows)
+        unfinished.rename(events)
+    pq.write_table(generated_events.videos(), videos)
+    return spark.read.parquet(str(events)), spark.read.parquet(str(videos))
+
+
+def _variants(events: DataFrame, videos: DataFrame) -> Variants:
+    used = events.select(*generated_events.EVENTS_SCHEMA.names)
+    a_fifth = F.pmod(F.xxhash64("sessionId"), F.lit(5)) == 0
+    skewed = events.withColumn("userId", F.when(a_fifth, "a user of many").otherwise(F.col("userId")))
+    return {
+        "scan": lambda: used,
+        "floor": partial(_floor, used),
+        "watchspan": partial(aggregate_events, events, videos=videos),
+        "hot user": partial(aggregate_events, skewed, videos=videos),
+        "windows": partial(spark_windows.aggregate, events, videos),
+    }
+
+
+def _floor(events: DataFrame) -> DataFrame:
+    return events.repartition("userId", F.xxhash64("userId")).mapInArrow(_count, "rows bigint")
+
+
+def _count(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    yield pa.RecordBatch.from_arrays([pa.array([sum(batch.num_rows for batch in batches)])], ["rows"])
+
+
+def _warm_up(spark: SparkSession, name: str, variant: Callable[[], DataFrame], size: Size) -> None:
+    tag, measured = _tag_workers(spark, name), size.measured[name]
+    frame, sums = variant(), None
+    if "totalWatchTime" in frame.columns:
+        sums = Observation(name)
+        frame = frame.observe(sums, *_sums())
+    with WorkerMemory(WORKER_TAG, tag) as memory:
+        _run(frame)
+    measured.memory, measured.largest_worker = memory.total, memory.largest
+    if sums is not None:
+        measured.sums = sums.get
+    _progress(f"{size.rows:,} events: {name} is warm")
+
+
+def _sums() -> list:
+    columns = (
+        *("totalWatchTime", "totalUniqueSecondsWatched", "totalForwardSkips", "totalBackwardSkips"),
+        *("completionCount", "sessionCount", "eventCount", "rewatchedSeconds", "openSegmentCount"),
+        *("rejectedSegmentCount", "engagementScore", "unobservedWatchTime"),
+    )
+    flagged = F.count(F.when(F.col("dataQualityFlag") != "ok", 1))
+    return [
+        F.count("*").alias("rows"),
+        *(F.sum(column).alias(column) for column in columns),
+        F.sum(F.size("watchedIntervals")).alias("watchedIntervals"),
+        flagged.alias("flagged rows"),
+    ]
+
+
+def _tag_workers(spark: SparkSession, name: str) -> str:
+    """Gives the variant Python workers of its own, in which no other leaves memory."""
+    tag = f"{name} {os.getpid()}"
+    spark.sparkContext.environment[WORKER_TAG] = tag
+    return tag
+
+
+def _run(frame: DataFrame) -> None:
+    frame.write.format("noop").mode("overwrite").save()
+
+
+def _progress(text: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

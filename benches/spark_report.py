@@ -1,0 +1,185 @@
+"""The page that `spark.py` writes: all of it comes from the run."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import pyarrow as pa
+import pyspark
+import spark_windows
+from pyspark.sql import SparkSession
+
+import watchspan
+
+# Sums of floats in other orders differ by less.
+_AGREEMENT = 1e-9
+# What the window version leaves out of the definitions changes these.
+_LEFT_OUT = ("unobservedWatchTime",)
+_AIM_FLOOR, _AIM_WINDOWS = 1.6, 2.0
+
+_INTRODUCTION = """\
+<!-- Written by `python benches/spark.py`: do not edit. -->
+
+# Spark benchmarks
+
+The whole aggregation on one machine, in Spark's local mode with two cores, from Parquet into the `noop` sink:
+
+* `scan` only reads the columns.
+* `floor` is what no implementation in Python workers can avoid: the same columns, the shuffle by user, and
+  `mapInArrow` with a function that takes the batches and does nothing with them.
+* `watchspan` is `watchspan.spark.aggregate_events(events, videos=videos)`: the engagement table, with the
+  estimated durations of the videos that the catalogue does not know.
+* `hot user` is the same, where one user has a fifth of all events: one task does it all for them.
+* `windows` is the same table in plain PySpark with window functions: `benches/spark_windows.py`.
+
+Events are generated (`benches/generated_events.py`): user ids of 12 characters, session ids of 36, about 7
+events per user and video, 2.5% of the videos without a duration and as many not listed. Every variant is run
+once to warm up, then all take turns. Seconds are medians, and include the planning. Memory is that of the
+Python workers and their daemon, without the JVM, at its peak in the first run; pages that processes share
+count in each.
+"""
+
+
+@dataclass
+class Measured:
+    """What was measured of one variant."""
+
+    seconds: list[float] = field(default_factory=list)
+    memory: int | None = None
+    largest_worker: int | None = None
+    sums: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def median(self) -> float:
+        """Seconds of the run in the middle."""
+        return median(self.seconds)
+
+
+@dataclass
+class Size:
+    """What was measured with one number of events."""
+
+    rows: int
+    measured: dict[str, Measured]
+
+    def ratio(self, of: str, to: str) -> float:
+        """How many times as long one variant takes as another."""
+        return self.measured[of].median / self.measured[to].median
+
+    def differences(self) -> Iterator[tuple[str, Any, Any, bool]]:
+        """Each sum of both implementations, and whether they agree."""
+        own, others = self.measured["watchspan"].sums, self.measured["windows"].sums
+        for name, value in own.items():
+            other = others[name]
+            yield name, value, other, abs(value - other) <= _AGREEMENT * max(abs(value), 1)
+
+    def agrees(self) -> bool:
+        """Whether all sums agree that both define alike."""
+        return all(same for name, _, _, same in self.differences() if name not in _LEFT_OUT)
+
+
+def environment(spark: SparkSession) -> dict[str, str]:
+    """What the figures depend on."""
+    configuration = spark.sparkContext.getConf()
+    java = spark.sparkContext._jvm.System.getProperty("java.version")
+    return {
+        "processor": f"{_cpu_model()}, {len(os.sched_getaffinity(0))} cores",
+        "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB",
+        "system": f"{platform.system()} on {platform.machine()}",
+        "watchspan": watchspan.__version__,
+        "Spark": f"{pyspark.__version__}, Java {java}, {configuration.get('spark.master')}, "
+        f"{configuration.get('spark.driver.memory')} of heap, adaptive execution on, "
+        f"{configuration.get('spark.sql.shuffle.partitions')} shuffle partitions",
+        "Python": f"{platform.python_version()}, pyarrow {pa.__version__}",
+        "load before the run": f"{os.getloadavg()[0]:.1f}",
+        "date": time.strftime("%Y-%m-%d", time.gmtime()),
+    }
+
+
+def _cpu_model() -> str:
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "unknown")
+
+
+def markdown(command: str, about: dict[str, str], rounds: int, sizes: Sequence[Size]) -> str:
+    """The page."""
+    parts = [_INTRODUCTION, _summary(sizes)]
+    parts += [_section(size) for size in sizes]
+    parts += [_left_out(), "## The run\n", f"`{command}`, {rounds} timed run{'s' * (rounds > 1)} each.\n"]
+    parts += [_table(("what", "value"), about.items())]
+    return "\n".join(parts)
+
+
+def _summary(sizes: Sequence[Size]) -> str:
+    rows = [
+        (
+            f"{size.rows:,}",
+            f"{size.ratio('watchspan', 'floor'):.2f}",
+            f"{size.ratio('windows', 'watchspan'):.2f}",
+        )
+        for size in sizes
+    ]
+    head = (
+        "events",
+        f"watchspan / floor (aim: at most {_AIM_FLOOR})",
+        f"windows / watchspan (aim: at least {_AIM_WINDOWS:.0f})",
+    )
+    return _table(head, rows)
+
+
+def _section(size: Size) -> str:
+    rows = [
+        (
+            f"`{name}`",
+            f"{measured.median:.2f}",
+            " ".join(f"{seconds:.2f}" for seconds in measured.seconds),
+            f"{size.rows / measured.median / 1e6:.2f}",
+            f"{size.ratio(name, 'floor'):.2f}",
+            _mebibytes(measured.memory),
+            _mebibytes(measured.largest_worker),
+        )
+        for name, measured in size.measured.items()
+    ]
+    head = (
+        *("variant", "seconds", "each round", "million events per second", "times the floor"),
+        *("all workers (MiB)", "largest worker (MiB)"),
+    )
+    return f"## {size.rows:,} events\n\n{_table(head, rows)}\n{_sums(size)}"
+
+
+def _sums(size: Size) -> str:
+    rows = [
+        (
+            name if name.endswith("rows") else f"`{name}`",
+            _number(own),
+            _number(other),
+            "agree" if same else f"{_number(other - own)} ({(other - own) / own:+.2%})",
+        )
+        for name, own, other, same in size.differences()
+    ]
+    return "Sums over all rows:\n\n" + _table(("sum of", "watchspan", "windows", "difference"), rows)
+
+
+def _left_out() -> str:
+    lines = (spark_windows.__doc__ or "").split("\n\n")[2:]
+    return "## What the window version leaves out\n\n" + "\n\n".join(lines)
+
+
+def _mebibytes(size: int | None) -> str:
+    return "not measured" if size is None else f"{size / 2**20:.0f}" if size else "none"
+
+
+def _number(value: Any) -> str:
+    return f"{value:,.3f}" if isinstance(value, float) else f"{value:,}"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)

@@ -1,0 +1,66 @@
+"""The memory of Spark's Python workers, watched from outside."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+from types import TracebackType
+
+_PROC = Path("/proc")
+_INTERVAL = 0.05
+
+
+class WorkerMemory:
+    """While it is entered, samples the resident memory of the processes with a tag in their environment.
+
+    Memory that processes share (libraries, what a worker has from the daemon it was forked from) counts in
+    each of them. Only Linux tells such things.
+
+    Attributes:
+        total: The most that all of them had together, in bytes; None where it cannot be told.
+        largest: The most that one of them had.
+    """
+
+    def __init__(self, variable: str, value: str) -> None:
+        self.total: int | None = 0 if _PROC.is_dir() else None
+        self.largest: int | None = self.total
+        self._mark = f"{variable}={value}".encode()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> WorkerMemory:
+        if self.total is not None:
+            self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        if self.total is not None:
+            self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._stop.wait(_INTERVAL):
+            sizes = [resident(process) for process in self._tagged()]
+            self.total = max(self.total or 0, sum(sizes))
+            self.largest = max(self.largest or 0, *sizes, 0)
+
+    def _tagged(self) -> list[Path]:
+        return [process for process in _PROC.glob("[0-9]*") if self._mark in _environment(process)]
+
+
+def resident(process: Path) -> int:
+    """The memory of a process in bytes; 0 if it is gone."""
+    try:
+        return int((process / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, IndexError):
+        return 0
+
+
+def _environment(process: Path) -> list[bytes]:
+    try:
+        return (process / "environ").read_bytes().split(b"\0")
+    except OSError:
+        return []
