@@ -1,17 +1,18 @@
 # Two commands set up all they need: `make demo` shows the main job, `make test` checks everything.
-# They need Rust, Python 3.9 or newer with venv, and make.
+# They need Rust, Python 3.9 or newer with venv, and make. What the tests of Spark need beyond that, Java 17 too,
+# they install; `make test-all` runs all of them with every version of Spark.
 
 PYTHON ?= python3
-# Python 3.9, from the path or from pyenv; empty if this machine has none.
-PYTHON39 ?= $(shell python3.9 -c 'import sys; print(sys.executable)' 2>/dev/null || ls $${PYENV_ROOT:-$$HOME/.pyenv}/versions/3.9*/bin/python3.9 2>/dev/null | head -1)
-PYTHON_NEWEST ?= $(shell python3.13 -c 'import sys; print(sys.executable)' 2>/dev/null || ls $${PYENV_ROOT:-$$HOME/.pyenv}/versions/3.13*/bin/python3.13 2>/dev/null | head -1)
 VENV := .venv
 BIN := $(VENV)/bin
 RUST := Cargo.toml $(wildcard Cargo.lock) $(shell find src -name '*.rs')
 DEMO_ROWS ?= 1000000
 OLD_TESTS := $(patsubst %,tests/python/test_%.py,scenarios random_streams sources summary errors api sample cli)
+OLDER_SPARK_TESTS := $(patsubst %,tests/spark/test_%.py,environment scenarios)
+# Runs pytest in an environment of its own, with the same wheel.
+IN := tests/environments/run
 
-.PHONY: demo test lint rust-test docs-check python-test other-pythons-test generate wheel clean
+.PHONY: demo test test-all checks lint rust-test docs-check python-test other-pythons-test spark-test generate wheel clean
 .DEFAULT_GOAL := help
 
 help: ## Lists the targets.
@@ -20,7 +21,15 @@ help: ## Lists the targets.
 demo: $(VENV)/package ## Generates events, aggregates them, prints a summary, and leaves the tables in demo/.
 	$(BIN)/watchspan demo --rows $(DEMO_ROWS) --out demo
 
-test: lint rust-test docs-check python-test other-pythons-test ## Everything that CI checks.
+test: ## Everything that CI checks.
+	@rm -f target/skipped
+	@$(MAKE) --no-print-directory checks
+	@cat target/skipped 2>/dev/null || true
+
+test-all: ## The same, with all tests of Spark on each version of it.
+	@$(MAKE) --no-print-directory test OLDER_SPARK_TESTS=tests/spark
+
+checks: lint rust-test docs-check python-test other-pythons-test spark-test
 
 $(VENV)/bin/maturin:
 	$(PYTHON) -m venv $(VENV)
@@ -56,31 +65,19 @@ docs-check: ## Rust docs, with warnings as errors.
 
 python-test: $(VENV)/tools ## The package's tests.
 	$(BIN)/python -m pytest tests/python
-	$(BIN)/python -m pytest --pyargs watchspan
+	$(BIN)/python -m pytest --pyargs watchspan --ignore-glob='*/watchspan/spark/*'
 
-# The same wheel with the oldest Python that is supported and the pyarrow of its time, which has no PyCapsule
-# protocol, as on older Databricks runtimes; and with the newest Python.
-other-pythons-test: $(VENV)/package ## The package on the oldest and the newest Python.
-	@if [ -z '$(PYTHON39)' ]; then \
-		echo 'skipped: Python 3.9 is not on this machine, so the wheel was not tested with pyarrow 7 and 8'; \
-	else \
-		set -e; \
-		$(PYTHON39) -m venv .venv-old; \
-		.venv-old/bin/pip install --quiet 'pyarrow==8.0.0' 'numpy<2' 'pandas<2' pytest hypothesis click rich; \
-		.venv-old/bin/pip install --quiet --no-deps --force-reinstall target/ci-wheel/*.whl; \
-		.venv-old/bin/python -m pytest -q -p no:cacheprovider $(OLD_TESTS); \
-		.venv-old/bin/pip install --quiet 'pyarrow==7.0.0'; \
-		.venv-old/bin/python -m pytest -q -p no:cacheprovider tests/python/test_scenarios.py; \
-	fi
-	@if [ -z '$(PYTHON_NEWEST)' ]; then \
-		echo 'skipped: Python 3.13 is not on this machine, so the wheel was not tested with it'; \
-	else \
-		set -e; \
-		$(PYTHON_NEWEST) -m venv .venv-new; \
-		.venv-new/bin/pip install --quiet pyarrow pytest hypothesis click rich; \
-		.venv-new/bin/pip install --quiet --no-deps --force-reinstall target/ci-wheel/*.whl; \
-		.venv-new/bin/python -m pytest -q -p no:cacheprovider tests/python/test_scenarios.py tests/python/test_laws.py; \
-	fi
+other-pythons-test: $(VENV)/package ## The package on the oldest and the newest Python, and with old pyarrow.
+	$(IN) pyarrow8 -q $(OLD_TESTS)
+	$(IN) pyarrow7 -q tests/python/test_scenarios.py
+	$(IN) newest -q tests/python/test_scenarios.py tests/python/test_laws.py
+
+# A process has a classic session or a Connect server, so Connect's tests are apart.
+spark-test: $(VENV)/package ## Everything on the newest Spark, the stories on older ones.
+	$(IN) spark42 tests/spark --pyargs watchspan.spark
+	$(IN) spark42 tests/spark_connect
+	$(IN) spark35 $(OLDER_SPARK_TESTS)
+	$(IN) spark33 $(OLDER_SPARK_TESTS)
 
 generate: $(VENV)/package ## Rewrites the generated files.
 	$(BIN)/python docs/generate.py
@@ -92,4 +89,4 @@ wheel: $(VENV)/bin/maturin ## The release wheel for Linux: cp39-abi3, manylinux_
 	find dist -name '*manylinux_2_17*.whl' -size -10M | grep .
 
 clean: ## Removes what the other targets made.
-	rm -rf $(VENV) .venv-old .venv-new demo dist target
+	rm -rf $(VENV) .venv-* demo dist target

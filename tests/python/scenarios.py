@@ -7,12 +7,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Optional, Union
 
+import pyarrow as pa
+
 Row = dict[str, Any]
 
 FOLDER = Path(__file__).resolve().parent.parent / "scenarios"
 TOLERANCE = 1e-6
 TIMESTAMP_COLUMNS = {"sessionStart", "sessionEnd", "firstWatchDate", "lastWatchDate"}
 EPOCH = dt.datetime(1970, 1, 1)
+NUMBERS = {"currentTime", "playbackRate", "seekFrom", "duration"}
 
 
 class Scenario(NamedTuple):
@@ -66,6 +69,27 @@ def load_scenario(path: Path) -> Scenario:
 def load_scenarios() -> list[Scenario]:
     """All stories, by file name."""
     return [load_scenario(path) for path in sorted(FOLDER.glob("[0-9]*_*.json"))]
+
+
+def arrow_table(rows: Sequence[Row], columns: Sequence[str]) -> pa.Table:
+    """A table of a story's events or videos; stories write NaN and infinity as text."""
+    arrays = {}
+    for name in columns:
+        values = [row.get(name) for row in rows]
+        if name in NUMBERS:
+            arrays[name] = pa.array([None if v is None else float(v) for v in values], pa.float64())
+        elif name == "sequence" or any(isinstance(value, int) for value in values):
+            arrays[name] = pa.array(values, pa.int64())
+        else:
+            arrays[name] = pa.array(values, pa.string())
+    return pa.table(arrays)
+
+
+def arrow_tables(scenario: Scenario) -> tuple[pa.Table, Optional[pa.Table]]:
+    """A story's events and videos."""
+    videos = scenario.videos
+    listed = None if videos is None else arrow_table(videos, ["videoId", "duration", "title"])
+    return arrow_table(scenario.events, scenario.columns), listed
 
 
 def timestamp_text(value: Any) -> Any:

@@ -1,32 +1,11 @@
 """Every story of ``tests/scenarios`` through the public functions."""
 
-import pyarrow as pa
 import pytest
 
 import watchspan as ws
-from scenarios import FOLDER, Scenario, assert_rows, load_scenario
+from scenarios import FOLDER, Scenario, arrow_tables, assert_rows, load_scenario
 
 SCENARIOS = [load_scenario(path) for path in sorted(FOLDER.glob("*.json"))]
-NUMBERS = {"currentTime", "playbackRate", "seekFrom", "duration"}
-
-
-def table(rows, columns):
-    """A table of JSON rows; scenarios write NaN and infinity as text."""
-    arrays = {}
-    for name in columns:
-        values = [row.get(name) for row in rows]
-        if name in NUMBERS:
-            arrays[name] = pa.array([None if v is None else float(v) for v in values], pa.float64())
-        elif name == "sequence" or any(isinstance(value, int) for value in values):
-            arrays[name] = pa.array(values, pa.int64())
-        else:
-            arrays[name] = pa.array(values, pa.string())
-    return pa.table(arrays)
-
-
-def inputs(story):
-    videos = None if story.videos is None else table(story.videos, ["videoId", "duration", "title"])
-    return table(story.events, story.columns), videos
 
 
 def options(story):
@@ -40,7 +19,7 @@ def test_there_are_stories():
 
 @pytest.mark.parametrize("story", SCENARIOS, ids=lambda story: story.name)
 def test_story(story: Scenario) -> None:
-    events, videos = inputs(story)
+    events, videos = arrow_tables(story)
     rules, scoring = options(story)
     sessions = ws.sessions(events, vocabulary=story.vocabulary, **rules)
     rows = ws.aggregate(
@@ -65,7 +44,7 @@ def test_story(story: Scenario) -> None:
 
 def test_the_worked_example():
     story = next(story for story in SCENARIOS if story.name == "01_worked_example")
-    events, videos = inputs(story)
+    events, videos = arrow_tables(story)
     row = ws.aggregate(events, videos=videos).to_pylist()[0]
     expected = {
         "totalWatchTime": 130,
