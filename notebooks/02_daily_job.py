@@ -67,13 +67,10 @@ aggregator = VideoEngagementAggregator(
     input_table=dbutils.widgets.get("raw_table"),
     output_table=dbutils.widgets.get("output_table"),
     video_metadata_table=dbutils.widgets.get("video_metadata_table") or None,
-)
-refreshed = aggregator.update(
-    **window,
-    allow_shrink=flag("allow_shrink"),
     columns=json.loads(dbutils.widgets.get("columns")) or None,
     vocabulary=(json.loads(vocabulary) if vocabulary.startswith("{") else vocabulary) or None,
 )
+refreshed = aggregator.update(**window, allow_shrink=flag("allow_shrink"))
 result = json.dumps({**window, **asdict(refreshed)}, default=str)
 print(result)
 

@@ -18,24 +18,27 @@ dbutils.widgets.text("output_table", "aggregated_user_video_engagement", "2 Enga
 dbutils.widgets.text("video_metadata_table", "video_metadata", "3 Videos (empty: none)")
 dbutils.widgets.text("checkpoint", "/Volumes/main/default/checkpoints/watchspan", "4 Checkpoint folder")
 dbutils.widgets.text("trigger", "availableNow", "5 availableNow, or an interval such as 1 minute")
+dbutils.widgets.text("columns", "{}", '6 Column names, as JSON: {"userId": "uid"}')
+dbutils.widgets.text("vocabulary", "", "7 Vocabulary: preset or JSON (empty: default)")
 
 # COMMAND ----------
 
 # DBTITLE 1,Start
+import json
+
 from watchspan.spark import VideoEngagementAggregator
 
 output_table = dbutils.widgets.get("output_table")
-trigger = dbutils.widgets.get("trigger")
+vocabulary = dbutils.widgets.get("vocabulary")
 aggregator = VideoEngagementAggregator(
     spark=spark,
     input_table=dbutils.widgets.get("raw_table"),
     output_table=output_table,
     video_metadata_table=dbutils.widgets.get("video_metadata_table") or None,
+    columns=json.loads(dbutils.widgets.get("columns")) or None,
+    vocabulary=(json.loads(vocabulary) if vocabulary.startswith("{") else vocabulary) or None,
 )
-query = aggregator.start_stream(
-    dbutils.widgets.get("checkpoint"),
-    trigger={"availableNow": True} if trigger == "availableNow" else {"processingTime": trigger},
-)
+query = aggregator.start_stream(dbutils.widgets.get("checkpoint"), dbutils.widgets.get("trigger"))
 
 # COMMAND ----------
 
@@ -50,8 +53,6 @@ query.awaitTermination()
 # COMMAND ----------
 
 # DBTITLE 1,What there is now
-import json
-
 from pyspark.sql import functions as F
 
 found = (
