@@ -52,8 +52,10 @@ pub(super) fn export_batch(py: Python<'_>, batch: RecordBatch) -> PyResult<Py<Py
     if class.hasattr("__arrow_c_array__")? {
         return Ok(PyRecordBatch::new(batch).into_pyarrow(py)?.unbind());
     }
+    // A struct array has a batch's columns, but not the metadata of its schema.
+    let schema = FFI_ArrowSchema::try_from(batch.schema_ref().as_ref()).map_err(Error::from)?;
     let data = StructArray::from(batch).into_data();
-    let (array, schema) = to_ffi(&data).map_err(Error::from)?;
+    let (array, _) = to_ffi(&data).map_err(Error::from)?;
     let addresses = (&raw const array as usize, &raw const schema as usize);
     // pyarrow moves the contents out of both structs and marks them released, so dropping them here frees nothing.
     Ok(class.call_method1("_import_from_c", addresses)?.unbind())

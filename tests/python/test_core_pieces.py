@@ -8,7 +8,7 @@ import pytest
 
 import watchspan as ws
 from test_random_streams import any_rules, stream, table
-from watchspan import _core
+from watchspan import _core, sources
 
 START = dt.datetime(2026, 1, 15, 10, tzinfo=dt.timezone.utc)
 START_MICROS = 1_768_471_200_000_000
@@ -44,6 +44,7 @@ def joined(events, durations, source):
 
 def aggregate_joined(events, rules=None, scoring=None, unique_seconds=True, columns=None):
     rules, scoring = rules or ws.Rules(), scoring or ws.Scoring()
+    events = sources.read(events, None)
     return _core.aggregate_joined(events, columns, None, rules, scoring, unique_seconds, None)
 
 
@@ -236,7 +237,7 @@ def test_within_says_what_is_missing_or_wrong():
 
 
 def scopes(events, start=None, end=None, columns=None):
-    return rows(_core.scopes(events, columns, None, start, end, None))
+    return rows(_core.scopes(sources.read(events, None), columns, None, start, end, None))
 
 
 def scope(user, session, first, last):
@@ -292,7 +293,7 @@ def test_a_bound_is_a_whole_number(events, option, value):
 
 
 def furthest(events, rules=None):
-    return rows(_core.furthest(events, None, None, rules or ws.Rules(), None))
+    return rows(_core.furthest(sources.read(events, None), None, None, rules or ws.Rules(), None))
 
 
 def test_furthest_of_the_example(events):
@@ -434,19 +435,17 @@ def test_an_iterator_of_nothing_gives_empty_tables():
 
 def test_tables_without_rows_tell_their_columns(events):
     nothing = joined(events.slice(0, 0), {}, None)
-    for result in (
-        _core.scopes(nothing, None, None, None, None, None),
-        _core.furthest(nothing, None, None, ws.Rules(), None),
-        aggregate_joined(nothing),
+    names = ["userId", "sessionId", "firstTime", "lastTime"]
+    for result, expected in (
+        (_core.scopes(sources.read(nothing, None), None, None, None, None, None), names),
+        (
+            _core.furthest(sources.read(nothing, None), None, None, ws.Rules(), None),
+            ["videoId", "watchedEnd", "maxPosition"],
+        ),
+        (aggregate_joined(nothing), [spec["name"] for spec in _core.column_specs("engagement")]),
     ):
-        assert pa.Table.from_batches(*result[:2]).num_rows == 0
-        wire = _core.to_wire(
-            pa.RecordBatch.from_arrays([pa.array([], t) for t in result[1].types], schema=result[1])
-        )
-        assert wire.num_rows == 0
-    assert _core.scopes(nothing, None, None, None, None, None)[1].names == [
-        "userId",
-        "sessionId",
-        "firstTime",
-        "lastTime",
-    ]
+        found, schema = result[:2]
+        assert pa.Table.from_batches(found, schema).num_rows == 0
+        assert schema.names == expected
+        empty = pa.RecordBatch.from_arrays([pa.array([], kind) for kind in schema.types], schema=schema)
+        assert _core.from_wire(_core.to_wire(empty)).equals(empty)
