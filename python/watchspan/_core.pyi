@@ -155,19 +155,21 @@ def explain(
     threads: Optional[int],
 ) -> _Result: ...
 
-# The computation in pieces, for engines that hold the tables elsewhere (Spark, Delta) and call it on parts of them.
+# The computation in pieces, for engines that hold the tables elsewhere (Spark, Delta) and call it on parts of
+# them.
 
-# The wire form: a list<struct<start, end>> column X becomes X_start and X_end, two list<double> (X_seconds for a
-# list<struct<start, seconds>>), which share its nulls; integer keys become int64. from_wire joins the lists again.
+# The wire form: a list<struct<start, end>> column X becomes X_start and X_end, two list<double> (X_seconds
+# for a list<struct<start, seconds>>), which share its nulls; integer keys become int64. from_wire joins the
+# lists again.
 def to_wire(batch: pa.RecordBatch) -> pa.RecordBatch: ...
 def from_wire(batch: pa.RecordBatch) -> pa.RecordBatch: ...
 
-# The events between their row's own `_first` and `_last` (int64 microseconds since 1970 UTC, both inclusive), without
-# these two columns; a timestamp that cannot be read and a bound that is null lie in no span.
+# The events between their row's own `_first` and `_last` (int64 microseconds since 1970 UTC, both inclusive),
+# without these two columns; a timestamp that cannot be read and a bound that is null lie in no span.
 def within(batch: pa.RecordBatch, columns: Optional[dict[str, Optional[str]]]) -> pa.RecordBatch: ...
 
-# userId, sessionId (if the events have it), firstTime, lastTime (int64 microseconds since 1970 UTC): of each user and
-# session id, the first and last accepted event of a window.
+# userId, sessionId (if the events have it), firstTime, lastTime (int64 microseconds since 1970 UTC): of each
+# user and session id, the first and last accepted event of a window.
 def scopes(
     events: Any,
     columns: Optional[dict[str, Optional[str]]],
@@ -177,8 +179,8 @@ def scopes(
     threads: Optional[int],
 ) -> _Result: ...
 
-# videoId, watchedEnd (0 if nothing was watched), maxPosition: the estimated duration is the first of the two that is
-# above 0.
+# videoId, watchedEnd (0 if nothing was watched), maxPosition: the estimated duration is the first of the two
+# that is above 0.
 def furthest(
     events: Any,
     columns: Optional[dict[str, Optional[str]]],
@@ -187,8 +189,8 @@ def furthest(
     threads: Optional[int],
 ) -> _Result: ...
 
-# As aggregate, of events that state their video's `videoDuration` and `durationSource` ("estimated"; anything else is
-# metadata). A duration that is null stays unknown: nothing is estimated.
+# As aggregate, of events that state their video's `videoDuration` and `durationSource` ("estimated"; anything
+# else is metadata). A duration that is null stays unknown: nothing is estimated.
 def aggregate_joined(
     events: Any,
     columns: Optional[dict[str, Optional[str]]],
