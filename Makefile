@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUST := Cargo.toml $(wildcard Cargo.lock) $(shell find src -name '*.rs')
 DEMO_ROWS ?= 1000000
-OLD_TESTS := $(patsubst %,tests/python/test_%.py,scenarios random_streams sources summary errors api sample cli)
+OLD_TESTS := $(patsubst %,tests/python/test_%.py,scenarios random_streams sources summary errors api core_pieces sample cli)
 OLDER_SPARK_TESTS := $(patsubst %,tests/spark/test_%.py,environment scenarios)
 # Runs pytest in an environment of its own, with the same wheel.
 IN := tests/environments/run
