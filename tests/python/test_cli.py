@@ -22,7 +22,19 @@ ROWS = 8_000
 # Before click 8.2, standard error was a part of standard output unless one said so.
 SEPARATE = {"mix_stderr": False} if "mix_stderr" in inspect.signature(CliRunner).parameters else {}
 RUNNER = CliRunner(**SEPARATE)
-COMMANDS = ("aggregate", "demo", "generate", "retention", "sessions", "show", "summary", "validate")
+COMMANDS = (
+    "aggregate",
+    "delete-user",
+    "demo",
+    "generate",
+    "rescore",
+    "retention",
+    "sessions",
+    "show",
+    "summary",
+    "update",
+    "validate",
+)
 
 
 @pytest.fixture(scope="module")
