@@ -3,11 +3,11 @@
 # MAGIC # Quickstart
 # MAGIC
 # MAGIC Makes a month of sample events, turns them into one engagement row per user and video, and checks
-# MAGIC the result against a story that can be followed by hand. It writes four tables into a schema of its
+# MAGIC the result against a story that can be followed by hand. It writes three tables into a schema of its
 # MAGIC own, which can be dropped afterwards.
 # MAGIC
-# MAGIC If `watchspan` is not installed on the compute yet, add a cell above with `%pip install
-# MAGIC /Volumes/<catalog>/<schema>/<volume>/watchspan-<version>-cp39-abi3-<platform>.whl`.
+# MAGIC If `watchspan` is not installed on the compute yet, add a cell above with
+# MAGIC `%pip install /Volumes/<catalog>/<schema>/<volume>/<the wheel>`; `docs/databricks.md` has other ways.
 
 # COMMAND ----------
 
@@ -62,8 +62,8 @@ aggregator = VideoEngagementAggregator(
     output_table=f"{schema}.aggregated_user_video_engagement",
     video_metadata_table=f"{schema}.video_metadata",
 )
-refreshed = aggregator.update()
-print(refreshed)
+result = aggregator.run_aggregation()
+aggregator.save_results(result, mode="overwrite")
 
 # COMMAND ----------
 
@@ -132,5 +132,6 @@ for name, value in aggregator.generate_summary_stats(engagement).items():
 # COMMAND ----------
 
 # MAGIC %md
-# MAGIC Next: `02_daily_job` keeps such tables current, `03_data_quality` watches over them, `04_analytics`
-# MAGIC asks them questions. To be rid of what this notebook wrote: `DROP SCHEMA <schema> CASCADE`.
+# MAGIC Next: `04_analytics` asks this table questions. `02_daily_job` makes tables that it then keeps current
+# MAGIC from day to day (give it a new output table), and `03_data_quality` watches over those. To be rid of
+# MAGIC what this notebook wrote: `DROP SCHEMA <schema> CASCADE`.

@@ -1,0 +1,328 @@
+"""Every notebook runs from end to end, on Spark and Delta, with stand-ins for what Databricks hands it."""
+
+from __future__ import annotations
+
+import json
+import re
+import runpy
+import sys
+from datetime import date, datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+import watchspan as ws
+from watchspan import sample
+from watchspan.spark import VideoEngagementAggregator
+from watchspan.spark.quality import Check, with_limits
+from watchspan.spark.retention import retention_curves
+
+ROOT = Path(__file__).resolve().parents[2]
+ROWS, SEED = 3000, 5
+SCHEMA = "quickstart"
+ENGAGEMENT = f"{SCHEMA}.aggregated_user_video_engagement"
+KEPT = f"{SCHEMA}.engagement"
+TABLES = {"raw_table": f"{SCHEMA}.raw", "output_table": KEPT}
+VIDEOS = {"video_metadata_table": f"{SCHEMA}.video_metadata"}
+
+
+class NotebookExitError(Exception):
+    """What `dbutils.notebook.exit` raises."""
+
+
+class Widgets:
+    """Widgets with the values that a job gives them, else their defaults."""
+
+    def __init__(self, values: dict[str, str]) -> None:
+        self.values, self.made = values, {}
+
+    def text(self, name: str, default: str, label: str) -> None:
+        assert isinstance(default, str), "a widget holds text"
+        assert label
+        self.made[name] = self.values.get(name, default)
+
+    def dropdown(self, name: str, default: str, choices: list[str], label: str) -> None:
+        self.text(name, default, label)
+        assert {default, self.made[name]} <= set(choices)
+
+    def get(self, name: str) -> str:
+        return self.made[name]
+
+
+class Dbutils:
+    """As much of `dbutils` as the notebooks use."""
+
+    def __init__(self, values: dict[str, str]) -> None:
+        self.widgets, self.notebook = Widgets(values), self
+
+    def exit(self, value: str) -> None:
+        assert isinstance(value, str), "a notebook exits with text"
+        raise NotebookExitError(value)
+
+
+class Run:
+    """What became of a notebook: what it showed, its exit value, its names."""
+
+    def __init__(self, spark: SparkSession, name: str, **values: str) -> None:
+        self.shown: list[Any] = []
+        self.names: dict[str, Any] = {}
+        self.exit: Any = None
+        dbutils = Dbutils(values)
+        given = {"spark": spark, "dbutils": dbutils, "display": self.shown.append}
+        try:
+            # As on Databricks, a notebook is `__main__`: tasks get its functions by value.
+            self.names = runpy.run_path(str(ROOT / "notebooks" / f"{name}.py"), given, "__main__")
+        except NotebookExitError as done:
+            self.exit = json.loads(str(done))
+        assert set(values) <= set(dbutils.widgets.made), "a value was given for no widget"
+
+
+@pytest.fixture(scope="module")
+def quickstart(spark: SparkSession) -> Run:
+    return Run(spark, "01_quickstart", schema=SCHEMA, rows=str(ROWS), seed=str(SEED))
+
+
+def unstamped(rows: DataFrame) -> DataFrame:
+    return rows.drop("processedAt")
+
+
+def assert_same_rows(spark: SparkSession, found: str, expected: str) -> None:
+    left, right = unstamped(spark.table(found)), unstamped(spark.table(expected))
+    assert left.columns == right.columns
+    assert left.exceptAll(right).count() == 0
+    assert right.exceptAll(left).count() == 0
+    assert right.count() > 50
+
+
+def as_arrow(rows: DataFrame, like: pa.Schema) -> pa.Table:
+    """The rows as a table of the package, in its order."""
+    plain = [row.asDict(recursive=True) for row in rows.select(*like.names).collect()]
+    for row in plain:
+        for name, value in row.items():
+            if isinstance(value, datetime):
+                row[name] = value.astimezone(timezone.utc)
+    return pa.Table.from_pylist(plain, schema=like).sort_by(
+        [("userId", "ascending"), ("videoId", "ascending")]
+    )
+
+
+def test_quickstart(spark: SparkSession, quickstart: Run) -> None:
+    events = spark.table(f"{SCHEMA}.raw")
+    assert events.count() == ROWS
+    assert spark.table(f"{SCHEMA}.video_metadata").count() == sample.videos(SEED).num_rows
+    expected = ws.aggregate(sample.events(ROWS, seed=SEED), videos=sample.videos(SEED))
+    found = as_arrow(spark.table(ENGAGEMENT), expected.schema.remove_metadata())
+    assert found.equals(expected.replace_schema_metadata(None))
+    (peter,) = spark.table(ENGAGEMENT).where("userId = 'peter'").collect()
+    shown = quickstart.shown[1].collect()
+    assert shown == [peter]
+    assert (peter["totalWatchTime"], peter["totalUniqueSecondsWatched"], peter["engagementScore"]) == (
+        130,
+        120,
+        28.33,
+    )
+    assert [check.name for check in quickstart.names["checks"] if check.limit is not None] == [
+        "dropped",
+        "duplicate_keys",
+        "negative_watch_time",
+    ]
+
+
+DAILY = {**TABLES, **VIDEOS}
+
+
+@pytest.fixture(scope="module")
+def daily(spark: SparkSession, quickstart: Run) -> list[dict[str, Any]]:
+    """Two windows that hold all events, the second by a run date."""
+    first = Run(spark, "02_daily_job", **DAILY, start="beginning", end="2026-01-16").exit
+    return [first, Run(spark, "02_daily_job", **DAILY, run_date="2026-12-31", days="349").exit]
+
+
+def test_daily_job(spark: SparkSession, daily: list[dict[str, Any]]) -> None:
+    first, second = daily
+    assert (first["start_date"], first["end_date"], first["changed_by"]) == (None, "2026-01-16", None)
+    assert (second["start_date"], second["end_date"]) == ("2026-01-16", "2026-12-31")
+    for done in daily:
+        assert done["sessions_written"] > 0
+        assert done["shrunk"] == 0
+    assert_same_rows(spark, KEPT, ENGAGEMENT)
+    sessions = ws.sessions(sample.events(ROWS, seed=SEED))
+    assert spark.table(f"{KEPT}_sessions").count() == sessions.num_rows
+    assert spark.table(f"{KEPT}_pending").count() == 0
+
+
+def test_daily_job_takes_yesterday_by_default(
+    spark: SparkSession, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = datetime.now(timezone.utc).date()
+    with pytest.raises(ws.errors.SourceError, match="'nothing', but there is no such table"):
+        Run(spark, "02_daily_job", raw_table="nothing")
+    days = map(date.fromisoformat, re.findall(r"\d{4}-\d\d-\d\d", capsys.readouterr().out))
+    start, end = days
+    assert before <= end <= datetime.now(timezone.utc).date()
+    assert (end - start).days == 1
+
+
+QUIET = {"hours_since_last_event": "", "check_from": "2026-01-01", "check_until": "2027-01-01"}
+
+
+def test_data_quality(spark: SparkSession, daily: list[dict[str, Any]]) -> None:
+    run = Run(spark, "03_data_quality", **TABLES, **QUIET, checks_table=f"{SCHEMA}.checks")
+    report = ws.report(ws.aggregate(sample.events(ROWS, seed=SEED)))
+    assert run.exit["events_read"] == ROWS == report["read"]
+    for reason, number in report["dropped"].items():
+        assert run.exit[f"dropped_{reason}"] == pytest.approx(100 * number / ROWS)
+    rows = ws.aggregate(sample.events(ROWS, seed=SEED), videos=sample.videos(SEED))
+    for flag, number in ws.summarize(rows)["flags"].items():
+        if flag != "ok":
+            assert run.exit[f"flag_{flag}"] == pytest.approx(100 * number / rows.num_rows)
+    assert (run.exit["rows"], run.exit["duplicate_keys"], run.exit["pending_pairs"]) == (rows.num_rows, 0, 0)
+    assert 0 <= run.exit["hours_since_refresh"] < 1
+    kept = spark.table(f"{SCHEMA}.checks")
+    assert kept.count() == len(run.exit) == run.shown[0].count()
+    assert kept.where("NOT passed").count() == 0
+
+
+def test_data_quality_alerts(spark: SparkSession, daily: list[dict[str, Any]]) -> None:
+    broken = f"{SCHEMA}.broken"
+    rows = spark.table(KEPT)
+    peter = rows.where("userId = 'peter'")
+    negative = peter.withColumn("totalWatchTime", F.lit(-1.0)).withColumn(
+        "processedAt", F.lit(None).cast("timestamp")
+    )
+    old = rows.withColumn("processedAt", F.col("processedAt") - F.expr("INTERVAL 100 HOURS"))
+    old.unionByName(negative).write.format("delta").mode("overwrite").saveAsTable(broken)
+    spark.table(f"{KEPT}_sessions").write.format("delta").saveAsTable(f"{broken}_sessions")
+    peter.select("userId", "videoId").write.format("delta").saveAsTable(f"{broken}_pending")
+    with pytest.raises(RuntimeError) as alert:
+        Run(
+            spark,
+            "03_data_quality",
+            raw_table=TABLES["raw_table"],
+            output_table=broken,
+            check_from=QUIET["check_from"],
+            check_until=QUIET["check_until"],
+            dropped="0.01",
+            more_limits='{"flag_very_short_watch": 0}',
+            checks_table=f"{SCHEMA}.alerts",
+        )
+    told = str(alert.value)
+    expected = {
+        "dropped",
+        "duplicate_keys",
+        "flag_very_short_watch",
+        "hours_since_last_event",
+        "hours_since_refresh",
+        "negative_watch_time",
+        "pending_pairs",
+    }
+    assert set(re.findall(r"(\w+): [\d,.]+ ", told)) == expected, told
+    # The results are kept before it fails.
+    failed = spark.table(f"{SCHEMA}.alerts").where("NOT passed").select("name").collect()
+    assert {row["name"] for row in failed} == expected
+
+
+def test_limits() -> None:
+    with pytest.raises(ws.errors.OptionError, match="There is no check 'droped'"):
+        with_limits([Check("dropped", 1.0, "%")], {"droped": 1})
+    assert not Check("dropped", None, "%", 1.0).passed
+    assert Check("dropped", None, "%").passed
+    assert Check("dropped", 1.0, "%", 1.0).passed
+
+
+@pytest.mark.parametrize("plots", [True, False])
+def test_analytics(
+    spark: SparkSession, quickstart: Run, monkeypatch: pytest.MonkeyPatch, plots: bool
+) -> None:
+    if plots:
+        pytest.importorskip("matplotlib").use("agg")
+    else:
+        monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    run = Run(spark, "04_analytics", output_table=ENGAGEMENT, top="3", curves="2", buckets="10")
+    assert len(run.shown) == 6 + plots
+    rows = ws.aggregate(sample.events(ROWS, seed=SEED), videos=sample.videos(SEED))
+    top = [row.asDict() for row in run.shown[0].collect()]
+    expected = ws.summarize(rows, top=3)["top_videos"]
+    assert [row["videoId"] for row in top] == [video["videoId"] for video in expected]
+    assert [row["viewers"] for row in top] == [video["viewers"] for video in expected]
+    reached = {row["percentReached"]: row["share"] for row in run.shown[2].collect()}
+    assert list(reached) == [10 * tenth for tenth in range(11)]
+    assert reached[0] == 100
+    assert sorted(reached.values(), reverse=True) == list(reached.values())
+    curves = ws.retention(rows, buckets=10).to_pylist()
+    chosen = {video["videoId"] for video in expected[:2]}
+    assert_curves(run.shown[5], [row for row in curves if row["videoId"] in chosen])
+
+
+def assert_curves(found: DataFrame, expected: list[dict[str, Any]]) -> None:
+    drawn = {(row["videoId"], row["bucket"]): row.asDict() for row in found.collect()}
+    assert set(drawn) == {(row["videoId"], row["bucket"]) for row in expected}
+    for row in expected:
+        same = drawn[row["videoId"], row["bucket"]]
+        assert same == {name: pytest.approx(row[name]) for name in same}
+
+
+def test_retention_is_the_packages_own(spark: SparkSession, quickstart: Run) -> None:
+    rows = ws.aggregate(sample.events(ROWS, seed=SEED), videos=sample.videos(SEED))
+    spread = spark.table(ENGAGEMENT).repartition(7)
+    assert_curves(
+        retention_curves(spread, bucket_seconds=45.0), ws.retention(rows, bucket_seconds=45.0).to_pylist()
+    )
+    whole = retention_curves(spread.where("videoId = 'welcome'").withColumn("videoId", F.lit(7)), buckets=2)
+    assert whole.schema["videoId"].dataType.typeName() == "integer"
+    assert sorted((row["videoId"], row["bucket"]) for row in whole.collect()) == [(7, 0), (7, 1)]
+    with pytest.raises(ws.errors.OptionError, match="buckets is 0"):
+        retention_curves(spread, buckets=0)
+    with pytest.raises(ws.errors.MissingColumnError, match="watchedIntervals"):
+        retention_curves(spread.drop("watchedIntervals"))
+
+
+def test_streaming(spark: SparkSession, quickstart: Run, tmp_path: Path) -> None:
+    output = f"{SCHEMA}.streamed"
+    run = Run(
+        spark,
+        "05_streaming",
+        raw_table=TABLES["raw_table"],
+        output_table=output,
+        **VIDEOS,
+        checkpoint=str(tmp_path / "checkpoint"),
+    )
+    assert_same_rows(spark, output, ENGAGEMENT)
+    assert run.exit["rows"] == spark.table(ENGAGEMENT).count()
+
+
+def test_shim(spark: SparkSession) -> None:
+    run = Run(spark, "databricks_video_aggregation")
+    assert run.names["VideoEngagementAggregator"] is VideoEngagementAggregator
+    assert set(run.names["__all__"]) <= set(run.names)
+    assert run.shown == []
+
+
+def test_daily_job_fails_where_events_are_gone_and_the_readme_mends_it(
+    spark: SparkSession, daily: list[dict[str, Any]]
+) -> None:
+    gone = f"{SCHEMA}.raw_gone"
+    left = spark.table(TABLES["raw_table"]).where("NOT (userId <=> 'peter' AND currentTime <=> 110)")
+    left.write.format("delta").saveAsTable(gone)
+    window = {**DAILY, "raw_table": gone, "start": "2026-01-15", "end": "2026-01-16"}
+    with pytest.raises(RuntimeError, match="1 users' sessions were left as they are"):
+        Run(spark, "02_daily_job", **window)
+    assert peters_row(spark) == (6, 130)
+    assert Run(spark, "02_daily_job", **window, allow_shrink="true").exit["shrunk"] == 0
+    assert peters_row(spark) == (5, 120)
+    (block,) = re.findall(r"^```py\n(.*?)^```", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE)
+    spark.sql(f"USE {SCHEMA}")
+    try:
+        exec(compile(block, "README.md", "exec"), {"spark": spark})
+    finally:
+        spark.sql("USE default")
+    assert_same_rows(spark, KEPT, ENGAGEMENT)
+
+
+def peters_row(spark: SparkSession) -> tuple[int, float]:
+    (row,) = spark.table(KEPT).where("userId = 'peter'").collect()
+    return row["eventCount"], row["totalWatchTime"]
