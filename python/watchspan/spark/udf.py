@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 from typing import Any, Callable, Literal
 
 import pyarrow as pa
@@ -75,36 +74,47 @@ def engagement_udf(
     }
     # Everything that can be wrong with options, columns and videos is wrong here already.
     api.aggregate(layout.no_rows(schema, used), **options)
-    if kind == "arrow":
-        return partial(_aggregate_arrow, used=list(used), options=options)
     declared = layout.arrow_schema(schema, used)
     types = pa.schema([declared.field(name) for name in used])
-    return partial(_aggregate_pandas, types=types, zone=_time_zone(events, types), options=options)
+    if kind == "arrow":
+        return _arrow_form(types, options)
+    return _pandas_form(types, _time_zone(events, types), options)
 
 
-def _aggregate_arrow(events, *, used, options):  # type: ignore[no-untyped-def]  # Spark 4.1 chooses by hints
-    made = api.aggregate(events.select(used), **options)
-    return made.replace_schema_metadata(None)
+# Spark looks at what it is given: it must be a function, not a partial one.
+def _arrow_form(types: pa.Schema, options: dict[str, Any]) -> Callable[[Any], Any]:
+    def compute(events: Any) -> Any:
+        return api.aggregate(events.select(types.names), **options).replace_schema_metadata(None)
+
+    return compute
 
 
-def _aggregate_pandas(events: Any, *, types: pa.Schema, zone: str, options: dict[str, Any]) -> Any:
+def _pandas_form(types: pa.Schema, zone: str, options: dict[str, Any]) -> Callable[[Any], Any]:
+    def compute(events: Any) -> Any:
+        table = _table_of(events, types, zone)
+        return api.aggregate(table, **options).to_pandas()
+
+    return compute
+
+
+def _table_of(events: Any, types: pa.Schema, zone: str) -> pa.Table:
+    """A data frame of pandas as what it was in Spark."""
     events = events[types.names]
     for field in types:
         if pa.types.is_timestamp(field.type) and field.type.tz is not None:
             events = events.assign(**{field.name: _instants(events[field.name], zone)})
-    table = pa.Table.from_pandas(events, schema=types, preserve_index=False)
-    return api.aggregate(table, **options).to_pandas()
+    return pa.Table.from_pandas(events, schema=types, preserve_index=False)
 
 
 def _instants(clock: Any, zone: str) -> Any:
     """The instants behind the session's wall clock, which is what Spark shows to pandas."""
-    try:
-        return clock.dt.tz_localize(zone)
-    except ValueError as error:
+    instants = clock.dt.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
+    if (instants.isna() & clock.notna()).any():
         raise DataError(
             f"A timestamp falls into the hour that the time zone {zone} has twice, and pandas cannot tell "
             'which is meant: set spark.sql.session.timeZone to UTC, or use engagement_udf(events, "arrow").'
-        ) from error
+        )
+    return instants
 
 
 def _time_zone(events: DataFrame, types: pa.Schema) -> str:
