@@ -93,7 +93,7 @@ def _builder(folder: Path) -> SparkSession.Builder:
         f"-Dlog4j2.configurationFile={logging}",
         # Most of the time goes into compiling what runs a few times: this compiles faster and optimises less.
         "-XX:TieredStopAtLevel=1",
-        # With that, Java sets 48 MB aside for compiled code. Delta fills them, and all is interpreted from then on.
+        # Java would set 48 MB aside for what it compiles; once Delta has filled them, all is interpreted.
         "-XX:ReservedCodeCacheSize=256m",
     )
     configuration = {
