@@ -17,6 +17,7 @@ from watchspan.refresh import (
     KEYS,
     PROCESSED_AT,
     PROPERTY,
+    SUFFIXES,
     ConflictError,
     Dialect,
     Settings,
@@ -33,7 +34,6 @@ except ImportError as error:
         'pip install "watchspan[delta]".'
     ) from error
 
-_SUFFIXES: dict[TableName, str] = {"sessions": "_sessions", "engagement": "", "pending": "_pending"}
 _BATCH_ROWS = 65_536
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MICROSECOND = timedelta(microseconds=1)
@@ -67,7 +67,7 @@ class DeltaEngine:
             threads: As for `watchspan.aggregate`.
         """
         self._uris: dict[TableName, str] = {
-            name: table.rstrip("/") + suffix for name, suffix in _SUFFIXES.items()
+            name: table.rstrip("/") + suffix for name, suffix in SUFFIXES.items()
         }
         self._options = storage_options
         self._raw = None

@@ -8,9 +8,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from watchspan import _core
+from watchspan.comments import comments
 from watchspan.errors import MissingDependencyError, SourceError
-from watchspan.refresh import PROCESSED_AT, TableName
+from watchspan.refresh import PROCESSED_AT, PROCESSED_AT_MEANS, TableName
 
 try:
     from deltalake import DeltaTable, write_deltalake
@@ -36,7 +36,6 @@ __all__ = [
 
 # Deletion vectors would keep readers out that do not know them.
 CONFIGURATION = {"delta.enableDeletionVectors": "false"}
-_PROCESSED_AT_DOC = "When this row was last written."
 
 Options = Mapping[str, str]
 
@@ -72,9 +71,9 @@ def schema_of(table: TableName, rows: pa.Schema) -> pa.Schema:
     """
     if table == "pending":
         return pa.schema([pa.field(name, rows.field(name).type) for name in ("userId", "videoId")])
-    docs = {spec["name"]: spec["doc"] for spec in _core.column_specs(table)}
-    fields = [pa.field(f.name, f.type, metadata={"comment": docs.get(f.name, "")}) for f in rows]
-    processed = pa.field(PROCESSED_AT, pa.timestamp("us", "UTC"), metadata={"comment": _PROCESSED_AT_DOC})
+    meaning = comments(table)
+    fields = [pa.field(f.name, f.type, metadata={"comment": meaning.get(f.name, "")}) for f in rows]
+    processed = pa.field(PROCESSED_AT, pa.timestamp("us", "UTC"), metadata={"comment": PROCESSED_AT_MEANS})
     return pa.schema([*fields, processed])
 
 

@@ -4,6 +4,8 @@ from watchspan.refresh.algorithm import Refreshed, ShrunkScope, delete_user, ref
 from watchspan.refresh.protocol import (
     KEYS,
     PROCESSED_AT,
+    PROCESSED_AT_MEANS,
+    SUFFIXES,
     ConflictError,
     Dialect,
     Engine,
@@ -15,7 +17,9 @@ from watchspan.refresh.settings import PROPERTY, Given, Settings
 __all__ = [
     "KEYS",
     "PROCESSED_AT",
+    "PROCESSED_AT_MEANS",
     "PROPERTY",
+    "SUFFIXES",
     "ConflictError",
     "Dialect",
     "Engine",

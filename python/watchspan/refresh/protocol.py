@@ -11,6 +11,9 @@ from watchspan.refresh.settings import Settings
 # The tables that outlive a run: session rows, engagement rows, and the pairs that a run set out to settle.
 TableName = Literal["sessions", "engagement", "pending"]
 
+# How their names differ from that of the engagement table, beside which the others stand.
+SUFFIXES: dict[TableName, str] = {"sessions": "_sessions", "engagement": "", "pending": "_pending"}
+
 # What identifies a row of each.
 KEYS: dict[TableName, tuple[str, ...]] = {
     "sessions": ("userId", "videoId", "sessionId"),
@@ -20,6 +23,7 @@ KEYS: dict[TableName, tuple[str, ...]] = {
 
 # When a row was last written; the one column that a repeated refresh changes.
 PROCESSED_AT = "processedAt"
+PROCESSED_AT_MEANS = "When this row was last written (UTC)."
 
 # How long the suffix `@2026-01-15T10:00:00.000000Z` of a cut session's id is.
 CUT_SUFFIX_LENGTH = len("@2026-01-15T10:00:00.000000Z")

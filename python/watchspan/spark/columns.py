@@ -14,7 +14,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from watchspan import _core
+from watchspan.comments import comments
 from watchspan.errors import ColumnTypeError
 from watchspan.sources.arguments import empty_batch
 
@@ -102,17 +102,13 @@ def table_schema(table: str, schema: pa.Schema) -> T.StructType:
         table: Which table, as `_core.column_specs` names it.
         schema: The schema that the core gives it, which knows the types of the keys.
     """
-    specs = {spec["name"]: spec for spec in _core.column_specs(table)}  # type: ignore[arg-type]
+    meaning = comments(table)
     return T.StructType(
         [
-            T.StructField(field.name, to_spark(field.type), True, {"comment": _comment(specs[field.name])})
+            T.StructField(field.name, to_spark(field.type), True, {"comment": meaning[field.name]})
             for field in schema
         ]
     )
-
-
-def _comment(spec: _core.ColumnSpec) -> str:
-    return f"{spec['doc']} Unit: {spec['unit']}." if spec["unit"] else spec["doc"]
 
 
 def wire_schema(schema: T.StructType) -> pa.Schema:
