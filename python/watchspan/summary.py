@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from watchspan import _core, sources
 from watchspan.errors import MissingColumnError
 
-_NEEDED = (
+NEEDED = (
     "userId",
     "videoId",
     "videoTitle",
@@ -23,8 +23,8 @@ _NEEDED = (
     "engagementTier",
     "dataQualityFlags",
 )
-_QUANTILES = {"min": 0.0, "p25": 0.25, "median": 0.5, "p75": 0.75, "p90": 0.9, "p99": 0.99, "max": 1.0}
-_TIERS = ("High", "Medium", "Low", "Minimal")
+QUANTILES = {"min": 0.0, "p25": 0.25, "median": 0.5, "p75": 0.75, "p90": 0.9, "p99": 0.99, "max": 1.0}
+TIERS = ("High", "Medium", "Low", "Minimal")
 
 
 def summarize(rows: Any, top: int = 10) -> dict[str, Any]:
@@ -77,7 +77,7 @@ def summarize(rows: Any, top: int = 10) -> dict[str, Any]:
         "events": _sum(table["eventCount"]),
         "watch_time_hours": _sum(watch_time) / 3600,
         "completion_rate": pc.mean(pc.cast(table["isCompletedAtLeastOnce"], pa.int64())).as_py(),
-        "tiers": _counts([*_TIERS, "unscored"], pc.fill_null(table["engagementTier"], "unscored")),
+        "tiers": _counts([*TIERS, "unscored"], pc.fill_null(table["engagementTier"], "unscored")),
         "flags": _flags(table["dataQualityFlags"]),
         "watch_time_seconds": _distribution(watch_time),
         "negative_watch_time": _sum(pc.cast(pc.less(watch_time, 0.0), pa.int64())),
@@ -87,13 +87,13 @@ def summarize(rows: Any, top: int = 10) -> dict[str, Any]:
 
 def _plain_table(table: pa.Table) -> pa.Table:
     """The needed columns, each in one piece: a sum of floats must not depend on how a table is cut."""
-    for name in _NEEDED:
+    for name in NEEDED:
         if name not in table.column_names:
             raise MissingColumnError(
                 f"The table has no column {name!r}; it has {', '.join(table.column_names) or 'no columns'}. "
                 "A table of engagement rows is needed, as aggregate() and engagement() return it."
             )
-    return pa.table({name: _plain_column(table[name]) for name in _NEEDED})
+    return pa.table({name: _plain_column(table[name]) for name in NEEDED})
 
 
 def _plain_column(column: pa.ChunkedArray) -> pa.Array:
@@ -127,8 +127,8 @@ def _flags(lists: pa.Array) -> dict[str, int]:
 
 
 def _distribution(watch_time: pa.Array) -> dict[str, float | None]:
-    values = pc.quantile(watch_time, q=list(_QUANTILES.values())).to_pylist()
-    found = dict(zip(_QUANTILES, values))
+    values = pc.quantile(watch_time, q=list(QUANTILES.values())).to_pylist()
+    found = dict(zip(QUANTILES, values))
     found["mean"] = pc.mean(watch_time).as_py()
     return {name: found[name] for name in ("min", "p25", "median", "mean", "p75", "p90", "p99", "max")}
 
@@ -156,7 +156,7 @@ def _top_videos(table: pa.Table, top: int) -> list[dict[str, Any]]:
         video = videos.setdefault(group["videoId"], {"videoTitle": None, **dict.fromkeys(figures, 0)})
         video["videoTitle"] = video["videoTitle"] or group["videoTitle"]
         for name in figures:
-            video[name] += group[name] or 0
+            video[name] += 0 if group[name] is None else group[name]
     ranked = sorted(videos.items(), key=lambda item: (-item[1]["watched_sum"], item[0]))
     return [_top_video(key, video) for key, video in ranked[:top]]
 

@@ -14,6 +14,7 @@ if find_spec("pyspark") is None:
         'watchspan.spark needs PySpark: run pip install "watchspan[spark]". Databricks has it.'
     )
 
+from watchspan.spark.aggregator import VideoEngagementAggregator
 from watchspan.spark.functions import (
     aggregate_events,
     engagement_rows,
@@ -23,6 +24,7 @@ from watchspan.spark.schemas import engagement_schema, session_schema
 from watchspan.spark.udf import engagement_udf
 
 __all__ = [
+    "VideoEngagementAggregator",
     "aggregate_events",
     "engagement_rows",
     "engagement_schema",

@@ -18,7 +18,8 @@ from watchspan.errors import WatchspanError
 from watchspan.rules import Rules, Scoring
 
 COUNTS = "_counts"
-FIRST = "_first"
+# The bounds of time that an event may carry.
+FIRST, LAST = "_first", "_last"
 # Of an output batch. Spark copies each into a buffer of its own, on both sides.
 _ROWS = 16_384
 
@@ -85,6 +86,26 @@ def engage_partition(
         rules = replace(rules, estimate_duration=False)
         made, _ = _core.engagement(iter(sessions), iter(videos), None, rules, scoring, unique_seconds, 1)
         yield from _declared(made, declared)
+
+
+def scopes_partition(
+    batches: Iterator[pa.RecordBatch],
+    *,
+    vocabulary: str | dict[str, str] | None,
+    start: int | None,
+    end: int | None,
+    declared: pa.Schema,
+) -> Iterator[pa.RecordBatch]:
+    """Events -> who has accepted ones in a window, and from when to when."""
+    taken = _taken(batches)
+    if taken is not None:
+        made, _ = _core.scopes(taken, None, vocabulary, start, end, 1)
+        yield from _declared(made, declared)
+
+
+def within_partition(batches: Iterator[pa.RecordBatch], *, declared: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """Events that carry bounds -> those whose time is within them."""
+    yield from _declared(map(_within, batches), declared)
 
 
 def _taken(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch] | None:

@@ -1,0 +1,441 @@
+"""The class for jobs and notebooks: tables in, a table out, kept current day by day."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import types as T
+
+from watchspan import refresh, sources
+from watchspan.errors import OptionError
+from watchspan.refresh import Given, Refreshed
+from watchspan.refresh.windows import Instant, window
+from watchspan.rules import Rules, Scoring
+from watchspan.spark import changes, streaming
+from watchspan.spark.functions import aggregate_events
+from watchspan.spark.names import Table, read_table, table_name
+from watchspan.spark.saving import save
+from watchspan.spark.schemas import data_frame
+from watchspan.spark.summary import summarize
+from watchspan.spark.tables import SparkEngine
+
+_MODES = ("overwrite", "append", "merge")
+
+
+@dataclasses.dataclass(frozen=True)
+class _Options:
+    """The options of a call: what it was given, else what the aggregator was made with; None: the default."""
+
+    columns: dict[str, str | None] | None
+    vocabulary: str | dict[str, str] | None
+    rules: Rules | None
+    scoring: Scoring | None
+
+
+class VideoEngagementAggregator:
+    """Reads raw player events from a table, and writes one row per user and video into another.
+
+    `update` is for daily work: it keeps the output table equal to a full run over all events, whatever
+    arrives late, twice or across midnight. Beside the output table it keeps `<output>_sessions`, from which
+    everything else follows, and `<output>_pending`, which is empty unless a run was stopped; serverless compute
+    needs working tables, too, `<output>_work_...`, which are empty between runs. `run_aggregation` and
+    `save_results` compute and write whole results.
+
+    Example:
+        >>> aggregator = VideoEngagementAggregator(  # doctest: +SKIP
+        ...     input_table="raw", output_table="engagement", video_metadata_table="videos"
+        ... )
+        >>> aggregator.update("2026-01-15", "2026-01-16")  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        spark: SparkSession | None = None,
+        input_table: str | DataFrame | None = None,
+        output_table: str | None = None,
+        video_metadata_table: str | DataFrame | None = None,
+        *,
+        columns: Mapping[str, str | None] | None = None,
+        vocabulary: str | Mapping[str, str] | None = None,
+        rules: Rules | None = None,
+        scoring: Scoring | None = None,
+        partitions: int | None = None,
+        cluster: bool = False,
+    ) -> None:
+        """An aggregator; nothing is read before it is asked to work.
+
+        Args:
+            spark: The session; None: the active one, or a new one.
+            input_table: The raw events: the name of a table or view, the path of a Delta table, or a
+                DataFrame.
+            output_table: The engagement table: a name, or the path of a Delta table.
+            video_metadata_table: Durations and titles, in the forms of `input_table`. None: no duration is
+                known, so it is estimated.
+            columns: Default column name -> its name in your tables; for every call that is given no other.
+            vocabulary: The name of a preset, or a mapping event name -> kind; for every call, likewise.
+            rules: The thresholds; for every call, likewise.
+            scoring: The weights of the score; for every call, likewise.
+            partitions: Into how many partitions to shuffle events. None: Spark decides.
+            cluster: Whether `update` makes new tables clustered by user and video (liquid clustering, from
+                Delta 3.1 on). It makes large tables cheaper to update, and only newer readers can write them.
+
+        Raises:
+            OptionError: If an argument has a value that is not accepted.
+        """
+        self.spark = spark or SparkSession.getActiveSession() or SparkSession.builder.getOrCreate()
+        self.input_table = input_table
+        self.output_table = output_table
+        self.video_metadata_table = video_metadata_table
+        self._output = None if output_table is None else table_name("output_table", output_table)
+        self._own = _options(columns, vocabulary, rules, scoring)
+        self._partitions, self._cluster = partitions, sources.switch_argument("cluster", cluster)
+        for option, value in (("input_table", input_table), ("video_metadata_table", video_metadata_table)):
+            if isinstance(value, str):
+                table_name(option, value)
+
+    def run_aggregation(
+        self,
+        start_date: Instant = None,
+        end_date: Instant = None,
+        calculate_unique_seconds: bool = True,
+        *,
+        rules: Rules | None = None,
+        scoring: Scoring | None = None,
+        columns: Mapping[str, str | None] | None = None,
+        vocabulary: str | Mapping[str, str] | None = None,
+    ) -> DataFrame:
+        """Computes one row per user and video from the events of a window alone. Lazy.
+
+        Args:
+            start_date: The first instant: a date or datetime, or ISO 8601 text of one; UTC unless it has an
+                offset. None: from the first event on.
+            end_date: The first instant after the window, so a day ends with the next one. None: to the last.
+            calculate_unique_seconds: Whether to compute what was watched at least once.
+            rules: The thresholds; None: those of the aggregator.
+            scoring: The weights of the score; None: those of the aggregator.
+            columns: Names in the tables; None: those of the aggregator.
+            vocabulary: Meanings of event names; None: those of the aggregator.
+
+        Returns:
+            The engagement table, as `aggregate_events` returns it. A window cuts the sessions that cross its
+            ends; `update` does not.
+
+        Raises:
+            WatchspanError: As `aggregate_events` does; `SourceError` if a table is not there.
+        """
+        options = self._options(columns, vocabulary, rules, scoring)
+        events = changes.within(self._events(), options.columns, window(start_date, end_date))
+        return aggregate_events(
+            events,
+            videos=self._videos(),
+            columns=options.columns,
+            vocabulary=options.vocabulary,
+            rules=options.rules,
+            scoring=options.scoring,
+            unique_seconds=calculate_unique_seconds,
+            partitions=self._partitions,
+        )
+
+    def save_results(
+        self,
+        result: DataFrame,
+        mode: Literal["overwrite", "append", "merge"] = "overwrite",
+        partition_by: str | Sequence[str] | None = None,
+    ) -> None:
+        """Writes rows of `run_aggregation` into the output table, a Delta table, with `processedAt`.
+
+        `overwrite` with a result over all events is exact. The other two are for those who ask for them:
+
+        * `append` adds the rows. Who appends every day gets one row per user, video **and day**: unique
+          seconds, completions and scores cannot be added up from those, and a repeated run counts twice.
+        * `merge` replaces the rows of the same user and video and adds the others. The result of one day then
+          takes the place of all that was known of a pair before.
+
+        Both cut sessions at the ends of the window, and neither sees late events. `update` does it right.
+
+        Args:
+            result: The rows. Columns that the table lacks are added.
+            mode: How to write.
+            partition_by: Columns to partition a table by that does not exist yet or is overwritten.
+
+        Raises:
+            OptionError: If an argument has a value that is not accepted.
+            SourceError: If the output table is one that `update` keeps.
+        """
+        if mode not in _MODES:
+            raise OptionError(f"mode is {mode!r}, but one of {', '.join(map(repr, _MODES))} is needed.")
+        by = [partition_by] if isinstance(partition_by, str) else partition_by
+        save(self.spark, data_frame("result", result), self._output_place(), mode, by)
+
+    def generate_summary_stats(self, result: DataFrame | None = None, top: int = 10) -> dict[str, Any]:
+        """Sums engagement rows up.
+
+        Args:
+            result: The rows, which are computed twice unless they are a table; None: the output table.
+            top: How many videos to list.
+
+        Returns:
+            The dict of `watchspan.summarize`: `completion_rate`, `tiers`, `flags`, `watch_time_seconds`,
+            `top_videos`, `negative_watch_time` (anything but 0 is a fault) and more.
+
+        Raises:
+            MissingColumnError: If they are no engagement rows.
+        """
+        count = sources.whole_number("top", top, "an integer of at least 0", least=0)
+        if result is None:
+            self._output_place()
+            return summarize(read_table(self.spark, "output_table", str(self.output_table)), count)
+        return summarize(data_frame("result", result), count)
+
+    def update(
+        self,
+        start_date: Instant = None,
+        end_date: Instant = None,
+        changed_by: str | None = None,
+        allow_shrink: bool = False,
+        check_videos: bool = True,
+        *,
+        calculate_unique_seconds: bool | None = None,
+        rules: Rules | None = None,
+        scoring: Scoring | None = None,
+        columns: Mapping[str, str | None] | None = None,
+        vocabulary: str | Mapping[str, str] | None = None,
+    ) -> Refreshed:
+        """Brings the output table up to date with the events of a window; the first call makes the tables.
+
+        The output table then equals a full run over all events that any update has seen. Updates may come in
+        any order and be repeated; one that was stopped is mended by the next. Let one job at a time write.
+
+        Args:
+            start_date: As for `run_aggregation`. A session that crosses an end of the window is read whole.
+            end_date: As for `run_aggregation`.
+            changed_by: The column of the events that says when they arrived, a timestamp or date: the window
+                is then one of arrival, and no late event waits. None: it is one of the events' own time, and
+                an event that arrives after its day was processed waits until that day is updated again.
+            allow_shrink: Whether sessions of which fewer events are found than they were made from are
+                written all the same. Else they are left as they are, and the result counts them.
+            check_videos: Whether changed durations and titles of all videos are looked for, which reads a few
+                columns of the whole output table.
+            calculate_unique_seconds: As for `run_aggregation`; None: as the tables were made.
+            rules: The thresholds; None: those of the aggregator, or those that the tables were made with.
+            scoring: The weights of the score; None: likewise.
+            columns: As for `run_aggregation`.
+            vocabulary: As for `rules`.
+
+        Returns:
+            What was done.
+
+        Raises:
+            OptionError: If an option differs from what the tables were made with, or is not accepted.
+            SourceError: If a table is not there, or others keep writing to the output.
+            WatchspanError: As `aggregate_events` does.
+        """
+        options = self._options(columns, vocabulary, rules, scoring)
+        changed = window(start_date, end_date, changed_by)
+        return self._refresh(changed, options, calculate_unique_seconds, allow_shrink, check_videos)
+
+    def rescore(
+        self,
+        scoring: Scoring | None = None,
+        rules: Rules | None = None,
+        *,
+        calculate_unique_seconds: bool | None = None,
+        check_videos: bool = True,
+        columns: Mapping[str, str | None] | None = None,
+    ) -> Refreshed:
+        """Computes the output table again from the sessions table, without the events.
+
+        Args:
+            scoring: The new weights of the score; None: as they are.
+            rules: The new thresholds, of which only those that do not shape sessions may differ; None: as
+                they are.
+            calculate_unique_seconds: None: as it is.
+            check_videos: As for `update`.
+            columns: Names in the table of videos.
+
+        Raises:
+            OptionError: If a rule that shapes sessions differs.
+            SourceError: If there are no tables that `update` made.
+        """
+        options = self._options(columns, None, rules, scoring)
+        given = self._given(options, None, _switch(calculate_unique_seconds))
+        return refresh.rescore(self._engine(options, events=False), given, check_videos=check_videos)
+
+    def delete_user(
+        self,
+        user_id: str | int,
+        *,
+        check_videos: bool = True,
+        columns: Mapping[str, str | None] | None = None,
+    ) -> Refreshed:
+        """Deletes a user from all tables, and computes again what depended on them, such as estimates.
+
+        The raw events are not touched: delete them first, or the next update over them brings the user back.
+        What was deleted stays in the tables' history until VACUUM.
+
+        Args:
+            user_id: The user.
+            check_videos: As for `update`.
+            columns: Names in the table of videos.
+
+        Raises:
+            OptionError: If `user_id` is not what user ids in the tables are.
+            SourceError: If there are no tables that `update` made.
+        """
+        options = self._options(columns, None, None, None)
+        engine = self._engine(options, events=False)
+        user = self._user(engine, user_id)
+        given = Given(videos=self.video_metadata_table is not None)
+        return refresh.delete_user(engine, given, user, check_videos=check_videos)
+
+    def start_stream(
+        self,
+        checkpoint: str,
+        trigger: str | Mapping[str, Any] | None = None,
+        *,
+        allow_shrink: bool = False,
+        check_videos: bool = True,
+        options: Mapping[str, str] | None = None,
+    ) -> Any:
+        """Keeps the output table current with what is added to the raw Delta table, as `update` does.
+
+        Every batch goes through the same refresh, so a batch that is repeated after a stop changes nothing,
+        and late events do not wait. The raw events of the sessions concerned are read again from the table.
+
+        Args:
+            checkpoint: Where the stream remembers how far it is.
+            trigger: When to look for new events. None or "availableNow": now, until all are processed, then
+                stop (all that serverless compute allows). Other text: how often, such as "5 minutes". Or
+                arguments of `DataStreamWriter.trigger`, such as {"processingTime": "5 minutes"}.
+            allow_shrink: As for `update`.
+            check_videos: As for `update`.
+            options: Options of the source, such as {"skipChangeCommits": "true"} where rows of the raw table
+                are also deleted.
+
+        Returns:
+            The running query. It holds nothing of this object: `query.awaitTermination()` waits for it.
+
+        Raises:
+            OptionError: If the tables are not given by name or path, or an argument is not accepted.
+            SourceError: If a table is not there.
+        """
+        self._output_place()
+        self._events()
+        self._videos()
+        own = self._own
+        job = streaming.Job(
+            input_table=streaming.table_text("input_table", self.input_table),
+            output_table=str(self.output_table),
+            video_metadata_table=None
+            if self.video_metadata_table is None
+            else streaming.table_text("video_metadata_table", self.video_metadata_table),
+            options={field.name: getattr(own, field.name) for field in dataclasses.fields(own)},
+            settings={"partitions": self._partitions, "cluster": self._cluster},
+            allow_shrink=sources.switch_argument("allow_shrink", allow_shrink),
+            check_videos=sources.switch_argument("check_videos", check_videos),
+        )
+        return streaming.start(self.spark, job, checkpoint, trigger, options)
+
+    def refresh_with(
+        self, changed: DataFrame, *, allow_shrink: bool = False, check_videos: bool = True
+    ) -> Refreshed:
+        """Brings the output table up to date with these changed events, as `update` does with a window.
+
+        For a `foreachBatch` of your own: the input table must hold the batch's events already.
+
+        Args:
+            changed: The events that changed, with the columns of the input table.
+            allow_shrink: As for `update`.
+            check_videos: As for `update`.
+
+        Raises:
+            WatchspanError: As `update` does.
+        """
+        return self._refresh(data_frame("changed", changed), self._own, None, allow_shrink, check_videos)
+
+    def _refresh(
+        self, changed: Any, options: _Options, unique: bool | None, allow_shrink: bool, check_videos: bool
+    ) -> Refreshed:
+        found = sources.wanted("events", options.columns).find(self._events().columns)
+        given = self._given(options, "sessionId" in found.values(), _switch(unique))
+        return refresh.refresh(
+            self._engine(options, events=True),
+            given,
+            changed,
+            allow_shrink=sources.switch_argument("allow_shrink", allow_shrink),
+            check_videos=sources.switch_argument("check_videos", check_videos),
+        )
+
+    def _engine(self, options: _Options, events: bool) -> SparkEngine:
+        return SparkEngine(
+            self.spark,
+            self._output_place(),
+            events=self._events if events else None,
+            videos=None if self.video_metadata_table is None else self._videos,
+            columns=options.columns,
+            partitions=self._partitions,
+            cluster=self._cluster,
+        )
+
+    def _given(self, options: _Options, session_column: bool | None, unique: bool | None) -> Given:
+        return Given(
+            session_column=session_column,
+            videos=self.video_metadata_table is not None,
+            rules=options.rules,
+            scoring=options.scoring,
+            vocabulary=options.vocabulary,
+            unique_seconds=unique,
+        )
+
+    def _options(self, columns: Any, vocabulary: Any, rules: Any, scoring: Any) -> _Options:
+        """What a call was given, else what the aggregator was made with."""
+        given, own = _options(columns, vocabulary, rules, scoring), self._own
+        chosen = {
+            field.name: getattr(own if getattr(given, field.name) is None else given, field.name)
+            for field in dataclasses.fields(_Options)
+        }
+        return _Options(**chosen)
+
+    def _output_place(self) -> Table:
+        if self._output is None:
+            raise OptionError("output_table is None, but the name or path of a table to write is needed.")
+        return self._output
+
+    def _events(self) -> DataFrame:
+        if self.input_table is None:
+            raise OptionError("input_table is None, but a table of raw events is needed.")
+        return self._frame("input_table", self.input_table)
+
+    def _videos(self) -> DataFrame | None:
+        if self.video_metadata_table is None:
+            return None
+        return self._frame("video_metadata_table", self.video_metadata_table)
+
+    def _frame(self, option: str, source: str | DataFrame) -> DataFrame:
+        return (
+            read_table(self.spark, option, source) if isinstance(source, str) else data_frame(option, source)
+        )
+
+    def _user(self, engine: SparkEngine, user: Any) -> str | int:
+        if isinstance(user, bool) or not isinstance(user, (str, int)):
+            raise OptionError(f"user_id is {user!r}, but text or an integer is needed.")
+        kind = engine.key_type("userId")
+        if kind is not None and isinstance(kind, T.IntegralType) != isinstance(user, int):
+            raise OptionError(f"user_id is {user!r}, but user ids in the tables are {kind.simpleString()}.")
+        return user
+
+
+def _options(columns: Any, vocabulary: Any, rules: Any, scoring: Any) -> _Options:
+    return _Options(
+        sources.column_mapping(columns),
+        sources.vocabulary_argument(vocabulary),
+        None if rules is None else sources.rules_argument(rules),
+        None if scoring is None else sources.scoring_argument(scoring),
+    )
+
+
+def _switch(value: bool | None) -> bool | None:
+    return None if value is None else sources.switch_argument("calculate_unique_seconds", value)
