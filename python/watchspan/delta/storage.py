@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from watchspan.comments import comments
 from watchspan.errors import MissingDependencyError, SourceError
-from watchspan.refresh import PROCESSED_AT, PROCESSED_AT_MEANS, TableName
+from watchspan.refresh import KEYS, PROCESSED_AT, PROCESSED_AT_MEANS, TableName
 
 try:
     from deltalake import DeltaTable, write_deltalake
@@ -69,10 +69,10 @@ def schema_of(table: TableName, rows: pa.Schema) -> pa.Schema:
         table: Which table.
         rows: The schema of its rows, whose keys have the type of the input's.
     """
-    if table == "pending":
-        return pa.schema([pa.field(name, rows.field(name).type) for name in ("userId", "videoId")])
-    meaning = comments(table)
+    meaning = comments("engagement" if table == "pending" else table)
     fields = [pa.field(f.name, f.type, metadata={"comment": meaning.get(f.name, "")}) for f in rows]
+    if table == "pending":
+        return pa.schema([field for field in fields if field.name in KEYS["pending"]])
     processed = pa.field(PROCESSED_AT, pa.timestamp("us", "UTC"), metadata={"comment": PROCESSED_AT_MEANS})
     return pa.schema([*fields, processed])
 
