@@ -136,23 +136,41 @@ DAILY = {**TABLES, **VIDEOS}
 
 
 @pytest.fixture(scope="module")
-def daily(spark: SparkSession, quickstart: Run) -> list[dict[str, Any]]:
-    """Two windows that hold all events, the second by a run date."""
-    first = Run(spark, "02_daily_job", **DAILY, start="beginning", end="2026-01-16").exit
-    return [first, Run(spark, "02_daily_job", **DAILY, run_date="2026-12-31", days="349").exit]
+def daily(spark: SparkSession, quickstart: Run) -> Run:
+    """The README's one day, then everything."""
+    (block,) = re.findall(r"^```py\n(.*?)^```", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE)
+    spark.sql(f"USE {SCHEMA}")
+    try:
+        exec(compile(block, "README.md", "exec"), {"spark": spark})
+    finally:
+        spark.sql("USE default")
+    assert peters_row(spark) == (6, 130)
+    return Run(spark, "02_daily_job", **DAILY, start="beginning", end="now")
 
 
-def test_daily_job(spark: SparkSession, daily: list[dict[str, Any]]) -> None:
-    first, second = daily
-    assert (first["start_date"], first["end_date"], first["changed_by"]) == (None, "2026-01-16", None)
-    assert (second["start_date"], second["end_date"]) == ("2026-01-16", "2026-12-31")
-    for done in daily:
-        assert done["sessions_written"] > 0
-        assert done["shrunk"] == 0
-    assert_same_rows(spark, KEPT, ENGAGEMENT)
+def peters_row(spark: SparkSession) -> tuple[int, float]:
+    (row,) = spark.table(KEPT).where("userId = 'peter'").collect()
+    return row["eventCount"], row["totalWatchTime"]
+
+
+def test_daily_job(spark: SparkSession, daily: Run) -> None:
+    done = daily.exit
+    assert (done["start_date"], done["end_date"], done["changed_by"]) == (None, None, None)
     sessions = ws.sessions(sample.events(ROWS, seed=SEED))
+    assert (done["sessions_written"], done["shrunk"]) == (sessions.num_rows, 0)
+    assert_same_rows(spark, KEPT, ENGAGEMENT)
     assert spark.table(f"{KEPT}_sessions").count() == sessions.num_rows
     assert spark.table(f"{KEPT}_pending").count() == 0
+
+
+def test_daily_job_fails_where_events_are_gone(spark: SparkSession, daily: Run) -> None:
+    gone = f"{SCHEMA}.raw_gone"
+    left = spark.table(TABLES["raw_table"]).where("NOT (userId <=> 'peter' AND currentTime <=> 110)")
+    left.write.format("delta").saveAsTable(gone)
+    with pytest.raises(RuntimeError, match="1 users' sessions were left as they are") as failed:
+        Run(spark, "02_daily_job", **{**DAILY, "raw_table": gone}, run_date="2026-01-17", days="2")
+    assert '"start_date": "2026-01-15", "end_date": "2026-01-17"' in str(failed.value)
+    assert peters_row(spark) == (6, 130)
 
 
 def test_daily_job_takes_yesterday_by_default(
@@ -170,7 +188,7 @@ def test_daily_job_takes_yesterday_by_default(
 QUIET = {"hours_since_last_event": "", "check_from": "2026-01-01", "check_until": "2027-01-01"}
 
 
-def test_data_quality(spark: SparkSession, daily: list[dict[str, Any]]) -> None:
+def test_data_quality(spark: SparkSession, daily: Run) -> None:
     run = Run(spark, "03_data_quality", **TABLES, **QUIET, checks_table=f"{SCHEMA}.checks")
     report = ws.report(ws.aggregate(sample.events(ROWS, seed=SEED)))
     assert run.exit["events_read"] == ROWS == report["read"]
@@ -187,7 +205,7 @@ def test_data_quality(spark: SparkSession, daily: list[dict[str, Any]]) -> None:
     assert kept.where("NOT passed").count() == 0
 
 
-def test_data_quality_alerts(spark: SparkSession, daily: list[dict[str, Any]]) -> None:
+def test_data_quality_alerts(spark: SparkSession, daily: Run) -> None:
     broken = f"{SCHEMA}.broken"
     rows = spark.table(KEPT)
     peter = rows.where("userId = 'peter'")
@@ -300,29 +318,3 @@ def test_shim(spark: SparkSession) -> None:
     assert run.names["VideoEngagementAggregator"] is VideoEngagementAggregator
     assert set(run.names["__all__"]) <= set(run.names)
     assert run.shown == []
-
-
-def test_daily_job_fails_where_events_are_gone_and_the_readme_mends_it(
-    spark: SparkSession, daily: list[dict[str, Any]]
-) -> None:
-    gone = f"{SCHEMA}.raw_gone"
-    left = spark.table(TABLES["raw_table"]).where("NOT (userId <=> 'peter' AND currentTime <=> 110)")
-    left.write.format("delta").saveAsTable(gone)
-    window = {**DAILY, "raw_table": gone, "start": "2026-01-15", "end": "2026-01-16"}
-    with pytest.raises(RuntimeError, match="1 users' sessions were left as they are"):
-        Run(spark, "02_daily_job", **window)
-    assert peters_row(spark) == (6, 130)
-    assert Run(spark, "02_daily_job", **window, allow_shrink="true").exit["shrunk"] == 0
-    assert peters_row(spark) == (5, 120)
-    (block,) = re.findall(r"^```py\n(.*?)^```", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE)
-    spark.sql(f"USE {SCHEMA}")
-    try:
-        exec(compile(block, "README.md", "exec"), {"spark": spark})
-    finally:
-        spark.sql("USE default")
-    assert_same_rows(spark, KEPT, ENGAGEMENT)
-
-
-def peters_row(spark: SparkSession) -> tuple[int, float]:
-    (row,) = spark.table(KEPT).where("userId = 'peter'").collect()
-    return row["eventCount"], row["totalWatchTime"]

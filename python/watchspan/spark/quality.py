@@ -115,7 +115,9 @@ def with_limits(checks: Iterable[Check], limits: Mapping[str, float]) -> list[Ch
     for name in limits:
         if name not in found:
             raise OptionError(f"There is no check {name!r}; there are: {', '.join(found)}.")
-    return [replace(check, limit=limits.get(name)) for name, check in found.items()]
+    # Limits from JSON may be integers, and a column of doubles would not take those.
+    most = {name: float(limit) for name, limit in limits.items()}
+    return [replace(check, limit=most.get(name)) for name, check in found.items()]
 
 
 def _number(condition: Column) -> Column:
