@@ -40,9 +40,9 @@ class VideoEngagementAggregator:
 
     `update` is for daily work: it keeps the output table equal to a full run over all events, whatever
     arrives late, twice or across midnight. Beside the output table it keeps `<output>_sessions`, from which
-    everything else follows, and `<output>_pending`, which is empty unless a run was stopped; serverless compute
-    needs working tables, too, `<output>_work_...`, which are empty between runs. `run_aggregation` and
-    `save_results` compute and write whole results.
+    everything else follows, and `<output>_pending`, which is empty unless a run was stopped; on serverless
+    compute there are working tables too, `<output>_work_...`, which are empty between runs.
+    `run_aggregation` and `save_results` compute and write whole results.
 
     Example:
         >>> aggregator = VideoEngagementAggregator(  # doctest: +SKIP
