@@ -32,10 +32,10 @@ import generated_events
 import pyarrow as pa
 import pyarrow.parquet as pq
 import spark_windows
+from processes import WorkerMemory, cpu_seconds
 from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 from spark_report import Measured, Size, environment, markdown
-from worker_memory import WorkerMemory
 
 from watchspan.spark import aggregate_events
 
@@ -119,9 +119,7 @@ def _measure_size(spark: SparkSession, folder: Path, rows: int, options: argpars
     for turn in range(options.rounds):
         for name in names[turn % len(names) :] + names[: turn % len(names)]:
             _tag_workers(spark, name)
-            start = time.perf_counter()
-            _run(variants[name]())
-            size.measured[name].seconds.append(time.perf_counter() - start)
+            _time(variants[name], size.measured[name])
             _progress(f"{rows:,} events, round {turn + 1}: {name} {size.measured[name].seconds[-1]:.2f} s")
     return size
 
@@ -171,6 +169,15 @@ def _warm_up(spark: SparkSession, name: str, variant: Callable[[], DataFrame], s
     if sums is not None:
         measured.sums = sums.get
     _progress(f"{size.rows:,} events: {name} is warm")
+
+
+def _time(variant: Callable[[], DataFrame], measured: Measured) -> None:
+    used, start = cpu_seconds(), time.perf_counter()
+    _run(variant())
+    measured.seconds.append(time.perf_counter() - start)
+    after = cpu_seconds()
+    if used is not None and after is not None:
+        measured.cpu_seconds.append(after - used)
 
 
 def _sums() -> list:

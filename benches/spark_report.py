@@ -41,9 +41,9 @@ The whole aggregation on one machine, in Spark's local mode with two cores, from
 
 Events are generated (`benches/generated_events.py`): user ids of 12 characters, session ids of 36, about 7
 events per user and video, 2.5% of the videos without a duration and as many not listed. Every variant is run
-once to warm up, then all take turns. Seconds are medians, and include the planning. Memory is that of the
-Python workers and their daemon, without the JVM, at its peak in the first run; pages that processes share
-count in each.
+once to warm up, then all take turns. Seconds are medians, and include the planning; processor seconds are
+those of the JVM, the Python workers and the driver together. Memory is that of the Python workers and their
+daemon, without the JVM, at its peak in the first run; pages that processes share count in each.
 """
 
 
@@ -52,6 +52,7 @@ class Measured:
     """What was measured of one variant."""
 
     seconds: list[float] = field(default_factory=list)
+    cpu_seconds: list[float] = field(default_factory=list)
     memory: int | None = None
     largest_worker: int | None = None
     sums: dict[str, Any] = field(default_factory=dict)
@@ -140,6 +141,7 @@ def _section(size: Size) -> str:
             f"`{name}`",
             f"{measured.median:.2f}",
             " ".join(f"{seconds:.2f}" for seconds in measured.seconds),
+            f"{median(measured.cpu_seconds):.2f}" if measured.cpu_seconds else "not measured",
             f"{size.rows / measured.median / 1e6:.2f}",
             f"{size.ratio(name, 'floor'):.2f}",
             _mebibytes(measured.memory),
@@ -148,8 +150,8 @@ def _section(size: Size) -> str:
         for name, measured in size.measured.items()
     ]
     head = (
-        *("variant", "seconds", "each round", "million events per second", "times the floor"),
-        *("all workers (MiB)", "largest worker (MiB)"),
+        *("variant", "seconds", "each round", "processor seconds", "million events per second"),
+        *("times the floor", "all workers (MiB)", "largest worker (MiB)"),
     )
     return f"## {size.rows:,} events\n\n{_table(head, rows)}\n{_sums(size)}"
 

@@ -1,4 +1,4 @@
-"""The memory of Spark's Python workers, watched from outside."""
+"""What Spark's processes use, watched from outside. Only Linux tells such things."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class WorkerMemory:
     """While it is entered, samples the resident memory of the processes with a tag in their environment.
 
     Memory that processes share (libraries, what a worker has from the daemon it was forked from) counts in
-    each of them. Only Linux tells such things.
+    each of them.
 
     Attributes:
         total: The most that all of them had together, in bytes; None where it cannot be told.
@@ -57,6 +57,38 @@ def resident(process: Path) -> int:
         return int((process / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, IndexError):
         return 0
+
+
+def cpu_seconds() -> float | None:
+    """The processor time that this process and all it started have used so far; None where it is not told.
+
+    It depends much less than the clock on what else runs on the machine.
+    """
+    if not _PROC.is_dir():
+        return None
+    parents, ticks = {}, {}
+    for process in _PROC.glob("[0-9]*"):
+        fields = _status(process)
+        if fields:
+            parents[int(process.name)] = int(fields[1])
+            # Its own, and that of its children which have ended.
+            ticks[int(process.name)] = sum(map(int, fields[11:15]))
+    own = (spent for process, spent in ticks.items() if _descends(process, parents))
+    return sum(own) / os.sysconf("SC_CLK_TCK")
+
+
+def _descends(process: int, parents: dict[int, int]) -> bool:
+    while process and process != os.getpid():
+        process = parents.get(process, 0)
+    return bool(process)
+
+
+def _status(process: Path) -> list[str]:
+    """The numbers after the process's name, which may hold spaces."""
+    try:
+        return (process / "stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return []
 
 
 def _environment(process: Path) -> list[bytes]:
