@@ -7,12 +7,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUST := Cargo.toml $(wildcard Cargo.lock) $(shell find src -name '*.rs')
 DEMO_ROWS ?= 1000000
+BENCH_SPARK ?= --sizes 1M,10M --rounds 3
 OLD_TESTS := $(patsubst %,tests/python/test_%.py,scenarios random_streams sources summary errors api core_pieces sample cli)
 OLDER_SPARK_TESTS := $(patsubst %,tests/spark/test_%.py,environment scenarios)
 # Runs pytest in an environment of its own, with the same wheel.
 IN := tests/environments/run
 
-.PHONY: demo test test-all checks lint rust-test docs-check python-test other-pythons-test spark-test generate wheel clean
+.PHONY: demo test test-all checks lint rust-test docs-check python-test other-pythons-test spark-test bench-spark generate wheel clean
 .DEFAULT_GOAL := help
 
 help: ## Lists the targets.
@@ -78,6 +79,11 @@ spark-test: $(VENV)/package ## Everything on the newest Spark, the stories on ol
 	$(IN) spark42 tests/spark_connect
 	$(IN) spark35 $(OLDER_SPARK_TESTS)
 	$(IN) spark33 $(OLDER_SPARK_TESTS)
+
+# Asking for pytest's version makes the environment where it is missing.
+bench-spark: $(VENV)/package ## Measures the aggregation on Spark and writes docs/spark_benchmarks.md; half an hour on a quiet machine.
+	$(IN) spark42 --version
+	.venv-spark42/bin/python benches/spark.py $(BENCH_SPARK) --write docs/spark_benchmarks.md
 
 generate: $(VENV)/package ## Rewrites the generated files.
 	$(BIN)/python docs/generate.py
