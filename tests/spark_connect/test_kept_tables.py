@@ -22,7 +22,9 @@ def test_the_main_paths(connect: SparkSession, tmp_path: Path) -> None:
     assert_same_table(ann, collected(ann, ("userId", "videoId")), expected)
     assert world.aggregator.generate_summary_stats(whole)["watch_time_hours"] == 90 / 3600
 
+    # Day by day: the session over midnight is whole when both its days were taken in.
     assert world.update("2026-01-16", "2026-01-17").sessions_written == 2
+    assert world.update("2026-01-15", "2026-01-16").sessions_written == 1
     world.assert_current()
     world.arrive(events(*watch("2026-01-16T10:02:00", "bob", "v2", "b", 60, 80)))
     query = world.aggregator.start_stream(checkpoint)
