@@ -259,26 +259,27 @@ def _estimates(
     partitions: int | None,
 ) -> DataFrame:
     """Durations of the videos that lack one, from how far their viewers got."""
-    videos = None if known is None else lacking(events, known)
-    if videos is not None:
-        events = _viewings(events, videos, rules)
+    reached = partial(_reached, vocabulary=vocabulary, rules=rules, partitions=partitions)
+    if known is None:
+        return estimated(reached(events))
+    videos = F.broadcast(lacking(events, known))
+    viewings = events.join(videos, "videoId", "left_semi")
+    if "sessionId" in events.columns and rules.session_timeout_seconds is None:
+        return estimated(reached(viewings))
+    # Where sessions are cut by inactivity, what the viewers did elsewhere decides where.
+    viewers = viewings.select("userId").distinct()
+    elsewhere = events.join(viewers, "userId", "left_semi")
+    return estimated(reached(elsewhere).join(videos, "videoId", "left_semi"))
+
+
+def _reached(
+    events: DataFrame, vocabulary: str | dict[str, str] | None, rules: Rules, partitions: int | None
+) -> DataFrame:
+    """How far the users of each partition got in each video."""
     key = layout.to_arrow(events.schema["videoId"].dataType)
     declared = pa.schema([("videoId", key), ("watchedEnd", pa.float64()), ("maxPosition", pa.float64())])
     task = partial(furthest_partition, vocabulary=vocabulary, rules=rules, declared=declared)
-    reached = spread(events, ("userId",), partitions).mapInArrow(task, layout.spark_schema(declared))
-    if videos is not None:
-        # Their viewers may have watched others too.
-        reached = reached.join(F.broadcast(videos), "videoId", "left_semi")
-    return estimated(reached)
-
-
-def _viewings(events: DataFrame, videos: DataFrame, rules: Rules) -> DataFrame:
-    """The events that decide how far anybody got in these videos."""
-    seen = events.join(F.broadcast(videos), "videoId", "left_semi")
-    if "sessionId" in events.columns and rules.session_timeout_seconds is None:
-        return seen
-    # Where sessions are cut by inactivity, what a user did elsewhere decides where.
-    return events.join(seen.select("userId").distinct(), "userId", "left_semi")
+    return spread(events, ("userId",), partitions).mapInArrow(task, layout.spark_schema(declared))
 
 
 def _estimates_of_sessions(sessions: DataFrame, known: DataFrame | None) -> DataFrame:
