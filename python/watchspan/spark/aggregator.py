@@ -210,8 +210,8 @@ class VideoEngagementAggregator:
         any order and be repeated; one that was stopped is mended by the next. Let one job at a time write.
 
         Args:
-            start_date: As for `run_aggregation`. A session that crosses an end of the window is whole as soon as
-                the windows on both sides were updated.
+            start_date: As for `run_aggregation`. A session that crosses an end of the window is whole as
+                soon as the windows on both sides were updated.
             end_date: As for `run_aggregation`.
             changed_by: The column of the events that says when they arrived, a timestamp or date: the window
                 is then one of arrival, and no late event waits. None: it is one of the events' own time, and
