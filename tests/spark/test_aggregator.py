@@ -201,7 +201,7 @@ REFUSED: dict[str, tuple[Call, type[WatchspanError], str]] = {
         MissingColumnError,
         "ts.*timestamp, userId",
     ),
-    "a vocabulary": (lambda a: a.run_aggregation(vocabulary="mine"), VocabularyError, "'mine'"),
+    "a vocabulary": (lambda a: a.run_aggregation(vocabulary="mine"), VocabularyError, '"mine"'),
     "rules": (lambda a: a.run_aggregation(rules={}), OptionError, "rules is {}"),
     "a user": (lambda a: a.delete_user(None), OptionError, "user_id is None"),
     "nothing to rescore": (lambda a: a.rescore(), SourceError, "no sessions table"),
