@@ -255,8 +255,7 @@ def test_catalog_tables_with_names_and_types_of_their_own(
         # As on serverless compute, where no executor keeps anything.
         patch.setattr(type(videos), "localCheckpoint", refuse)
         patch.setattr(type(videos), "persist", refuse)
-        aggregator.update("2026-01-15", "2026-01-16")
-    aggregator.update("2026-01-16", "2026-01-17")
+        aggregator.update("2026-01-15", "2026-01-17")
     assert spark.table("kept.engagement_work_staged").count() == 0
     found = aggregator.update(late, dt.date(2026, 1, 18), "day")
     assert (found.scopes, found.sessions_written, found.pairs) == (1, 1, 1)

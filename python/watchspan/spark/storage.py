@@ -49,12 +49,24 @@ def processed_at() -> T.StructField:
 def properties(spark: SparkSession, table: Table) -> dict[str, str] | None:
     """The table's properties; None if it is not there."""
     try:
-        rows = spark.sql(f"SHOW TBLPROPERTIES {table.sql}").collect()
+        with _unlogged():
+            rows = spark.sql(f"SHOW TBLPROPERTIES {table.sql}").collect()
     except AnalysisException as error:
         if is_absent(error):
             return None
         raise
     return {row["key"]: row["value"] for row in rows}
+
+
+@contextmanager
+def _unlogged() -> Iterator[None]:
+    """Spark 4 logs a query that fails as an error, at length; that a table is not there yet is none."""
+    logger = logging.getLogger("SQLQueryContextLogger")
+    before, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = before
 
 
 def set_properties(spark: SparkSession, table: Table, values: dict[str, str]) -> None:
