@@ -263,7 +263,8 @@ class VideoEngagementAggregator:
         """
         options = self._options(columns, None, rules, scoring)
         given = self._given(options, None, _switch(calculate_unique_seconds))
-        return refresh.rescore(self._engine(options, events=False), given, check_videos=check_videos)
+        check = sources.switch_argument("check_videos", check_videos)
+        return refresh.rescore(self._engine(options, events=False), given, check_videos=check)
 
     def delete_user(
         self,
@@ -290,7 +291,8 @@ class VideoEngagementAggregator:
         engine = self._engine(options, events=False)
         user = self._user(engine, user_id)
         given = Given(videos=self.video_metadata_table is not None)
-        return refresh.delete_user(engine, given, user, check_videos=check_videos)
+        check = sources.switch_argument("check_videos", check_videos)
+        return refresh.delete_user(engine, given, user, check_videos=check)
 
     def start_stream(
         self,
