@@ -11,8 +11,8 @@ Every variant reads the same Parquet files in one session of two cores and write
 * `hot user`: the same with a fifth of all events given to one user,
 * `windows`: the same table in plain PySpark (`spark_windows.py`).
 
-Each is warmed up once, which also measures its memory and adds up its results; then all take turns in rounds
-of other orders. The events come from `generated_events.py`.
+Each is warmed up; its first run also measures its memory and adds up its results. Then all take turns, in
+rounds that begin with another one each. The events come from `generated_events.py`.
 """
 
 from __future__ import annotations
@@ -51,7 +51,11 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch:
         spark = _session(Path(scratch), options)
         folder = Path(options.data or scratch)
-        sizes = [_measure_size(spark, folder, rows, options) for rows in options.sizes]
+        sizes = []
+        for rows in options.sizes:
+            # The JVM compiles what runs often, and what it compiled for one size serves the next.
+            warm_ups = 1 if sizes else options.warm_ups
+            sizes.append(_measure_size(spark, folder, rows, warm_ups, options.rounds))
         text = markdown(_command(), environment(spark), options.rounds, sizes)
         spark.stop()
     print(text)
@@ -65,6 +69,7 @@ def _options() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--sizes", type=_sizes, default="1M,10M", help="numbers of events, as in 100k,1M")
+    parser.add_argument("--warm-ups", type=int, default=3, help="runs of each before the rounds, first size")
     parser.add_argument("--rounds", type=int, default=3, help="timed runs of each variant")
     parser.add_argument("--write", metavar="FILE", help="where to write the page")
     parser.add_argument("--data", metavar="FOLDER", help="where to keep generated events for the next time")
@@ -109,14 +114,17 @@ def _session(scratch: Path, options: argparse.Namespace) -> SparkSession:
     return spark
 
 
-def _measure_size(spark: SparkSession, folder: Path, rows: int, options: argparse.Namespace) -> Size:
+def _measure_size(spark: SparkSession, folder: Path, rows: int, warm_ups: int, rounds: int) -> Size:
     events, videos = _input(spark, folder, rows)
     variants = _variants(events, videos)
     size = Size(rows, {name: Measured() for name in variants})
     for name, variant in variants.items():
-        _warm_up(spark, name, variant, size)
+        _first_run(spark, name, variant, size)
+        for _ in range(warm_ups - 1):
+            _run(variant())
+        _progress(f"{rows:,} events: {name} is warm")
     names = list(variants)
-    for turn in range(options.rounds):
+    for turn in range(rounds):
         for name in names[turn % len(names) :] + names[: turn % len(names)]:
             _tag_workers(spark, name)
             _time(variants[name], size.measured[name])
@@ -157,7 +165,7 @@ def _count(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     yield pa.RecordBatch.from_arrays([pa.array([sum(batch.num_rows for batch in batches)])], ["rows"])
 
 
-def _warm_up(spark: SparkSession, name: str, variant: Callable[[], DataFrame], size: Size) -> None:
+def _first_run(spark: SparkSession, name: str, variant: Callable[[], DataFrame], size: Size) -> None:
     tag, measured = _tag_workers(spark, name), size.measured[name]
     frame, sums = variant(), None
     if "totalWatchTime" in frame.columns:
@@ -168,7 +176,6 @@ def _warm_up(spark: SparkSession, name: str, variant: Callable[[], DataFrame], s
     measured.memory, measured.largest_worker = memory.total, memory.largest
     if sums is not None:
         measured.sums = sums.get
-    _progress(f"{size.rows:,} events: {name} is warm")
 
 
 def _time(variant: Callable[[], DataFrame], measured: Measured) -> None:
