@@ -7,13 +7,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUST := Cargo.toml $(wildcard Cargo.lock) $(shell find src -name '*.rs')
 DEMO_ROWS ?= 1000000
+SIZE ?= 1M,10M
+BENCH ?= --rounds 5
 BENCH_SPARK ?= --sizes 1M,10M --rounds 3
 OLD_TESTS := $(patsubst %,tests/python/test_%.py,scenarios random_streams sources summary errors api core_pieces sample cli)
 OLDER_SPARK_TESTS := $(patsubst %,tests/spark/test_%.py,environment scenarios)
 # Runs pytest in an environment of its own, with the same wheel.
 IN := tests/environments/run
 
-.PHONY: demo test test-all checks lint rust-test docs-check python-test other-pythons-test spark-test bench-spark generate wheel clean
+.PHONY: demo test test-all checks lint rust-test docs-check python-test other-pythons-test spark-test bench bench-spark generate wheel clean
 .DEFAULT_GOAL := help
 
 help: ## Lists the targets.
@@ -79,6 +81,19 @@ spark-test: $(VENV)/package ## Everything on the newest Spark, the stories on ol
 	$(IN) spark42 tests/spark_connect
 	$(IN) spark35 $(OLDER_SPARK_TESTS)
 	$(IN) spark33 $(OLDER_SPARK_TESTS)
+
+# What is released is what is measured: a wheel with link-time optimisation, in an environment of its own. Polars 2
+# and DuckDB 2 need Python 3.10.
+.venv-bench/package: benches/requirements.txt $(VENV)/package
+	$(PYTHON) -m venv .venv-bench
+	rm -rf target/bench-wheel
+	$(BIN)/maturin build --quiet --release --out target/bench-wheel
+	.venv-bench/bin/pip install --quiet -r benches/requirements.txt
+	.venv-bench/bin/pip install --quiet --no-deps --force-reinstall target/bench-wheel/*.whl
+	touch $@
+
+bench: .venv-bench/package ## Measures watchspan beside Polars and DuckDB and writes docs/benchmarks.md; SIZE=100M for other sizes.
+	.venv-bench/bin/python benches/compare.py --sizes $(SIZE) $(BENCH) --write docs/benchmarks.md
 
 # Asking for pytest's version makes the environment where it is missing.
 bench-spark: $(VENV)/package ## Measures the aggregation on Spark and writes docs/spark_benchmarks.md; half an hour on a quiet machine.

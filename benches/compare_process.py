@@ -1,0 +1,223 @@
+"""One measurement of one variant, in a process of its own: `compare.py` starts it and reads what it prints.
+
+The events are first loaded into the form in which the engine keeps them in memory: a pyarrow table for
+watchspan, a DataFrame for Polars, a table of an in-memory database for DuckDB. Then the clock starts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import gc
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Callable
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+_KEYS = ("userId", "videoId", "sessionId")
+_SUMMED = (
+    *("totalWatchTime", "totalUniqueSecondsWatched", "totalForwardSkips", "totalBackwardSkips"),
+    *("completionCount", "sessionCount", "avgPausesPerSession", "eventCount", "rewatchedSeconds"),
+    *("maxPositionReached", "openSegmentCount", "rejectedSegmentCount", "engagementScore"),
+    "unobservedWatchTime",
+)
+_CHECKED = (*_SUMMED, "watchedIntervals", "dataQualityFlag")
+
+
+@dataclass
+class Job:
+    """What is measured.
+
+    Attributes:
+        run: The whole job; what it returns is let go of before the next call.
+        checked: The columns of its result that are added up; None if it is no engagement table.
+        clean: What has to be done between two calls.
+    """
+
+    run: Callable[[], Any]
+    checked: Callable[[Any], pa.Table] | None = None
+    clean: Callable[[], Any] = lambda: None
+
+
+def main() -> None:
+    """Prints what was measured as JSON."""
+    options = _options()
+    _be_killed_first()
+    # Polars reads this when it is imported.
+    os.environ["POLARS_MAX_THREADS"] = str(options.threads)
+    job = VARIANTS[options.variant](options)
+    _settle()
+    before = _memory("VmRSS") if _forget_peak() else None
+    cold, result = _timed(job)
+    used = None if before is None else max(0, _memory("VmHWM") - before)
+    sums = _sums(job.checked(result)) if options.sums and job.checked else {}
+    # What a call made goes before the clock starts for the next one.
+    del result
+    warm = []
+    for _ in range(options.warm):
+        job.clean()
+        warm.append(_timed(job)[0])
+    print(json.dumps({"cold": cold, "warm": warm, "memory": used, "sums": sums}))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("variant", choices=VARIANTS)
+    parser.add_argument("--events", type=Path, required=True)
+    parser.add_argument("--videos", type=Path, required=True)
+    parser.add_argument("--scratch", required=True, help="where DuckDB may put what memory does not hold")
+    parser.add_argument("--threads", type=int, required=True)
+    parser.add_argument("--warm", type=int, required=True, help="calls after the first")
+    parser.add_argument("--sums", action="store_true", help="adds up the first result")
+    return parser.parse_args()
+
+
+def _pieces(options: argparse.Namespace) -> Iterator[pa.Table]:
+    # One file after another, so that no engine holds all events in two forms.
+    return (pq.read_table(file) for file in sorted(options.events.glob("*.parquet")))
+
+
+def _watchspan(options: argparse.Namespace) -> Job:
+    import watchspan
+
+    events, videos = pa.concat_tables(_pieces(options)), pq.read_table(options.videos)
+
+    def run() -> pa.Table:
+        return watchspan.aggregate(events, videos=videos, threads=options.threads)
+
+    return Job(run, lambda table: table.select(_CHECKED))
+
+
+def _watchspan_alone(options: argparse.Namespace) -> Job:
+    options.threads = 1
+    return _watchspan(options)
+
+
+def _polars_events(options: argparse.Namespace) -> Any:
+    import polars as pl
+
+    return pl.concat([pl.from_arrow(piece) for piece in _pieces(options)], rechunk=False)
+
+
+def _polars(options: argparse.Namespace, engine: str = "streaming") -> Job:
+    import peers_polars
+    import polars as pl
+
+    events, videos = _polars_events(options), pl.from_arrow(pq.read_table(options.videos))
+    return Job(
+        lambda: peers_polars.aggregate(events, videos, engine),
+        lambda frame: frame.select(_CHECKED).to_arrow(),
+    )
+
+
+def _polars_in_memory(options: argparse.Namespace) -> Job:
+    return _polars(options, "in-memory")
+
+
+def _polars_group_by(options: argparse.Namespace) -> Job:
+    events = _polars_events(options)
+    return Job(lambda: events.group_by(_KEYS).len())
+
+
+def _duckdb_connection(options: argparse.Namespace) -> Any:
+    import duckdb
+    import peers_duckdb
+
+    # Without the order of rows, which nothing here needs, DuckDB needs less memory.
+    settings = {
+        "threads": options.threads,
+        "temp_directory": options.scratch,
+        "preserve_insertion_order": False,
+    }
+    connection = duckdb.connect(config=settings)
+    for piece in _pieces(options):
+        peers_duckdb.load(connection, "events", piece)
+    peers_duckdb.load(connection, "videos", pq.read_table(options.videos))
+    return connection
+
+
+def _duckdb(options: argparse.Namespace) -> Job:
+    import peers_duckdb
+
+    connection = _duckdb_connection(options)
+    return Job(
+        lambda: peers_duckdb.aggregate(connection),
+        lambda _: connection.sql(f"SELECT {', '.join(_CHECKED)} FROM engagement").to_arrow_table(),
+        lambda: connection.execute("DROP TABLE engagement"),
+    )
+
+
+def _duckdb_group_by(options: argparse.Namespace) -> Job:
+    connection = _duckdb_connection(options)
+    query = f"SELECT {', '.join(_KEYS)}, count(*) AS rows FROM events GROUP BY ALL"
+    return Job(
+        lambda: connection.execute(f"CREATE TEMP TABLE counted AS {query}"),
+        clean=lambda: connection.execute("DROP TABLE counted"),
+    )
+
+
+VARIANTS: dict[str, Callable[[argparse.Namespace], Job]] = {
+    "watchspan": _watchspan,
+    "watchspan-1-thread": _watchspan_alone,
+    "polars": _polars,
+    "polars-in-memory": _polars_in_memory,
+    "duckdb": _duckdb,
+    "polars-group-by": _polars_group_by,
+    "duckdb-group-by": _duckdb_group_by,
+}
+
+
+def _timed(job: Job) -> tuple[float, Any]:
+    start = time.perf_counter()
+    result = job.run()
+    return time.perf_counter() - start, result
+
+
+def _sums(table: pa.Table) -> dict[str, float]:
+    sums: dict[str, float] = {"rows": table.num_rows}
+    for name in _SUMMED:
+        sums[name] = pc.sum(table[name]).as_py()
+    sums["watchedIntervals"] = pc.sum(pc.list_value_length(table["watchedIntervals"])).as_py()
+    sums["flagged rows"] = pc.sum(pc.not_equal(table["dataQualityFlag"], "ok")).as_py()
+    return sums
+
+
+def _settle() -> None:
+    """Gives back what only loading needed: memory that is kept free would hide what the job needs."""
+    gc.collect()
+    pa.default_memory_pool().release_unused()
+    with suppress(AttributeError, OSError, TypeError):  # where there is no glibc
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+def _forget_peak() -> bool:
+    """Makes `VmHWM` the most that is in use from here on; whether that worked, as it does on Linux."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")
+    except OSError:
+        return False
+    return True
+
+
+def _memory(name: str) -> int:
+    """A figure of the kernel about this process's memory, in bytes."""
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:"))
+
+
+def _be_killed_first() -> None:
+    """If memory runs out, this process is what the kernel is to end."""
+    with suppress(OSError):  # where there is no Linux
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,296 @@
+"""The engagement table in DuckDB: one SQL statement, from a table in its memory into another.
+
+Written as somebody who knows DuckDB would write it: event names become kinds by a hash join, which drops the
+others; all windows over a session share one named window and so one sort; repeated events are peers in it, so
+they cost no aggregation; what was walked is kept once for the estimated durations and for the sums; sessions
+and then users' videos come from hash aggregates; and a union comes from one running maximum over the segments
+alone, ordered by their start.
+
+It has every column of the table and follows the definitions in `docs/metrics.md` with the default rules,
+except for what `peers_rules.LEFT_OUT` lists.
+"""
+
+from __future__ import annotations
+
+import duckdb
+import peers_rules as r
+import pyarrow as pa
+
+_NAMES = ", ".join(f"('{name}', {kind}::TINYINT)" for name, kind in r.KINDS.items())
+_ACCEPTED = f"""
+kinds(eventName, kind) AS (VALUES {_NAMES}),
+catalogue AS MATERIALIZED (
+    SELECT
+        videoId,
+        title,
+        CASE WHEN duration > 0 AND duration < 'infinity'::DOUBLE THEN duration END AS videoDuration
+    FROM videos
+),
+accepted AS (
+    SELECT
+        userId,
+        videoId,
+        sessionId,
+        epoch_us(timestamp) AS time,
+        kind,
+        currentTime AS position,
+        kind IN ({r.PLAY}, {r.RESUME}, {r.HEARTBEAT}) AS starts,
+        CASE
+            WHEN kind IN ({r.PLAY}, {r.RESUME}, {r.HEARTBEAT}) THEN true
+            WHEN kind IN ({r.PAUSE}, {r.CLOSE}, {r.END}) THEN false
+        END AS playing,
+        CASE WHEN kind = {r.SEEK_START} THEN true WHEN kind <> {r.RATE_CHANGE} THEN false END AS seeking,
+        CASE
+            WHEN kind = {r.END} THEN true
+            WHEN kind IN ({r.PLAY}, {r.RESUME}, {r.HEARTBEAT}, {r.SEEK}) THEN false
+        END AS ended
+    FROM events JOIN kinds USING (eventName)
+    WHERE userId <> '' AND videoId <> '' AND sessionId <> '' AND timestamp IS NOT NULL
+        AND currentTime >= 0 AND currentTime < 'infinity'::DOUBLE
+)"""
+
+# The player before each event. An event and its repeats are peers: they have one rank, and the first of them
+# sees what came before all of them.
+_STATES = """
+states AS (
+    SELECT
+        *,
+        row_number() OVER session > rank() OVER session AS repeated,
+        cume_dist() OVER session = 1 AS isLast,
+        lag(position) OVER session AS "from",
+        (time - lag(time) OVER session) / 1e6 AS dt,
+        coalesce(lag(playing IGNORE NULLS) OVER session, false) AS played,
+        coalesce(lag(seeking IGNORE NULLS) OVER session, false) AS sought,
+        coalesce(lag(ended IGNORE NULLS) OVER session, false) AS hadEnded
+    FROM accepted
+    WINDOW session AS (PARTITION BY userId, videoId, sessionId ORDER BY time, kind, position)
+)"""
+
+# What each event says together with what came before it. A column of the same SELECT may be named.
+_WALKED = f"""
+walked AS MATERIALIZED (
+    SELECT
+        userId,
+        videoId,
+        sessionId,
+        time,
+        kind,
+        position,
+        "from",
+        dt,
+        isLast,
+        played AND NOT sought AS running,
+        position - "from" AS d,
+        kind IN ({r.PLAY}, {r.RESUME}) AS restarts,
+        running AND kind <> {r.SEEK} AS observed,
+        observed AND d > 0 AND d <= {r.LONGEST} AND d <= dt + {r.TOLERANCE} AS watched,
+        observed AND NOT watched AND (d > 0 OR d < {r.BACKWARD}) AS rejected,
+        observed AND NOT watched AND NOT rejected AND restarts AND dt > {r.TOLERANCE} AS missed,
+        NOT running AND kind = {r.HEARTBEAT} AND abs(d) > 1 AND NOT hadEnded
+            AND d > 0 AND d <= dt + {r.TOLERANCE} AS started,
+        CASE
+            WHEN started THEN d
+            WHEN (rejected OR missed) AND restarts THEN least(dt, {r.CAP})
+            WHEN rejected OR missed OR (running AND kind = {r.SEEK}) THEN least(dt, {r.LONGEST})
+        END AS unseen,
+        CASE
+            WHEN running AND kind = {r.SEEK} THEN d - dt
+            WHEN running THEN CASE WHEN rejected THEN d END
+            WHEN kind = {r.SEEK} THEN d
+            WHEN restarts AND NOT hadEnded THEN d
+            WHEN kind = {r.HEARTBEAT} AND abs(d) > 1 AND NOT hadEnded AND NOT started THEN d
+        END AS skip,
+        isLast AND coalesce(playing, played) AS leftOpen
+    FROM states
+    WHERE NOT repeated
+)"""
+
+# Durations of videos that have none, from how far anybody got in them.
+_DURATIONS = """
+durations AS MATERIALIZED (
+    SELECT videoId, videoDuration, 'metadata' AS durationSource
+    FROM catalogue
+    WHERE videoDuration IS NOT NULL
+    UNION ALL
+    SELECT
+        videoId,
+        coalesce(nullif(max(position) FILTER (WHERE watched), 0), nullif(max(position), 0)) AS estimate,
+        'estimated'
+    FROM walked ANTI JOIN (FROM catalogue WHERE videoDuration IS NOT NULL) USING (videoId)
+    GROUP BY videoId
+    HAVING estimate IS NOT NULL
+)"""
+
+_SESSIONS = f"""
+sessions AS (
+    SELECT
+        userId,
+        videoId,
+        any_value(videoDuration) AS videoDuration,
+        any_value(durationSource) AS durationSource,
+        coalesce(sum(d) FILTER (WHERE watched), 0) AS watchTime,
+        coalesce(sum(least(dt, d)) FILTER (WHERE watched), 0) AS playTime,
+        max(position) AS furthest,
+        coalesce(sum(dt), 0) AS seconds,
+        count(*) FILTER (WHERE kind = {r.PAUSE}) AS pauses,
+        count(*) FILTER (WHERE skip > {r.FORWARD}) AS forwardSkips,
+        count(*) FILTER (WHERE skip < {r.BACKWARD}) AS backwardSkips,
+        count(*) FILTER (WHERE kind = {r.END}) AS ends,
+        count(*) FILTER (
+            WHERE kind = {r.END} AND coalesce(position >= {r.COMPLETE} * videoDuration, true)
+        ) AS reached,
+        greatest(reached, coalesce(
+            any_value(durationSource) = 'metadata'
+                AND max(position) FILTER (WHERE watched) >= {r.COMPLETE} * any_value(videoDuration),
+            false
+        )::BIGINT) AS completions,
+        min(time) AS firstTime,
+        max(time) AS lastTime,
+        coalesce(sum(greatest(0, least(unseen, videoDuration - "from"))) FILTER (WHERE unseen IS NOT NULL), 0)
+            + coalesce(sum(greatest(0, least({r.CAP}, videoDuration - position))) FILTER (WHERE leftOpen), 0)
+            AS unobserved,
+        count(*) FILTER (WHERE leftOpen) + count(*) FILTER (WHERE missed) AS openSegments,
+        count(*) FILTER (WHERE rejected) AS rejectedSegments,
+        count(*) AS eventCount
+    FROM walked LEFT JOIN durations USING (videoId)
+    GROUP BY userId, videoId, sessionId
+)"""
+
+# How far a user's segments reached before each one, over all sessions, in the order of their starts.
+_UNIONS = """
+covered AS (
+    SELECT
+        userId,
+        videoId,
+        "from" AS start,
+        position AS "end",
+        max(position) OVER (
+            PARTITION BY userId, videoId ORDER BY "from" ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ) AS covered
+    FROM walked
+    WHERE watched
+),
+unions AS (
+    SELECT
+        userId,
+        videoId,
+        sum("end" - greatest(start, covered)) FILTER (WHERE "end" > greatest(start, covered)) AS "union",
+        sum(greatest(0, least("end", videoDuration) - greatest(start, covered)))
+            FILTER (WHERE "end" > greatest(start, covered)) AS unionCut,
+        list_sort(list(start) FILTER (WHERE covered IS NULL OR start > covered)) AS starts,
+        list_append(coalesce(list_sort(list(covered) FILTER (WHERE start > covered)), []), max("end")) AS ends
+    FROM covered LEFT JOIN durations USING (videoId)
+    GROUP BY userId, videoId
+)"""
+
+
+def _round2(value: str) -> str:
+    # Not round(), which rounds the shortest decimal text of the number.
+    return f"floor(({value}) * 100 + 0.5) / 100"
+
+
+def _share(value: str) -> str:
+    return f"least(1, greatest(0, {value}))"
+
+
+_TOTALS = """
+totals AS (
+    SELECT
+        userId,
+        videoId,
+        any_value(videoDuration) AS videoDuration,
+        any_value(durationSource) AS durationSource,
+        sum(watchTime) AS totalWatchTime,
+        sum(playTime) AS totalPlayTime,
+        max(furthest) AS furthest,
+        count(*) AS sessionCount,
+        sum(seconds) AS seconds,
+        sum(pauses)::BIGINT AS pauses,
+        sum(forwardSkips)::BIGINT AS totalForwardSkips,
+        sum(backwardSkips)::BIGINT AS totalBackwardSkips,
+        sum(ends - reached) AS earlyEnds,
+        sum(completions)::BIGINT AS completionCount,
+        make_timestamptz(min(firstTime)) AS firstWatchDate,
+        make_timestamptz(max(lastTime)) AS lastWatchDate,
+        sum(unobserved) AS unobservedWatchTime,
+        sum(openSegments)::BIGINT AS openSegmentCount,
+        sum(rejectedSegments)::BIGINT AS rejectedSegmentCount,
+        sum(eventCount)::BIGINT AS eventCount
+    FROM sessions
+    GROUP BY userId, videoId
+)"""
+
+_DERIVED = f"""
+derived AS (
+    SELECT
+        totals.*,
+        title AS videoTitle,
+        coalesce(unionCut, 0) AS totalUniqueSecondsWatched,
+        least(furthest, totals.videoDuration) AS maxPositionReached,
+        {_round2("totalWatchTime / totals.videoDuration * 100")} AS watchPercentage,
+        {_round2("maxPositionReached / totals.videoDuration * 100")} AS completionPercentage,
+        {_round2("totalUniqueSecondsWatched / totals.videoDuration * 100")} AS uniqueWatchPercentage,
+        totalWatchTime / sessionCount AS avgWatchTimePerSession,
+        seconds / sessionCount AS avgSessionDuration,
+        pauses / sessionCount AS avgPausesPerSession,
+        completionCount > 0 AS isCompletedAtLeastOnce,
+        sessionCount > 1 AS isReplay,
+        greatest(0, totalWatchTime - coalesce("union", 0)) AS rewatchedSeconds,
+        coalesce(
+            list_transform(list_zip(starts, ends), lambda pair: {{'start': pair[1], 'end': pair[2]}}), []
+        ) AS watchedIntervals
+    FROM totals
+        LEFT JOIN unions USING (userId, videoId)
+        LEFT JOIN catalogue USING (videoId)
+)"""
+
+_SCORED = f"""
+scored AS (
+    SELECT
+        *,
+        uniqueWatchPercentage < {r.SUFFICIENT} AS insufficient,
+        CASE WHEN videoDuration IS NOT NULL THEN {
+    _round2(
+        f"60 * {_share('totalUniqueSecondsWatched / videoDuration')}"
+        " + 20 * (isCompletedAtLeastOnce AND NOT insufficient)::DOUBLE"
+        f" + 10 * {_share('maxPositionReached / videoDuration')}"
+        f" + 10 * {_share('rewatchedSeconds / videoDuration')}"
+    )
+} END AS engagementScore,
+        CASE
+            WHEN engagementScore >= {r.HIGH} THEN 'High'
+            WHEN engagementScore >= {r.MEDIUM} THEN 'Medium'
+            WHEN engagementScore >= {r.LOW} THEN 'Low'
+            WHEN engagementScore IS NOT NULL THEN 'Minimal'
+        END AS engagementTier,
+        list_filter([
+            CASE WHEN videoDuration IS NULL THEN 'missing_duration' END,
+            CASE WHEN durationSource = 'estimated' THEN 'estimated_duration' END,
+            CASE WHEN totalWatchTime > {r.EXCESSIVE} * videoDuration * sessionCount
+                THEN 'excessive_watch_time' END,
+            CASE WHEN isCompletedAtLeastOnce AND insufficient THEN 'completed_without_sufficient_watch' END,
+            CASE WHEN durationSource = 'metadata' AND furthest > videoDuration + {r.SLACK}
+                THEN 'position_exceeds_duration' END,
+            CASE WHEN rejectedSegmentCount > 0 THEN 'implausible_segments' END,
+            CASE WHEN earlyEnds > 0 THEN 'ended_before_duration' END,
+            CASE WHEN totalWatchTime < {r.SHORT} THEN 'very_short_watch' END
+        ], lambda flag: flag IS NOT NULL) AS dataQualityFlags,
+        coalesce(dataQualityFlags[1], 'ok') AS dataQualityFlag
+    FROM derived
+)"""
+
+_STEPS = (_ACCEPTED, _STATES, _WALKED, _DURATIONS, _SESSIONS, _UNIONS, _TOTALS, _DERIVED, _SCORED)
+QUERY = f"WITH {','.join(_STEPS)}\nSELECT {', '.join(r.COLUMNS)} FROM scored"
+
+
+def aggregate(connection: duckdb.DuckDBPyConnection) -> None:
+    """Makes the table `engagement`, one row per user and video, of the tables `events` and `videos`."""
+    connection.execute(f"CREATE TEMP TABLE engagement AS {QUERY}")
+
+
+def load(connection: duckdb.DuckDBPyConnection, name: str, piece: pa.Table) -> None:
+    """Puts rows into a table in DuckDB's own memory."""
+    connection.register("piece", piece)
+    connection.execute(f"CREATE TABLE IF NOT EXISTS {name} AS FROM piece LIMIT 0")
+    connection.execute(f"INSERT INTO {name} FROM piece")
+    connection.unregister("piece")

@@ -1,0 +1,112 @@
+"""The benchmark measures the same job: the queries of the other engines give watchspan's numbers."""
+
+import importlib
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import watchspan
+
+BENCHES = Path(__file__).resolve().parents[2] / "benches"
+# A sum of floats in another order may fall on the other side of where a value is rounded.
+ROUNDED = {"watchPercentage", "completionPercentage", "uniqueWatchPercentage", "engagementScore"}
+# Bounded by the next event on the same video, so it may be more.
+NOT_LESS = "unobservedWatchTime"
+
+
+@pytest.fixture
+def benches(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHES))
+    return importlib.import_module
+
+
+@pytest.fixture
+def tables(benches, tmp_path):
+    pytest.importorskip("numpy")
+    generated = benches("generated_events")
+    generated.write_events(tmp_path / "events", 20_000)
+    return pq.read_table(tmp_path / "events" / "events-0000.parquet"), generated.videos()
+
+
+def by_polars(benches, events, videos, engine):
+    pl = pytest.importorskip("polars", minversion="2")
+    peer = benches("peers_polars")
+    return peer.aggregate(pl.from_arrow(events), pl.from_arrow(videos), engine).to_arrow()
+
+
+def by_duckdb(benches, events, videos):
+    duckdb = pytest.importorskip("duckdb")
+    peer = benches("peers_duckdb")
+    with duckdb.connect() as connection:
+        peer.load(connection, "events", events)
+        peer.load(connection, "videos", videos)
+        peer.aggregate(connection)
+        return connection.sql("FROM engagement").to_arrow_table()
+
+
+@pytest.mark.parametrize("engine", ["streaming", "in-memory"])
+def test_polars_does_the_same_job(benches, tables, engine):
+    assert_same(watchspan.aggregate(tables[0], videos=tables[1]), by_polars(benches, *tables, engine))
+
+
+def test_duckdb_does_the_same_job(benches, tables):
+    assert_same(watchspan.aggregate(tables[0], videos=tables[1]), by_duckdb(benches, *tables))
+
+
+def assert_same(own: pa.Table, other: pa.Table) -> None:
+    other = other.sort_by([("userId", "ascending"), ("videoId", "ascending")])
+    assert own.num_rows > 3000
+    assert own.column_names == other.column_names
+    for name in own.column_names:
+        mine, theirs = own[name].to_pylist(), other[name].to_pylist()
+        if name == NOT_LESS:
+            assert all(value <= most + 1e-6 for value, most in zip(mine, theirs))
+        elif name == "watchedIntervals":
+            assert [flat(row) for row in theirs] == [flat(row) for row in mine]
+        elif pa.types.is_floating(own[name].type):
+            assert theirs == pytest.approx(mine, rel=1e-9, abs=0.0101 if name in ROUNDED else 1e-6), name
+        else:
+            assert theirs == mine, name
+
+
+def flat(intervals):
+    return [(interval["start"], interval["end"]) for interval in intervals]
+
+
+def a_size(report, **changed):
+    sums = {"rows": 3, "totalWatchTime": 100.0, "unobservedWatchTime": 5.0}
+    own = report.Measured([2.0, 1.0, 3.0], [1.0], [10 << 20], sums)
+    peer = report.Measured([8.0], [4.0], [30 << 20], {**sums, "unobservedWatchTime": 6.0, **changed})
+    return report.Size(1_000_000, {"watchspan": own, "duckdb": peer})
+
+
+def test_ratios_are_those_of_medians(benches):
+    size = a_size(benches("compare_report"))
+    assert size.ratio("duckdb") == 4
+    assert size.ratio("duckdb", figure="memory") == 3
+    assert size.ratio("polars") is None
+
+
+def test_a_sum_that_differs_is_said(benches):
+    report = benches("compare_report")
+    assert a_size(report).agrees()
+    assert a_size(report, totalWatchTime=100.0 + 1e-8).agrees()
+    wrong = a_size(report, totalWatchTime=101.0)
+    assert not wrong.agrees()
+    assert list(wrong.disagreements()) == [
+        "With 1,000,000 events DuckDB does not agree with watchspan on totalWatchTime: 101.000, not 100.000."
+    ]
+
+
+def test_the_page_says_what_did_not_finish(benches):
+    report = benches("compare_report")
+    size = a_size(report)
+    size.measured["polars"] = report.Measured(failure="was killed")
+    page = report.markdown("make bench", {"date": "today"}, 3, 1, [size], "benchmarks.svg")
+    assert "| DuckDB | 8.000 | 4.000 | 4.00 | 4.00 | 8000 | 30 | 3.00 | 8.000 to 8.000 |" in page
+    assert "| Polars, streaming engine | did not finish |" in page
+    assert "* Polars, streaming engine was killed." in page
+    assert "`unobservedWatchTime` differs as" in page
+    assert "](benchmarks.svg)" in page
