@@ -1,6 +1,7 @@
 # Two commands set up all they need: `make demo` shows the main job, `make test` checks everything.
 # They need Rust, Python 3.9 or newer with venv, and make. What the tests of Spark need beyond that, Java 17 too,
-# they install; `make test-all` runs all of them with every version of Spark.
+# they install; `make test-all` runs all of them with every version of Spark. Both run two checks at a time, and
+# print what a check says when it ends.
 
 PYTHON ?= python3
 VENV := .venv
@@ -12,10 +13,21 @@ BENCH ?= --rounds 5
 BENCH_SPARK ?= --sizes 1M,10M --rounds 3
 OLD_TESTS := $(patsubst %,tests/python/test_%.py,scenarios random_streams sources summary errors api core_pieces sample cli)
 OLDER_SPARK_TESTS := $(patsubst %,tests/spark/test_%.py,environment scenarios)
+# The tests of the kept tables take as long as all others of Spark together.
+SPARK_TABLES_TESTS := $(patsubst %,tests/spark/test_%.py,aggregator both_engines streaming update)
+# Which tests run: all but the longest; each of those has a shorter sibling. `make test-all` runs them too.
+CHOSEN := -m 'not slow'
 # Runs pytest in an environment of its own, with the same wheel.
 IN := tests/environments/run
+# What runs beside something else says when it starts. `make test` sets STARTS to a way past its --output-sync.
+STARTS :=
+SAY = @echo "$@ starts" $(STARTS)
 
-.PHONY: demo test test-all checks lint rust-test docs-check python-test other-pythons-test spark-test bench bench-spark generate wheel clean
+SPARK_CHECKS := spark-tables-test spark-functions-test spark-older-test spark-connect-test
+# In this order two at a time take least: the first waits for the wheel and for Spark while the Rust tests compile.
+CHECKS := spark-tables-test rust-test docs-check lint python-test $(filter-out spark-tables-test,$(SPARK_CHECKS)) other-pythons-test
+
+.PHONY: demo test test-all checks $(CHECKS) spark-test spark42 bench bench-spark generate wheel clean
 .DEFAULT_GOAL := help
 
 help: ## Lists the targets.
@@ -26,13 +38,13 @@ demo: $(VENV)/package ## Generates events, aggregates them, prints a summary, an
 
 test: ## Everything that CI checks.
 	@rm -f target/skipped
-	@$(MAKE) --no-print-directory checks
-	@cat target/skipped 2>/dev/null || true
+	@exec 3>&1; $(MAKE) --no-print-directory -j2 --output-sync=target STARTS='>&3' checks
+	@sort -u target/skipped 2>/dev/null || true
 
-test-all: ## The same, with all tests of Spark on each version of it.
-	@$(MAKE) --no-print-directory test OLDER_SPARK_TESTS=tests/spark
+test-all: ## The same with the longest tests, more random streams, and all tests of Spark on each version of it.
+	@$(MAKE) --no-print-directory test CHOSEN= OLDER_SPARK_TESTS=tests/spark WATCHSPAN_STREAMS=$(or $(WATCHSPAN_STREAMS),300)
 
-checks: lint rust-test docs-check python-test other-pythons-test spark-test
+checks: $(CHECKS)
 
 $(VENV)/bin/maturin:
 	$(PYTHON) -m venv $(VENV)
@@ -51,6 +63,7 @@ $(VENV)/tools: tests/python/requirements.txt $(VENV)/package
 	touch $@
 
 lint: $(VENV)/tools ## Formatting, lints, types, generated files.
+	$(SAY)
 	cargo fmt --check
 	cargo clippy --locked --all-targets --no-default-features -- -D warnings
 	cargo clippy --locked --all-targets -- -D warnings
@@ -61,26 +74,49 @@ lint: $(VENV)/tools ## Formatting, lints, types, generated files.
 	$(BIN)/python -m mypy.stubtest --mypy-config-file pyproject.toml watchspan._core
 
 rust-test: ## The core's tests, without Python in its tree.
+	$(SAY)
 	cargo test --locked --no-default-features
 
 docs-check: ## Rust docs, with warnings as errors.
+	$(SAY)
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --no-default-features
 
 python-test: $(VENV)/tools ## The package's tests.
-	$(BIN)/python -m pytest tests/python
+	$(SAY)
+	$(BIN)/python -m pytest $(CHOSEN) tests/python
 	$(BIN)/python -m pytest --pyargs watchspan --ignore-glob='*/watchspan/spark/*'
 
 other-pythons-test: $(VENV)/package ## The package on the oldest and the newest Python, and with old pyarrow.
+	$(SAY)
 	$(IN) pyarrow8 -q $(OLD_TESTS)
 	$(IN) pyarrow7 -q tests/python/test_scenarios.py
 	$(IN) newest -q tests/python/test_scenarios.py tests/python/test_laws.py
 
-# A process has a classic session or a Connect server, so Connect's tests are apart.
-spark-test: $(VENV)/package ## Everything on the newest Spark, the stories on older ones.
-	$(IN) spark42 tests/spark --pyargs watchspan.spark
+spark-test: $(SPARK_CHECKS) ## Everything on the newest Spark, the stories on older ones.
+
+# Makes the environment, and installs Java and Delta's jars where they are missing, before checks that run side by
+# side need them.
+spark42: $(VENV)/package
+	$(SAY)
+	$(IN) spark42 tests/spark/test_environment.py
+
+spark-tables-test: spark42 ## The kept tables on the newest Spark: updates, streams, the old calls, both engines.
+	$(SAY)
+	$(IN) spark42 $(CHOSEN) $(SPARK_TABLES_TESTS)
+
+spark-functions-test: spark42 ## All other tests on the newest Spark: the functions, the stories, the notebooks.
+	$(SAY)
+	$(IN) spark42 $(CHOSEN) tests/spark $(addprefix --ignore=,$(SPARK_TABLES_TESTS)) --pyargs watchspan.spark
+
+# A process has a classic session or a Connect server, so Connect's tests are apart. Its port is a fixed one.
+spark-connect-test: spark42 ## The main paths over Spark Connect.
+	$(SAY)
 	$(IN) spark42 tests/spark_connect
-	$(IN) spark35 $(OLDER_SPARK_TESTS)
-	$(IN) spark33 $(OLDER_SPARK_TESTS)
+
+spark-older-test: spark42 ## The stories on older versions of Spark.
+	$(SAY)
+	$(IN) spark35 $(CHOSEN) $(OLDER_SPARK_TESTS)
+	$(IN) spark33 $(CHOSEN) $(OLDER_SPARK_TESTS)
 
 # What is released is what is measured: a wheel with link-time optimisation, in an environment of its own. Polars 2
 # and DuckDB 2 need Python 3.10.
@@ -95,9 +131,7 @@ spark-test: $(VENV)/package ## Everything on the newest Spark, the stories on ol
 bench: .venv-bench/package ## Measures watchspan beside Polars and DuckDB and writes docs/benchmarks.md; SIZE=100M for other sizes.
 	.venv-bench/bin/python benches/compare.py --sizes $(SIZE) $(BENCH) --write docs/benchmarks.md
 
-# Asking for pytest's version makes the environment where it is missing.
-bench-spark: $(VENV)/package ## Measures the aggregation on Spark and writes docs/spark_benchmarks.md; half an hour on a quiet machine.
-	$(IN) spark42 --version
+bench-spark: spark42 ## Measures the aggregation on Spark and writes docs/spark_benchmarks.md; half an hour on a quiet machine.
 	.venv-spark42/bin/python benches/spark.py $(BENCH_SPARK) --write docs/spark_benchmarks.md
 
 generate: $(VENV)/package ## Rewrites the generated files.

@@ -23,7 +23,7 @@ from watchspan.delta.engine import DeltaEngine
 from watchspan.refresh import Given
 from watchspan.refresh.windows import window
 
-STREAMS = int(os.environ.get("WATCHSPAN_STREAMS", "100"))
+STREAMS = int(os.environ.get("WATCHSPAN_STREAMS", "60"))
 ARRIVAL = datetime(2026, 2, 1, tzinfo=timezone.utc)
 VIDEOS = pa.schema([("videoId", pa.string()), ("duration", pa.float64()), ("title", pa.string())])
 

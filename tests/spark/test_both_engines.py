@@ -46,7 +46,7 @@ def assert_both_read(world: World) -> None:
     assert sorted(rows, key=lambda row: (row["userId"], row["videoId"])) == expected.to_pylist()
 
 
-@pytest.mark.parametrize("first", ["spark", "deltalake"])
+@pytest.mark.parametrize("first", ["spark", pytest.param("deltalake", marks=pytest.mark.slow)])
 def test_tables_are_updated_by_both_in_turn(spark: SparkSession, tmp_path: Path, first: str) -> None:
     other = {"spark": "deltalake", "deltalake": "spark"}[first]
     world = World(spark, tmp_path, videos=True)

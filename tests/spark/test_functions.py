@@ -212,7 +212,9 @@ def test_engagement_is_that_of_the_embedded_engine(
     assert frame.schema == engagement_schema(events, columns=case.options.get("columns"))
 
 
-@pytest.mark.parametrize("name", ["7 partitions, integers", "sessions with a timeout"])
+@pytest.mark.parametrize(
+    "name", ["sessions with a timeout", pytest.param("7 partitions, integers", marks=pytest.mark.slow)]
+)
 def test_sessions_are_those_of_the_embedded_engine(
     spark: SparkSession, layouts: dict[str, Layout], name: str, tmp_path: Path
 ) -> None:
@@ -285,6 +287,7 @@ def test_no_user_is_split_after_a_skewed_join_on_users(
     assert_same(got, ws.aggregate(layout.events, videos=layout.videos), ENGAGEMENT)
 
 
+@pytest.mark.slow  # above, a hot user has a fifth of 200,000 events
 def test_a_user_with_a_million_events_is_one_task(spark: SparkSession, tmp_path: Path) -> None:
     rows, start = 1_000_000, 1_768_471_200_000_000
     numbers = range(rows)

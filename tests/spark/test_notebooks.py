@@ -163,6 +163,7 @@ def test_daily_job(spark: SparkSession, daily: Run) -> None:
     assert spark.table(f"{KEPT}_pending").count() == 0
 
 
+@pytest.mark.slow  # the tests of updates have the same without the notebook
 def test_daily_job_fails_where_events_are_gone(spark: SparkSession, daily: Run) -> None:
     gone = f"{SCHEMA}.raw_gone"
     left = spark.table(TABLES["raw_table"]).where("NOT (userId <=> 'peter' AND currentTime <=> 110)")
