@@ -5,15 +5,17 @@ mod events;
 mod explain;
 mod fragments;
 mod order;
+mod partition;
 mod record;
 mod retention;
+mod rows;
 mod scopes;
 mod sessions;
 mod store;
 mod user;
 mod validate;
 
-pub use events::{Events, PlainEvents, WideEvents};
+pub use events::{Aggregated, Events, PlainEvents, WideEvents};
 pub use explain::explain;
 pub use fragments::SLICE_ROWS;
 pub use record::{Numbered, Plain, Record, Wide};

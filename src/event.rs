@@ -12,10 +12,11 @@ use crate::time::Micros;
 ///
 /// The order of the variants is the order of events that share a timestamp and a sequence number: first
 /// what describes the playback so far, then what starts it anew.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum EventKind {
     /// The player's sign of life while it plays.
+    #[default]
     Heartbeat,
     /// The viewer takes hold of the seek bar.
     SeekStart,

@@ -9,10 +9,11 @@ mod values;
 mod videos;
 mod within;
 
-pub(crate) use clean::Keys;
 pub use clean::{Cleaner, DropCounts, DropReason};
 pub use columns::{ColumnMap, InputColumn, InputTable};
+pub(crate) use events::{AnyEventKeys, EventKeys, Keys};
 pub use events::{EventBatch, EventSchema};
+pub(crate) use keys::KeyRows;
 pub use keys::{KeyColumn, KeyType, KeyTypes};
 pub use rows::{RowTable, RowsBatch, RowsSchema, SessionBatch};
 pub use videos::{Video, VideoReader, Videos};

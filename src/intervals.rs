@@ -1,5 +1,7 @@
 //! Sets of seconds: sorted, disjoint intervals.
 
+use smallvec::SmallVec;
+
 /// A stretch of a video in seconds, from `start` up to `end`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Interval {
@@ -15,7 +17,8 @@ pub struct Interval {
 /// ones are merged).
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct IntervalSet {
-    intervals: Vec<Interval>,
+    /// Most viewings have one or two, which then need no memory of their own.
+    intervals: SmallVec<[Interval; 2]>,
 }
 
 impl IntervalSet {
@@ -33,7 +36,7 @@ impl IntervalSet {
     /// ```
     #[must_use]
     pub fn union(intervals: impl IntoIterator<Item = Interval>) -> Self {
-        let mut sorted: Vec<_> = intervals.into_iter().filter(|i| i.start < i.end).collect();
+        let mut sorted: SmallVec<[_; 8]> = intervals.into_iter().filter(|i| i.start < i.end).collect();
         if !sorted.is_sorted_by(|a, b| a.start <= b.start) {
             sorted.sort_unstable_by(|a, b| a.start.total_cmp(&b.start));
         }
@@ -70,7 +73,8 @@ impl IntervalSet {
             start: merged.start.min(i.start),
             end: merged.end.max(i.end),
         });
-        self.intervals.splice(from..to, [merged]);
+        self.intervals.drain(from..to);
+        self.intervals.insert(from, merged);
     }
 
     /// How many seconds the set holds.

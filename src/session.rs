@@ -1,5 +1,7 @@
 //! Sessions: cutting a user's events by inactivity, and what one session saw of one video.
 
+use smallvec::SmallVec;
+
 use crate::event::{Event, EventKind};
 use crate::intervals::{Interval, IntervalSet};
 use crate::rules::Rules;
@@ -7,7 +9,7 @@ use crate::time::Micros;
 use crate::walk::{Finding, Stretch, Walker};
 
 /// What one session of one user saw of one video: everything later steps need.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct SessionStats {
     /// Its first event on this video.
     pub start: Micros,
@@ -24,7 +26,7 @@ pub struct SessionStats {
     /// The largest position reported.
     pub max_position: f64,
     /// Where `end` events fired, sorted.
-    pub end_positions: Vec<f64>,
+    pub end_positions: SmallVec<[f64; 2]>,
     /// Pause events.
     pub pause_count: i64,
     /// Skips ahead.
@@ -36,7 +38,7 @@ pub struct SessionStats {
     /// Stretches of playback whose stop was never seen.
     pub open: i64,
     /// What may have been watched unseen, sorted by start, then length.
-    pub unobserved: Vec<Stretch>,
+    pub unobserved: SmallVec<[Stretch; 1]>,
 }
 
 impl SessionStats {
@@ -71,7 +73,7 @@ impl SessionStats {
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     stats: Counted,
-    segments: Vec<Interval>,
+    segments: SmallVec<[Interval; 4]>,
 }
 
 #[derive(Debug, Default)]
@@ -80,13 +82,13 @@ struct Counted {
     watch_time: f64,
     play_time: f64,
     max_position: f64,
-    end_positions: Vec<f64>,
+    end_positions: SmallVec<[f64; 2]>,
     pause_count: i64,
     forward_skips: i64,
     backward_skips: i64,
     rejected: i64,
     open: i64,
-    unobserved: Vec<Stretch>,
+    unobserved: SmallVec<[Stretch; 1]>,
 }
 
 impl Tally {
@@ -226,6 +228,6 @@ mod tests {
             SessionStats::observe((0..50).step_by(10).map(beat), &Rules::default(), |_| None).unwrap();
         assert_eq!(stats.watched.as_slice(), [Interval { start: 0.0, end: 40.0 }]);
         assert_eq!((stats.watch_time, stats.play_time, stats.event_count, stats.open), (40.0, 40.0, 5, 1));
-        assert_eq!(stats.unobserved, [Stretch { start: 40.0, seconds: 300.0 }]);
+        assert_eq!(stats.unobserved[..], [Stretch { start: 40.0, seconds: 300.0 }]);
     }
 }

@@ -1,20 +1,21 @@
 //! Reading events, and turning them into sessions.
 
 use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
 use rayon::prelude::*;
 
 use super::Engine;
-use super::fragments::{Chunk, Rejects, SLICE_ROWS, group};
-use super::order::{ordered, tasks};
+use super::fragments::{Chunk, Grouper, Rejects, SLICE_ROWS};
+use super::partition::{Estimates, Partition, Walking};
 use super::record::{Plain, Record, Wide};
-use super::sessions::{Row, Sessions};
-use super::store::KeyStore;
-use super::user::{Piece, UserReader};
+use super::rows::{Durations, Ids, Rows};
+use super::sessions::Sessions;
+use crate::engagement::EngagementOptions;
 use crate::error::Result;
 use crate::event::Vocabulary;
-use crate::input::{Cleaner, DropCounts, DropReason, EventBatch, EventSchema, KeyType, KeyTypes};
+use crate::input::{Cleaner, DropCounts, DropReason, EventBatch, EventSchema, KeyType, KeyTypes, Videos};
 use crate::rules::Rules;
-use crate::session::{Cutting, SessionStats};
+use crate::session::Cutting;
 
 /// Events of an input without optional columns.
 pub type PlainEvents<'e> = Events<'e, Plain>;
@@ -69,14 +70,15 @@ impl<'e, R: Record> Events<'e, R> {
         let cleaner = Cleaner { vocabulary: &self.vocabulary };
         let limit = self.rejects.limit();
         let grouped = self.engine.run(|| {
-            let group = |(base, slice): &(u64, RecordBatch)| {
+            let group = |grouper: &mut Grouper<R>, (base, slice): &(u64, RecordBatch)| {
                 self.engine.check()?;
                 let mut rejects = Rejects::new(limit);
                 let batch = EventBatch::bind(&self.schema, slice)?;
-                let (chunk, counts) = group::<R>(&batch, 0..slice.num_rows(), *base, cleaner, &mut rejects);
+                let rows = 0..slice.num_rows();
+                let (chunk, counts) = grouper.group(&batch, rows, *base, cleaner, &mut rejects);
                 Ok((chunk, counts, rejects))
             };
-            slices.par_iter().map(group).collect::<Result<Vec<_>>>()
+            slices.par_iter().map_init(Grouper::default, group).collect::<Result<Vec<_>>>()
         })?;
         for (chunk, counts, rejects) in grouped {
             self.rejects.merge(rejects, &self.counts);
@@ -91,44 +93,59 @@ impl<'e, R: Record> Events<'e, R> {
     /// # Errors
     /// If the work was stopped.
     pub fn sessions(mut self, rules: &Rules) -> Result<Sessions> {
-        let store = KeyStore(self.chunks.iter_mut().map(|chunk| std::mem::take(&mut chunk.keys)).collect());
-        let (engine, has_session) = (self.engine, self.schema.has_session());
-        let cutting = Cutting::new(rules, has_session);
-        let reader = UserReader { store: &store, chunks: &self.chunks, cutting, has_session };
-        let walked = engine.run(|| {
-            let fragments = ordered(&store);
-            let tasks = tasks(&fragments, engine.tasks(), |&a, &b| store.user(a) == store.user(b));
-            let walk = |task: std::ops::Range<usize>| {
-                let mut rows = Vec::new();
-                let mut duplicates = 0;
-                for user in fragments[task].chunk_by(|&a, &b| store.user(a) == store.user(b)) {
-                    engine.check()?;
-                    let visit = |piece: &Piece<'_, R>| rows.extend(observe(piece, rules));
-                    reader.visit(user, |_| duplicates += 1, visit);
-                }
-                Ok((rows, duplicates))
-            };
-            tasks.into_par_iter().map(walk).collect::<Result<Vec<_>>>()
+        let (engine, ids) = (self.engine, self.ids(rules));
+        let partition = Partition::new(engine, std::mem::take(&mut self.chunks), |_| false);
+        let walking = Walking::new(rules, self.schema.has_session());
+        let (tasks, duplicates) = partition.walk(engine, walking, |store, rows| {
+            let rows = ids.sorted(store, rows);
+            Ok((std::mem::take(store), rows))
         })?;
-        let mut tasks = Vec::with_capacity(walked.len());
-        for (rows, duplicates) in walked {
-            self.counts.add(DropReason::Duplicate, duplicates);
-            tasks.push(rows);
+        self.counts.add(DropReason::Duplicate, duplicates);
+        Ok(Sessions::new(tasks, ids, self.counts))
+    }
+
+    /// Walks all events: one row per user and video.
+    ///
+    /// # Errors
+    /// If the videos' keys are of another type, or the work was stopped.
+    pub fn engagement(mut self, videos: &Videos, options: &EngagementOptions) -> Result<Aggregated> {
+        let (engine, ids) = (self.engine, self.ids(&options.rules));
+        if self.counts.kept() > 0 {
+            videos.check_key(ids.keys.video)?;
         }
-        drop(self.chunks);
-        let keys = self.schema.keys();
-        let session = if cutting == Cutting::Trusted { keys.session } else { KeyType::Text };
-        let prefixed = has_session.then_some(keys.session);
-        let mut sessions = Sessions::new(store, tasks, KeyTypes { session, ..keys }, prefixed, self.counts);
-        sessions.sort(engine);
-        Ok(sessions)
+        let wanted = options.rules.estimate_duration;
+        let lacks_duration = |video: &[u8]| wanted && videos.lacks_duration(video);
+        let partition = Partition::new(engine, std::mem::take(&mut self.chunks), lacks_duration);
+        let walking = Walking::new(&options.rules, self.schema.has_session());
+        let estimates = if wanted { partition.furthest(engine, walking)? } else { Estimates::default() };
+        let durations = Durations { videos, estimates: &estimates };
+        let (batches, duplicates) = partition.walk(engine, walking, |store, rows| {
+            let rows = ids.sorted(store, rows);
+            Rows { store, ids, all: &rows }.engagement(engine, durations, options)
+        })?;
+        self.counts.add(DropReason::Duplicate, duplicates);
+        let batches = batches.into_iter().flatten().collect();
+        Ok(Aggregated { batches, schema: ids.engagement_schema(), counts: self.counts })
+    }
+
+    /// How rows show their keys.
+    fn ids(&self, rules: &Rules) -> Ids {
+        let (keys, has_session) = (self.schema.keys(), self.schema.has_session());
+        let is_trusted = Cutting::new(rules, has_session) == Cutting::Trusted;
+        let session = if is_trusted { keys.session } else { KeyType::Text };
+        Ids { keys: KeyTypes { session, ..keys }, read: has_session.then_some(keys.session) }
     }
 }
 
-fn observe<R: Record>(piece: &Piece<'_, R>, rules: &Rules) -> Option<Row> {
-    let events = piece.events.iter().map(Record::event);
-    let stats = SessionStats::observe(events, rules, |time| piece.next_later(time))?;
-    Some(Row { at: piece.at, cut_at: piece.cut_at, stats })
+/// The engagement table, and what was read for it.
+#[derive(Debug)]
+pub struct Aggregated {
+    /// The table, in order.
+    pub batches: Vec<RecordBatch>,
+    /// Its schema.
+    pub schema: SchemaRef,
+    /// How many events were read, and how many were dropped for which reason.
+    pub counts: DropCounts,
 }
 
 /// Slices of at most [`SLICE_ROWS`] rows, each with the number of its first row.

@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use arrow_array::RecordBatch;
 
 use super::Engine;
-use super::fragments::{Chunk, ChunkBuilder};
-use super::order::ordered;
+use super::fragments::{Chunk, Grouper, Rejects};
+use super::order::{Placed, grouped};
 use super::record::{Numbered, Record};
 use super::store::KeyStore;
-use super::user::{Piece, UserReader};
+use super::user::{Piece, Users};
 use crate::error::Result;
 use crate::event::{EventKind, Vocabulary};
 use crate::input::{Cleaner, DropReason, EventBatch, EventSchema};
@@ -42,29 +42,25 @@ pub fn explain(
     batches: impl Iterator<Item = Result<RecordBatch>>,
 ) -> Result<Vec<ExplanationRow>> {
     let mut seen = HashMap::new();
-    let mut dropped = Vec::new();
-    let mut builder = ChunkBuilder::<Numbered>::new();
+    let mut dropped = Rejects::new(usize::MAX);
+    let (mut grouper, mut chunks) = (Grouper::<Numbered>::default(), Vec::new());
     let mut base = 0;
     for batch in batches {
         engine.check()?;
         let batch = batch?;
         let columns = EventBatch::bind(schema, &batch)?;
-        for row in (0..batch.num_rows()).filter(|&row| columns.user.get(row) == Some(user)) {
-            let number = base + row as u64;
-            let wanted = columns.video.get(row) == Some(video);
-            if wanted {
-                seen.insert(number, Seen::read(&columns, row));
-            }
-            match (Cleaner { vocabulary }).clean(&columns, row) {
-                Ok((keys, event)) => builder.add(keys, &event, number),
-                Err(reason) if wanted => dropped.push((number, reason)),
-                Err(_) => {}
-            }
+        let rows: Vec<_> = (0..batch.num_rows()).filter(|&row| columns.user.get(row) == Some(user)).collect();
+        for &row in rows.iter().filter(|&&row| columns.video.get(row) == Some(video)) {
+            seen.insert(base + row as u64, Seen::read(&columns, row));
         }
+        let cleaner = Cleaner { vocabulary };
+        chunks.push(grouper.group(&columns, rows.into_iter(), base, cleaner, &mut dropped).0);
         base += batch.num_rows() as u64;
     }
+    let mut dropped: Vec<_> = dropped.rows.into_iter().map(|(reason, row)| (row, reason)).collect();
+    dropped.retain(|(row, _)| seen.contains_key(row));
     let mut explainer = Explainer { schema, rules, video, seen, rows: Vec::new() };
-    explainer.walk(builder.finish(), &mut dropped);
+    explainer.walk(chunks, &mut dropped);
     dropped.sort_unstable();
     for (row, reason) in dropped {
         explainer.push(row, None, format!("dropped: {}", reason.name()), None, None);
@@ -91,24 +87,17 @@ struct Explainer<'a> {
 }
 
 impl Explainer<'_> {
-    fn walk(&mut self, mut chunk: Chunk<Numbered>, dropped: &mut Vec<(u64, DropReason)>) {
-        let store = KeyStore(vec![std::mem::take(&mut chunk.keys)]);
+    fn walk(&mut self, mut chunks: Vec<Chunk<Numbered>>, dropped: &mut Vec<(u64, DropReason)>) {
+        let store = KeyStore::take(&mut chunks);
         let has_session = self.schema.has_session();
         let cutting = Cutting::new(self.rules, has_session);
-        let chunks = [chunk];
-        let reader = UserReader { store: &store, chunks: &chunks, cutting, has_session };
-        let fragments = ordered(&store);
-        let mut duplicates = Vec::new();
-        reader.visit(
-            &fragments,
-            |record| duplicates.push(record.row),
-            |piece| {
-                if store.video(piece.at) == self.video {
-                    let id = store.get(piece.at)[2];
-                    self.session(piece, &self.session_id(id, piece.cut_at));
-                }
-            },
-        );
+        let fragments = grouped(&store, |video| video == self.video);
+        let (mut users, mut duplicates) = (Users::default(), Vec::new());
+        users.gather(&store, &chunks, &fragments, |record| duplicates.push(record.row));
+        users.visit(cutting, has_session, Placed::is_marked, |piece| {
+            let id = users.store.get(piece.at)[2];
+            self.session(piece, &self.session_id(id, piece.cut_at));
+        });
         let duplicates = duplicates.into_iter().filter(|row| self.seen.contains_key(row));
         dropped.extend(duplicates.map(|row| (row, DropReason::Duplicate)));
     }

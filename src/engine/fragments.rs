@@ -1,18 +1,18 @@
 //! Grouping within a batch: the events of one user, video and session become one fragment.
 //!
 //! Events of a session stand close together in what players send, so a batch has far fewer fragments than
-//! events, and everything later handles fragments. Keys are compared as strings here: equal hashes decide
-//! nothing.
+//! events, and everything later handles fragments. Keys are compared with those of one row of the same batch,
+//! which are still in cache: equal hashes decide nothing.
 
 use std::hash::BuildHasher;
 use std::ops::Range;
 
 use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 
 use super::record::Record;
 use super::store::KeyArena;
-use crate::event::Event;
-use crate::input::{Cleaner, DropCounts, DropReason, EventBatch, Keys};
+use crate::input::{AnyEventKeys, Cleaner, DropCounts, DropReason, EventBatch, EventKeys, KeyRows};
 
 /// How many rows are grouped at a time: their keys and the table of fragments stay in cache.
 pub const SLICE_ROWS: usize = 65_536;
@@ -25,78 +25,138 @@ pub(super) type Hash = foldhash::fast::FixedState;
 pub(super) struct Chunk<R> {
     pub(super) keys: KeyArena,
     /// Where each fragment's events begin in `records`, and where the last one's end.
-    starts: Vec<usize>,
-    records: Vec<R>,
+    starts: Vec<u32>,
+    pub(super) records: Vec<R>,
 }
 
 impl<R> Chunk<R> {
-    /// The events of one fragment, in the order in which they were read.
-    pub(super) fn records(&self, fragment: u32) -> &[R] {
+    /// Where the events of one fragment are, in the order in which they were read.
+    pub(super) fn span(&self, fragment: u32) -> Range<usize> {
         let index = fragment as usize;
-        &self.records[self.starts[index]..self.starts[index + 1]]
+        self.starts[index] as usize..self.starts[index + 1] as usize
+    }
+
+    /// The events of one fragment.
+    pub(super) fn records(&self, fragment: u32) -> &[R] {
+        &self.records[self.span(fragment)]
     }
 }
 
-/// Collects events into fragments.
-pub(super) struct ChunkBuilder<R, H = Hash> {
+/// Where events are put together, and what is needed for that: one per thread, so that its memory is warm.
+pub(super) struct Grouper<R, H = Hash> {
     hash: H,
-    table: HashTable<u32>,
-    keys: KeyArena,
+    /// The fragments, each with the hash of its keys.
+    table: HashTable<(u64, u32)>,
+    /// A row with each fragment's keys.
+    rows: Vec<usize>,
+    /// How many events each fragment has, then where its next one goes.
+    counts: Vec<u32>,
     /// The fragment and the record of each event, in the order read.
     events: Vec<(u32, R)>,
-    /// The fragment of the event before: most often the next one's, too.
-    last: Option<u32>,
 }
 
-impl<R: Record> ChunkBuilder<R> {
-    pub(super) fn new() -> Self {
-        Self::with_hash(Hash::default())
+impl<R: Record> Default for Grouper<R> {
+    fn default() -> Self {
+        Self::new(Hash::default())
     }
 }
 
-impl<R: Record, H: BuildHasher> ChunkBuilder<R, H> {
-    fn with_hash(hash: H) -> Self {
-        Self { hash, table: HashTable::new(), keys: KeyArena::default(), events: Vec::new(), last: None }
+impl<R: Record, H: BuildHasher> Grouper<R, H> {
+    fn new(hash: H) -> Self {
+        Self { hash, table: HashTable::new(), rows: Vec::new(), counts: Vec::new(), events: Vec::new() }
     }
 
-    pub(super) fn add(&mut self, keys: Keys<'_>, event: &Event, row: u64) {
-        let fragment = match self.last {
-            Some(last) if self.keys.get(last) == keys => last,
-            _ => self.find(keys),
-        };
-        self.last = Some(fragment);
-        self.events.push((fragment, R::new(event, row)));
+    /// Cleans and groups these rows of a batch whose first row is number `base` of the input.
+    pub(super) fn group(
+        &mut self,
+        batch: &EventBatch,
+        rows: impl Iterator<Item = usize>,
+        base: u64,
+        cleaner: Cleaner<'_>,
+        rejects: &mut Rejects,
+    ) -> (Chunk<R>, DropCounts) {
+        match batch.keys() {
+            AnyEventKeys::Utf8(keys) => self.group_by(&keys, batch, rows, base, cleaner, rejects),
+            AnyEventKeys::LargeUtf8(keys) => self.group_by(&keys, batch, rows, base, cleaner, rejects),
+            AnyEventKeys::Utf8View(keys) => self.group_by(&keys, batch, rows, base, cleaner, rejects),
+            AnyEventKeys::Mixed(keys) => self.group_by(&keys, batch, rows, base, cleaner, rejects),
+        }
     }
 
-    fn find(&mut self, keys: Keys<'_>) -> u32 {
-        let Self { hash, table, keys: arena, .. } = self;
-        let code = hash.hash_one(keys);
-        if let Some(&found) = table.find(code, |&fragment| arena.get(fragment) == keys) {
-            return found;
+    fn group_by<C: KeyRows>(
+        &mut self,
+        keys: &EventKeys<'_, C>,
+        batch: &EventBatch,
+        rows: impl Iterator<Item = usize>,
+        base: u64,
+        cleaner: Cleaner<'_>,
+        rejects: &mut Rejects,
+    ) -> (Chunk<R>, DropCounts) {
+        let mut counts = DropCounts::default();
+        // The fragment of the event before: very often the next one's, too.
+        let mut last = None;
+        for row in rows {
+            counts.read += 1;
+            let number = base + row as u64;
+            match cleaner.clean(batch, keys, row) {
+                Ok(event) => {
+                    let fragment = match last {
+                        Some((before, fragment)) if keys.same(before, row) => fragment,
+                        _ => self.find(keys, row),
+                    };
+                    last = Some((row, fragment));
+                    self.counts[fragment as usize] += 1;
+                    self.events.push((fragment, R::new(&event, number)));
+                }
+                Err(reason) => {
+                    rejects.add(reason, number, &counts);
+                    counts.add(reason, 1);
+                }
+            }
         }
-        let fragment = arena.push(keys);
-        table.insert_unique(code, fragment, |&fragment| hash.hash_one(arena.get(fragment)));
-        fragment
+        (self.finish(keys), counts)
     }
 
-    /// Puts each fragment's events together.
-    pub(super) fn finish(self) -> Chunk<R> {
-        let mut starts = vec![0; self.keys.len() + 1];
-        for &(fragment, _) in &self.events {
-            starts[fragment as usize + 1] += 1;
+    /// The fragment of that row's keys.
+    fn find<C: KeyRows>(&mut self, keys: &EventKeys<'_, C>, row: usize) -> u32 {
+        let Self { hash, table, rows, counts, .. } = self;
+        let code = keys.hash(row, hash);
+        let same = |&(other, fragment): &(u64, u32)| other == code && keys.same(rows[fragment as usize], row);
+        match table.entry(code, same, |&(code, _)| code) {
+            Entry::Occupied(found) => found.get().1,
+            Entry::Vacant(vacant) => {
+                // A chunk is made of far fewer rows than 2^32.
+                let fragment = u32::try_from(rows.len()).unwrap_or(u32::MAX);
+                vacant.insert((code, fragment));
+                rows.push(row);
+                counts.push(0);
+                fragment
+            }
         }
-        for index in 1..starts.len() {
-            starts[index] += starts[index - 1];
+    }
+
+    /// Puts each fragment's events together, and forgets them here.
+    fn finish<C: KeyRows>(&mut self, columns: &EventKeys<'_, C>) -> Chunk<R> {
+        let mut keys = KeyArena::default();
+        self.rows.drain(..).for_each(|row| {
+            keys.push(columns.get(row));
+        });
+        let mut starts = Vec::with_capacity(self.counts.len() + 1);
+        let mut next = 0;
+        for count in &mut self.counts {
+            starts.push(next);
+            next += std::mem::replace(count, next);
         }
-        let mut next = starts.clone();
-        let mut order = vec![0; self.events.len()];
-        for (index, &(fragment, _)) in self.events.iter().enumerate() {
-            let place = &mut next[fragment as usize];
-            order[*place] = index;
+        starts.push(next);
+        let mut records = vec![R::default(); self.events.len()];
+        for (fragment, record) in self.events.drain(..) {
+            let place = &mut self.counts[fragment as usize];
+            records[*place as usize] = record;
             *place += 1;
         }
-        let records = order.into_iter().map(|index| self.events[index].1).collect();
-        Chunk { keys: self.keys, starts, records }
+        self.counts.clear();
+        self.table.clear();
+        Chunk { keys, starts, records }
     }
 }
 
@@ -133,39 +193,20 @@ impl Rejects {
     }
 }
 
-/// Cleans and groups rows of a batch whose first row is number `base` of the input.
-pub(super) fn group<R: Record>(
-    batch: &EventBatch,
-    rows: Range<usize>,
-    base: u64,
-    cleaner: Cleaner<'_>,
-    rejects: &mut Rejects,
-) -> (Chunk<R>, DropCounts) {
-    let mut builder = ChunkBuilder::<R>::new();
-    let mut counts = DropCounts::default();
-    counts.read = rows.len() as u64;
-    builder.events.reserve(rows.len());
-    for row in rows {
-        let number = base + row as u64;
-        match cleaner.clean(batch, row) {
-            Ok((keys, event)) => builder.add(keys, &event, number),
-            Err(reason) => {
-                rejects.add(reason, number, &counts);
-                counts.add(reason, 1);
-            }
-        }
-    }
-    (builder.finish(), counts)
-}
-
 #[cfg(test)]
 mod tests {
     use std::hash::Hasher;
+    use std::sync::Arc;
+
+    use arrow_array::types::Int8Type;
+    use arrow_array::{
+        ArrayRef, DictionaryArray, Float64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+    };
 
     use super::*;
     use crate::engine::record::Numbered;
-    use crate::event::EventKind;
-    use crate::time::Micros;
+    use crate::event::Vocabulary;
+    use crate::input::{ColumnMap, EventSchema};
 
     /// A hash that tells nothing apart.
     #[derive(Default)]
@@ -188,39 +229,70 @@ mod tests {
         }
     }
 
-    fn fragments<H: BuildHasher>(mut builder: ChunkBuilder<Numbered, H>) -> Vec<(String, Vec<u64>)> {
-        let keys = [
-            ["a", "v", "s"],
-            ["a", "v", "t"],
-            ["av", "", "s"],
-            ["a", "v", "s"],
-            ["b", "v", "s"],
-            ["a", "v", "t"],
+    const KEYS: [[&str; 3]; 6] = [
+        ["a", "v", "s"],
+        ["a", "v", "t"],
+        ["av", "", "s"],
+        ["a", "v", "s"],
+        ["b", "v", "s"],
+        ["a", "v", "t"],
+    ];
+
+    fn plain(index: usize) -> ArrayRef {
+        Arc::new(StringArray::from_iter_values(KEYS.map(|keys| keys[index])))
+    }
+
+    /// A dictionary in which every value stands twice.
+    fn coded(index: usize) -> ArrayRef {
+        let values: Vec<_> = KEYS.iter().chain(&KEYS).map(|keys| keys[index]).collect();
+        let codes = arrow_array::Int8Array::from_iter_values([0, 1, 2, 3, 4, 5]);
+        Arc::new(DictionaryArray::<Int8Type>::new(codes, Arc::new(StringArray::from(values))))
+    }
+
+    fn fragments<H: BuildHasher>(
+        mut grouper: Grouper<Numbered, H>,
+        column: fn(usize) -> ArrayRef,
+    ) -> Vec<(String, Vec<u64>)> {
+        let rows = KEYS.len();
+        let columns: [(&str, ArrayRef); 6] = [
+            ("userId", column(0)),
+            ("videoId", column(1)),
+            ("sessionId", column(2)),
+            ("eventName", Arc::new(StringArray::from(vec!["play"; rows]))),
+            ("timestamp", Arc::new(TimestampMicrosecondArray::from(vec![0; rows]))),
+            ("currentTime", Arc::new(Float64Array::from(vec![0.0; rows]))),
         ];
-        let event = Event {
-            time: Micros(0),
-            kind: EventKind::Play,
-            position: 0.0,
-            seek_from: None,
-            rate: None,
-            sequence: None,
-        };
-        for (row, keys) in keys.into_iter().enumerate() {
-            builder.add(keys.map(str::as_bytes), &event, row as u64);
-        }
-        let chunk = builder.finish();
+        let batch = RecordBatch::try_from_iter(columns).unwrap();
+        let schema = EventSchema::bind(batch.schema_ref(), &ColumnMap::default()).unwrap();
+        let vocabulary = Vocabulary::default();
+        let cleaner = Cleaner { vocabulary: &vocabulary };
+        let batch = EventBatch::bind(&schema, &batch).unwrap();
+        let (chunk, counts) = grouper.group(&batch, 0..rows, 0, cleaner, &mut Rejects::default());
+        assert_eq!((counts.read, counts.dropped(DropReason::NullKey)), (6, 1));
         let fragment = |number| {
             let keys = chunk.keys.get(number).map(|key| String::from_utf8_lossy(key).into_owned()).join("|");
             (keys, chunk.records(number).iter().map(|record| record.row).collect())
         };
-        (0..chunk.keys.len()).map(|number| fragment(u32::try_from(number).unwrap())).collect()
+        chunk.keys.all().map(fragment).collect()
     }
 
     #[test]
     fn events_of_one_key_come_together_even_if_all_hashes_collide() {
-        let expected = [("a|v|s", vec![0, 3]), ("a|v|t", vec![1, 5]), ("av||s", vec![2]), ("b|v|s", vec![4])];
+        let expected = [("a|v|s", vec![0, 3]), ("a|v|t", vec![1, 5]), ("b|v|s", vec![4])];
         let expected = expected.map(|(keys, rows)| (keys.to_owned(), rows));
-        assert_eq!(fragments(ChunkBuilder::new()), expected);
-        assert_eq!(fragments(ChunkBuilder::with_hash(Weak)), expected);
+        assert_eq!(fragments(Grouper::default(), plain), expected);
+        assert_eq!(fragments(Grouper::new(Weak), plain), expected);
+    }
+
+    #[test]
+    fn two_codes_of_one_key_make_two_fragments_of_it() {
+        let found = fragments(Grouper::default(), coded);
+        let rows = |keys: &str| {
+            let fragments = found.iter().filter(|(found, _)| found == keys);
+            let mut rows: Vec<_> = fragments.flat_map(|(_, rows)| rows).copied().collect();
+            rows.sort_unstable();
+            rows
+        };
+        assert_eq!([rows("a|v|s"), rows("a|v|t"), rows("b|v|s")], [vec![0, 3], vec![1, 5], vec![4]]);
     }
 }

@@ -1,48 +1,142 @@
 //! Ordering fragments by their keys, and cutting the order into tasks of whole users.
 
+use std::hash::BuildHasher;
 use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::fragments::Hash;
 use super::store::{At, KeyStore};
+use crate::input::Keys;
 
-/// A place with the first bytes of its user beyond what all users share: most comparisons end there.
+/// How many of a user's bytes, beyond what all users share, a [`Placed`] fragment holds.
+const PREFIX: usize = 15;
+
+/// A fragment with what tells its keys from others without reading them.
 #[derive(Debug, Clone, Copy)]
-struct Prefixed {
-    prefix: u64,
-    at: At,
+pub(super) struct Placed {
+    /// The first bytes of the user beyond what all users share, and in the lowest byte how many there are; more than
+    /// [`PREFIX`] if not all of them fit. Ordered as the users are, but for those that do not fit.
+    user: u128,
+    /// A hash of the session in the upper half, of the video in the lower one; its lowest bit is the video's mark.
+    code: u64,
+    /// Where the fragment is.
+    pub(super) at: At,
+}
+
+impl Placed {
+    fn new(at: At, [user, video, session]: Keys<'_>, hash: &impl BuildHasher, is_marked: bool) -> Self {
+        let video = hash.hash_one(video) >> 33 << 1 | u64::from(is_marked);
+        Self { user: prefix(user), code: hash.hash_one(session) >> 32 << 32 | video, at }
+    }
+
+    /// The same keys elsewhere.
+    pub(super) const fn moved(self, at: At) -> Self {
+        Self { at, ..self }
+    }
+
+    /// Whether the video is one that was to be marked.
+    pub(super) const fn is_marked(&self) -> bool {
+        self.code & 1 == 1
+    }
+
+    /// Whether two fragments may be of one user and, if there are sessions, of one session.
+    pub(super) const fn may_share_scope(&self, other: &Self, has_session: bool) -> bool {
+        self.user == other.user && (!has_session || self.code >> 32 == other.code >> 32)
+    }
+
+    const fn fits(&self) -> bool {
+        (self.user & 0xFF) as usize <= PREFIX
+    }
+}
+
+/// All comparisons end at the numbers, where they can.
+impl KeyStore {
+    pub(super) fn same_user(&self, a: &Placed, b: &Placed) -> bool {
+        a.user == b.user && (a.fits() || self.user(a.at) == self.user(b.at))
+    }
+
+    pub(super) fn same_session(&self, a: &Placed, b: &Placed) -> bool {
+        a.code >> 32 == b.code >> 32 && self.get(a.at)[2] == self.get(b.at)[2]
+    }
+
+    pub(super) fn same_video(&self, a: &Placed, b: &Placed) -> bool {
+        a.code << 32 == b.code << 32 && self.video(a.at) == self.video(b.at)
+    }
+
+    pub(super) fn same(&self, a: &Placed, b: &Placed) -> bool {
+        self.same_user(a, b) && self.same_session(a, b) && self.same_video(a, b)
+    }
+}
+
+/// Every fragment, ordered by user; those of a user so that equal session ids stand together, and among these equal
+/// videos. Those of some videos are marked.
+pub(super) fn grouped(store: &KeyStore, is_marked: impl Fn(&[u8]) -> bool + Sync) -> Vec<Placed> {
+    grouped_by(store, &Hash::default(), is_marked)
+}
+
+fn grouped_by(
+    store: &KeyStore,
+    hash: &(impl BuildHasher + Sync),
+    is_marked: impl Fn(&[u8]) -> bool + Sync,
+) -> Vec<Placed> {
+    let shared = shared_prefix(store);
+    let place = |at| {
+        let [user, video, session] = store.get(at);
+        Placed::new(at, [&user[shared..], video, session], hash, is_marked(video))
+    };
+    let chunks = store.chunks().into_par_iter();
+    let mut fragments: Vec<_> = chunks.flat_map_iter(|chunk| chunk.map(&place)).collect();
+    fragments.par_sort_unstable_by_key(|fragment| (fragment.user, fragment.code));
+    let alike = fragments.par_chunk_by_mut(|a, b| a.user == b.user);
+    alike.for_each(|fragments| mend(store, fragments));
+    fragments
+}
+
+/// Puts fragments in the order of their strings where their numbers, which are ordered, do not tell them apart.
+fn mend(store: &KeyStore, fragments: &mut [Placed]) {
+    let users_differ = |pair: &[Placed]| !store.same_user(&pair[0], &pair[1]);
+    let collide = |pair: &[Placed]| {
+        let [a, b] = [&pair[0], &pair[1]];
+        let sessions = a.code >> 32 == b.code >> 32 && !store.same_session(a, b);
+        sessions || a.code == b.code && !store.same_video(a, b)
+    };
+    let fits = fragments.first().is_none_or(Placed::fits);
+    let mut pairs = fragments.windows(2);
+    if pairs.any(|pair| !fits && users_differ(pair) || collide(pair)) {
+        fragments.sort_unstable_by_key(|fragment| {
+            let [user, video, session] = store.get(fragment.at);
+            (user, session, video)
+        });
+    }
 }
 
 /// Every fragment, ordered by user, session and video.
 pub(super) fn ordered(store: &KeyStore) -> Vec<At> {
-    let shared = shared_prefix(store);
-    let prefixed = |at| Prefixed { prefix: prefix(&store.user(at)[shared..]), at };
-    let mut fragments: Vec<_> = store.all().map(prefixed).collect();
-    fragments.par_sort_unstable_by(|a, b| {
-        a.prefix.cmp(&b.prefix).then_with(|| {
-            let ([user_a, video_a, session_a], [user_b, video_b, session_b]) =
-                (store.get(a.at), store.get(b.at));
-            (user_a, session_a, video_a, a.at).cmp(&(user_b, session_b, video_b, b.at))
-        })
+    let mut fragments: Vec<_> = store.chunks().into_iter().flatten().collect();
+    fragments.par_sort_unstable_by_key(|&at| {
+        let [user, video, session] = store.get(at);
+        (user, session, video, at)
     });
-    fragments.into_iter().map(|fragment| fragment.at).collect()
+    fragments
 }
 
 /// How many first bytes all users have in common.
 fn shared_prefix(store: &KeyStore) -> usize {
-    let mut users = store.all().map(|at| store.user(at));
-    let Some(first) = users.next() else { return 0 };
-    users.fold(first.len(), |shared, user| {
-        first[..shared].iter().zip(user).take_while(|(a, b)| a == b).count()
-    })
+    let users = || store.chunks().into_par_iter().flat_map_iter(|chunk| chunk.map(|at| store.user(at)));
+    let Some(first) = users().find_any(|_| true) else { return 0 };
+    let shared = |user: &[u8]| first.iter().zip(user).take_while(|(a, b)| a == b).count();
+    users().map(shared).min().unwrap_or(0)
 }
 
-fn prefix(bytes: &[u8]) -> u64 {
-    let mut first = [0; 8];
-    for (to, from) in first.iter_mut().zip(bytes) {
+fn prefix(bytes: &[u8]) -> u128 {
+    let mut first = [0; PREFIX + 1];
+    for (to, from) in first[..PREFIX].iter_mut().zip(bytes) {
         *to = *from;
     }
-    u64::from_be_bytes(first)
+    // At most one more than fit: so much fits a byte.
+    first[PREFIX] = u8::try_from(bytes.len().min(PREFIX + 1)).unwrap_or(u8::MAX);
+    u128::from_be_bytes(first)
 }
 
 /// Cuts ordered items into about so many ranges, none of which ends between two items of the same group.
@@ -67,14 +161,80 @@ mod tests {
     use crate::engine::store::KeyArena;
     use proptest::prelude::*;
 
-    proptest! {
-        #[test]
-        fn order_is_that_of_the_strings(keys in prop::collection::vec(("x?[ab\0]{0,10}", "[ab]?", "[ab]?"), 0..60)) {
+    /// A hash of the length and nothing else.
+    struct Weak;
+
+    impl BuildHasher for Weak {
+        type Hasher = Lengths;
+        fn build_hasher(&self) -> Lengths {
+            Lengths(0)
+        }
+    }
+
+    struct Lengths(u64);
+
+    impl std::hash::Hasher for Lengths {
+        fn finish(&self) -> u64 {
+            self.0 << 32
+        }
+        fn write(&mut self, bytes: &[u8]) {
+            self.0 += bytes.len() as u64;
+        }
+    }
+
+    type Three = (String, String, String);
+
+    fn store(keys: &[Three]) -> KeyStore {
+        let mut arenas = Vec::new();
+        for keys in keys.chunks(7) {
             let mut arena = KeyArena::default();
-            for (user, video, session) in &keys {
+            for (user, video, session) in keys {
                 arena.push([user.as_bytes(), video.as_bytes(), session.as_bytes()]);
             }
-            let store = KeyStore(vec![arena]);
+            arenas.push(arena);
+        }
+        KeyStore(arenas)
+    }
+
+    fn any_keys() -> impl Strategy<Value = Vec<Three>> {
+        let user = prop_oneof!["x?[ab\0]{0,4}", "(abcdefgh){0,3}[ab]{0,2}"];
+        prop::collection::vec((user, "[ab]{0,2}", "[ab]{0,2}"), 0..60)
+    }
+
+    /// Users in order, and every group in one piece.
+    fn assert_grouped(store: &KeyStore, fragments: &[Placed], count: usize) {
+        assert_eq!(fragments.len(), count);
+        assert!(fragments.is_sorted_by_key(|placed| store.user(placed.at)));
+        for length in 1..=3 {
+            let of = |placed: &Placed| {
+                let [user, video, session] = store.get(placed.at);
+                [user, session, video][..length].to_vec()
+            };
+            let groups: Vec<_> =
+                fragments.chunk_by(|a, b| of(a) == of(b)).map(|group| of(&group[0])).collect();
+            let different: std::collections::HashSet<_> = groups.iter().collect();
+            assert_eq!(different.len(), groups.len(), "groups of {length} keys");
+        }
+        for pair in fragments.windows(2) {
+            let (a, b) = (&pair[0], &pair[1]);
+            assert_eq!(store.same(a, b), store.get(a.at) == store.get(b.at));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn groups_are_whole_whatever_the_hash(keys in any_keys()) {
+            let store = store(&keys);
+            let marked = |video: &[u8]| video == b"a";
+            for fragments in [grouped(&store, marked), grouped_by(&store, &Weak, marked)] {
+                assert_grouped(&store, &fragments, keys.len());
+                prop_assert!(fragments.iter().all(|placed| placed.is_marked() == marked(store.video(placed.at))));
+            }
+        }
+
+        #[test]
+        fn order_is_that_of_the_strings(keys in any_keys()) {
+            let store = store(&keys);
             let sorted: Vec<_> = ordered(&store).into_iter().map(|at| store.get(at)).collect();
             let order = |[user, video, session]: &[&[u8]; 3]| (user.to_vec(), session.to_vec(), video.to_vec());
             prop_assert!(sorted.is_sorted_by_key(order));

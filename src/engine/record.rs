@@ -4,7 +4,7 @@ use crate::event::{Event, EventKind};
 use crate::time::Micros;
 
 /// An event in a form that sorts fast: the derived order of the fields is the order of events.
-pub trait Record: Copy + Ord + Send + Sync {
+pub trait Record: Copy + Default + Ord + Send + Sync {
     /// The record of an event that stood in that row of the input.
     fn new(event: &Event, row: u64) -> Self;
     /// When it happened.
@@ -16,7 +16,7 @@ pub trait Record: Copy + Ord + Send + Sync {
 }
 
 /// An event of an input that has none of the optional columns: 16 bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Plain {
     /// Time in the upper bits, kind in the lowest four: years 1 to 9999 in microseconds leave room for more.
     time_kind: i64,
@@ -58,7 +58,7 @@ impl Record for Plain {
 }
 
 /// An event with everything it can carry. Nulls come last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Wide {
     time: Micros,
     unsequenced: bool,
@@ -113,7 +113,7 @@ impl Record for Wide {
 }
 
 /// An event that remembers its row in the input.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Numbered {
     record: Wide,
     /// The row's number, from 0.

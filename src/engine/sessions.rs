@@ -1,7 +1,4 @@
-//! Session rows with their keys: as a table, and combined into engagement rows.
-
-use std::borrow::Cow;
-use std::collections::HashMap;
+//! Session rows of a whole table: kept to be shown, combined or read back.
 
 use arrow_array::RecordBatch;
 use arrow_schema::{Schema, SchemaRef};
@@ -10,47 +7,34 @@ use rayon::prelude::*;
 use super::Engine;
 use super::fragments::SLICE_ROWS;
 use super::order::tasks;
+use super::partition::{Estimates, merged};
+use super::rows::{Durations, Ids, Row, Rows};
 use super::store::{At, KeyArena, KeyStore};
-use crate::engagement::{Duration, Engagement, EngagementOptions, Furthest};
+use crate::engagement::EngagementOptions;
 use crate::error::{Error, Result};
-use crate::input::{DropCounts, KeyType, KeyTypes, RowsSchema, SessionBatch, Video, Videos};
-use crate::output::{
-    EngagementRow, FurthestRow, SessionRow, engagement_table, furthest_table, session_table,
-};
-use crate::session::SessionStats;
-use crate::time::Micros;
-
-/// One session row and where its keys are.
-#[derive(Debug)]
-pub(super) struct Row {
-    pub(super) at: At,
-    /// The session's first event on any video, if sessions are cut by inactivity.
-    pub(super) cut_at: Option<Micros>,
-    pub(super) stats: SessionStats,
-}
+use crate::input::{DropCounts, RowsSchema, SessionBatch, Videos};
+use crate::output::{FurthestRow, furthest_table, session_table};
 
 /// Session rows, ordered by user, video, start and session id, in tasks of whole users.
 #[derive(Debug)]
 pub struct Sessions {
     store: KeyStore,
     tasks: Vec<Vec<Row>>,
-    keys: KeyTypes,
-    /// The input's type of session ids, if it has any.
-    session_ids: Option<KeyType>,
+    ids: Ids,
     counts: DropCounts,
 }
 
-type Estimates<'a> = HashMap<&'a [u8], Furthest, foldhash::fast::RandomState>;
-
 impl Sessions {
-    pub(super) const fn new(
-        store: KeyStore,
-        tasks: Vec<Vec<Row>>,
-        keys: KeyTypes,
-        session_ids: Option<KeyType>,
-        counts: DropCounts,
-    ) -> Self {
-        Self { store, tasks, keys, session_ids, counts }
+    /// The rows of tasks, each with the store of its keys.
+    pub(super) fn new(tasks: Vec<(KeyStore, Vec<Row>)>, ids: Ids, counts: DropCounts) -> Self {
+        let mut sessions = Self { store: KeyStore::default(), tasks: Vec::new(), ids, counts };
+        for (mut store, mut rows) in tasks {
+            let chunk = u32::try_from(sessions.store.0.len()).unwrap_or(u32::MAX);
+            rows.iter_mut().for_each(|row| row.at.chunk += chunk);
+            sessions.store.0.append(&mut store.0);
+            sessions.tasks.push(rows);
+        }
+        sessions
     }
 
     /// How many events were read, and how many were dropped for which reason.
@@ -59,34 +43,14 @@ impl Sessions {
         &self.counts
     }
 
-    /// Orders the rows within each task.
-    pub(super) fn sort(&mut self, engine: &Engine) {
-        let mut tasks = std::mem::take(&mut self.tasks);
-        engine.run(|| tasks.par_iter_mut().for_each(|rows| rows.sort_by(|a, b| self.compare(a, b))));
-        self.tasks = tasks;
-    }
-
-    fn compare(&self, a: &Row, b: &Row) -> std::cmp::Ordering {
-        let ([user_a, video_a, _], [user_b, video_b, _]) = (self.store.get(a.at), self.store.get(b.at));
-        (user_a, video_a, a.stats.start)
-            .cmp(&(user_b, video_b, b.stats.start))
-            .then_with(|| self.session_id(a).cmp(&self.session_id(b)))
-    }
-
-    /// The session id that rows show.
-    fn session_id(&self, row: &Row) -> Cow<'_, [u8]> {
-        let id = self.store.get(row.at)[2];
-        match (row.cut_at, self.session_ids) {
-            (None, _) => id.into(),
-            (Some(time), None) => time.to_string().into_bytes().into(),
-            (Some(time), Some(key)) => format!("{}@{time}", key.show(id)).into_bytes().into(),
-        }
+    fn rows<'a>(&'a self, rows: &'a [Row]) -> Rows<'a> {
+        Rows { store: &self.store, ids: self.ids, all: rows }
     }
 
     /// The schema of the session table.
     #[must_use]
     pub fn schema(&self) -> SchemaRef {
-        session_table().schema(self.keys)
+        session_table().schema(self.ids.keys)
     }
 
     /// The session table.
@@ -94,24 +58,14 @@ impl Sessions {
     /// # Errors
     /// If the work was stopped.
     pub fn batches(&self, engine: &Engine) -> Result<Vec<RecordBatch>> {
-        let batch = |rows: &[Row]| {
-            engine.check()?;
-            let rows: Vec<_> = rows.iter().map(|row| self.session_row(row)).collect();
-            session_table().batch(&rows, self.keys)
-        };
         let parts: Vec<_> = self.tasks.iter().flat_map(|rows| rows.chunks(SLICE_ROWS)).collect();
-        engine.run(|| parts.into_par_iter().map(batch).collect())
-    }
-
-    fn session_row<'a>(&'a self, row: &'a Row) -> SessionRow<'a> {
-        let [user, video, _] = self.store.get(row.at);
-        SessionRow { user, video, session: self.session_id(row), stats: &row.stats }
+        engine.run(|| parts.into_par_iter().map(|rows| self.rows(rows).sessions(engine)).collect())
     }
 
     /// The schema of the engagement table.
     #[must_use]
     pub fn engagement_schema(&self) -> SchemaRef {
-        engagement_table().schema(self.keys)
+        self.ids.engagement_schema()
     }
 
     /// The engagement table.
@@ -125,21 +79,20 @@ impl Sessions {
         options: &EngagementOptions,
     ) -> Result<Vec<RecordBatch>> {
         if self.tasks.iter().any(|rows| !rows.is_empty()) {
-            videos.check_key(self.keys.video)?;
+            videos.check_key(self.ids.keys.video)?;
         }
-        let estimates = self.estimates(engine, videos, options.rules.estimate_duration);
-        let durations = Durations { videos, estimates };
-        let batches = engine.run(|| {
-            let work = |rows: &Vec<Row>| self.engagement_batches(rows, engine, &durations, options);
-            self.tasks.par_iter().map(work).collect::<Result<Vec<_>>>()
-        })?;
+        let wanted = options.rules.estimate_duration;
+        let estimates = if wanted { self.estimates(engine, videos) } else { Estimates::default() };
+        let durations = Durations { videos, estimates: &estimates };
+        let work = |rows: &Vec<Row>| self.rows(rows).engagement(engine, durations, options);
+        let batches = engine.run(|| self.tasks.par_iter().map(work).collect::<Result<Vec<_>>>())?;
         Ok(batches.into_iter().flatten().collect())
     }
 
     /// The schema of the furthest table.
     #[must_use]
     pub fn furthest_schema(&self) -> SchemaRef {
-        furthest_table().schema(self.keys)
+        furthest_table().schema(self.ids.keys)
     }
 
     /// The furthest table, ordered by video: from it durations are estimated.
@@ -147,89 +100,38 @@ impl Sessions {
     /// # Errors
     /// If the work was stopped.
     pub fn furthest(&self, engine: &Engine) -> Result<Vec<RecordBatch>> {
-        let furthest = self.estimates(engine, &Videos::default(), true);
+        let furthest = self.estimates(engine, &Videos::default());
         let mut rows: Vec<_> =
-            furthest.into_iter().map(|(video, furthest)| FurthestRow { video, furthest }).collect();
+            furthest.iter().map(|(video, &furthest)| FurthestRow { video, furthest }).collect();
         rows.sort_unstable_by_key(|row| row.video);
         let batch = |rows: &[FurthestRow<'_>]| {
             engine.check()?;
-            furthest_table().batch(rows, self.keys)
+            furthest_table().batch(rows, self.ids.keys)
         };
         rows.chunks(SLICE_ROWS).map(batch).collect()
     }
 
-    fn engagement_batches(
-        &self,
-        rows: &[Row],
-        engine: &Engine,
-        durations: &Durations<'_>,
-        options: &EngagementOptions,
-    ) -> Result<Vec<RecordBatch>> {
-        let table = engagement_table();
-        let pairs: Vec<_> = rows.chunk_by(|a, b| self.pair(a) == self.pair(b)).collect();
-        let batch = |pairs: &[&[Row]]| {
-            engine.check()?;
-            let rows: Vec<_> =
-                pairs.iter().filter_map(|rows| self.engage(rows, durations, options)).collect();
-            table.batch(&rows, self.keys)
-        };
-        pairs.chunks(SLICE_ROWS).map(batch).collect()
-    }
-
-    fn pair(&self, row: &Row) -> [&[u8]; 2] {
-        let [user, video, _] = self.store.get(row.at);
-        [user, video]
-    }
-
-    /// The engagement row of one user and video.
-    fn engage<'a>(
-        &'a self,
-        rows: &[Row],
-        durations: &'a Durations<'_>,
-        options: &EngagementOptions,
-    ) -> Option<EngagementRow<'a>> {
-        let [user, video] = self.pair(rows.first()?);
-        let known = durations.videos.get(video);
-        let sessions: Vec<_> = rows.iter().map(|row| &row.stats).collect();
-        let engagement = Engagement::combine(&sessions, durations.get(video, known), options)?;
-        Some(EngagementRow { user, video, title: known.and_then(|v| v.title.as_deref()), engagement })
-    }
-
     /// How far anybody got in each video whose duration is not known.
-    fn estimates(&self, engine: &Engine, videos: &Videos, wanted: bool) -> Estimates<'_> {
-        if !wanted {
-            return Estimates::default();
-        }
-        let estimate = |rows: &Vec<Row>| {
-            let mut estimates = Estimates::default();
-            for rows in rows.chunk_by(|a, b| self.pair(a) == self.pair(b)) {
-                let Some(video) = rows.first().map(|row| self.store.video(row.at)) else { continue };
-                if videos.get(video).is_none_or(|video| video.duration.is_none()) {
-                    let furthest = estimates.entry(video).or_default();
-                    rows.iter().for_each(|row| furthest.add(&row.stats));
-                }
-            }
-            estimates
-        };
-        let parts: Vec<_> = engine.run(|| self.tasks.par_iter().map(estimate).collect());
-        let mut all = Estimates::default();
-        for (video, furthest) in parts.into_iter().flatten() {
-            all.entry(video).or_default().merge(furthest);
-        }
-        all
+    fn estimates(&self, engine: &Engine, videos: &Videos) -> Estimates {
+        let estimate = |rows: &Vec<Row>| self.rows(rows).furthest(videos);
+        engine.run(|| self.tasks.par_iter().map(estimate).reduce(Estimates::default, merged))
     }
-}
 
-/// Durations, given or estimated.
-struct Durations<'a> {
-    videos: &'a Videos,
-    estimates: Estimates<'a>,
-}
-
-impl Durations<'_> {
-    fn get(&self, id: &[u8], known: Option<&Video>) -> Option<Duration> {
-        let given = known.and_then(|video| video.duration);
-        given.or_else(|| self.estimates.get(id).and_then(|furthest| furthest.duration()))
+    /// Refuses rows that count one session twice.
+    fn refuse_repeated(&self, rows: &[Row]) -> Result<()> {
+        for pair in self.rows(rows).pairs().filter(|pair| pair.len() > 1) {
+            let mut ids: Vec<_> = pair.iter().map(|row| self.store.get(row.at)).collect();
+            ids.sort_unstable();
+            if let Some(&[[user, video, session], _]) = ids.array_windows::<2>().find(|[a, b]| a == b) {
+                let keys = self.ids.keys;
+                return Err(Error::RepeatedSession {
+                    user: keys.user.show(user).into_owned(),
+                    video: keys.video.show(video).into_owned(),
+                    session: keys.session.show(session).into_owned(),
+                });
+            }
+        }
+        Ok(())
     }
 }
 
@@ -253,8 +155,9 @@ pub fn read_sessions(engine: &Engine, schema: &Schema, batches: &[RecordBatch]) 
         store.0.push(keys);
     }
     let keys = schema.keys();
-    let mut sessions = Sessions::new(store, vec![], keys, Some(keys.session), DropCounts::default());
-    engine.run(|| rows.par_sort_by(|a, b| sessions.compare(a, b)));
+    let ids = Ids { keys, read: Some(keys.session) };
+    let mut sessions = Sessions { store, tasks: Vec::new(), ids, counts: DropCounts::default() };
+    engine.run(|| rows.par_sort_by(|a, b| ids.compare(&sessions.store, a, b)));
     sessions.refuse_repeated(&rows)?;
     let ranges = tasks(&rows, engine.tasks(), |a, b| sessions.store.user(a.at) == sessions.store.user(b.at));
     let mut rows = rows.into_iter();
@@ -277,22 +180,4 @@ fn session_keys<'a>(columns: &'a SessionBatch<'_>, row: usize) -> Result<[&'a [u
         key("videoId", columns.video.get(row))?,
         key("sessionId", columns.session.get(row))?,
     ])
-}
-
-impl Sessions {
-    /// Refuses rows that count one session twice.
-    fn refuse_repeated(&self, rows: &[Row]) -> Result<()> {
-        for pair in rows.chunk_by(|a, b| self.pair(a) == self.pair(b)).filter(|pair| pair.len() > 1) {
-            let mut ids: Vec<_> = pair.iter().map(|row| self.store.get(row.at)).collect();
-            ids.sort_unstable();
-            if let Some(&[[user, video, session], _]) = ids.array_windows::<2>().find(|[a, b]| a == b) {
-                return Err(Error::RepeatedSession {
-                    user: self.keys.user.show(user).into_owned(),
-                    video: self.keys.video.show(video).into_owned(),
-                    session: self.keys.session.show(session).into_owned(),
-                });
-            }
-        }
-        Ok(())
-    }
 }

@@ -1,9 +1,10 @@
 //! Keys, copied once per fragment into few large buffers.
 
+use super::fragments::Chunk;
 use crate::input::Keys;
 
 /// Where a fragment's keys (and events) are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct At {
     pub(super) chunk: u32,
     pub(super) fragment: u32,
@@ -30,6 +31,12 @@ impl KeyArena {
         u32::try_from(self.ends.len() - 1).unwrap_or(u32::MAX)
     }
 
+    /// Forgets all keys, and keeps the memory.
+    pub(super) fn clear(&mut self) {
+        self.bytes.clear();
+        self.ends.clear();
+    }
+
     pub(super) fn len(&self) -> usize {
         self.ends.len()
     }
@@ -52,6 +59,11 @@ impl KeyArena {
 pub(super) struct KeyStore(pub(super) Vec<KeyArena>);
 
 impl KeyStore {
+    /// The keys of these chunks, which are left without.
+    pub(super) fn take<R>(chunks: &mut [Chunk<R>]) -> Self {
+        Self(chunks.iter_mut().map(|chunk| std::mem::take(&mut chunk.keys)).collect())
+    }
+
     pub(super) fn get(&self, at: At) -> Keys<'_> {
         self.0[at.chunk as usize].get(at.fragment)
     }
@@ -64,10 +76,10 @@ impl KeyStore {
         self.get(at)[1]
     }
 
-    /// Where every fragment is.
-    pub(super) fn all(&self) -> impl Iterator<Item = At> {
+    /// Where every fragment is, chunk by chunk.
+    pub(super) fn chunks(&self) -> Vec<impl Iterator<Item = At> + Send + use<>> {
         let arenas = self.0.iter().zip(0u32..);
-        arenas.flat_map(|(arena, chunk)| arena.all().map(move |fragment| At { chunk, fragment }))
+        arenas.map(|(arena, chunk)| arena.all().map(move |fragment| At { chunk, fragment })).collect()
     }
 }
 
@@ -82,6 +94,6 @@ mod tests {
         let numbers: Vec<_> = keys.iter().map(|&keys| arena.push(keys)).collect();
         assert_eq!(numbers, [0, 1, 2]);
         let store = KeyStore(vec![arena]);
-        assert_eq!(store.all().map(|at| store.get(at)).collect::<Vec<_>>(), keys);
+        assert_eq!(store.chunks().into_iter().flatten().map(|at| store.get(at)).collect::<Vec<_>>(), keys);
     }
 }

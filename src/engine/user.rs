@@ -1,8 +1,10 @@
-//! One user's fragments become sessions.
+//! The events of whole users, brought together from wherever they were read, become sessions.
 
 use std::cell::OnceCell;
+use std::ops::Range;
 
 use super::fragments::Chunk;
+use super::order::Placed;
 use super::record::Record;
 use super::store::{At, KeyStore};
 use crate::session::Cutting;
@@ -29,25 +31,17 @@ impl<R: Record> Piece<'_, R> {
     }
 }
 
-/// All fragments' events, to be read user by user.
-pub(super) struct UserReader<'a, R> {
-    pub(super) store: &'a KeyStore,
-    pub(super) chunks: &'a [Chunk<R>],
-    pub(super) cutting: Cutting,
-    pub(super) has_session: bool,
-}
-
-/// The sorted times of the fragments of one session id (or one user), gathered when first asked for.
+/// The sorted times of one session id (or one user), gathered when first asked for.
 struct Timeline<'a, R> {
-    reader: &'a UserReader<'a, R>,
-    fragments: &'a [At],
+    users: &'a Users<R>,
+    groups: &'a [Group],
     times: OnceCell<Vec<Micros>>,
 }
 
 impl<R: Record> Timeline<'_, R> {
     fn times(&self) -> &[Micros] {
         self.times.get_or_init(|| {
-            let records = self.fragments.iter().flat_map(|&at| self.reader.records(at));
+            let records = self.groups.iter().flat_map(|group| self.users.events(group));
             let mut times: Vec<_> = records.map(Record::time).collect();
             times.sort_unstable();
             times
@@ -55,69 +49,144 @@ impl<R: Record> Timeline<'_, R> {
     }
 }
 
-impl<R: Record> UserReader<'_, R> {
-    fn records(&self, at: At) -> &[R] {
-        self.chunks[at.chunk as usize].records(at.fragment)
+/// The events of one user, video and session id.
+struct Group {
+    /// Its keys are in the store of [`Users`].
+    placed: Placed,
+    events: Range<usize>,
+}
+
+/// The events of whole users, in groups of one user, video and session id; each group is in order and has no
+/// duplicates. One per thread, so that its memory is warm.
+pub(super) struct Users<R> {
+    /// The keys of each group, in one arena.
+    pub(super) store: KeyStore,
+    groups: Vec<Group>,
+    records: Vec<R>,
+    /// Of each fragment, its chunk and where its events are in it.
+    spans: Vec<(usize, Range<usize>)>,
+}
+
+impl<R> Default for Users<R> {
+    fn default() -> Self {
+        Self { store: KeyStore::default(), groups: Vec::new(), records: Vec::new(), spans: Vec::new() }
+    }
+}
+
+impl<R: Record> Users<R> {
+    /// Brings these fragments of whole users together, in place of what was here.
+    ///
+    /// They lie anywhere, and waiting for memory costs more than all else: so the places of all are looked up first,
+    /// then all keys are copied, then all events, in loops whose reads do not wait for each other.
+    pub(super) fn gather(
+        &mut self,
+        store: &KeyStore,
+        chunks: &[Chunk<R>],
+        fragments: &[Placed],
+        mut duplicate: impl FnMut(&R),
+    ) {
+        let span =
+            |&Placed { at, .. }: &Placed| (at.chunk as usize, chunks[at.chunk as usize].span(at.fragment));
+        self.spans.clear();
+        self.spans.extend(fragments.iter().map(span));
+        self.copy_keys(store, fragments);
+        self.records.clear();
+        for group in &mut self.groups {
+            let start = self.records.len();
+            for (chunk, span) in &self.spans[group.events.clone()] {
+                self.records.extend_from_slice(&chunks[*chunk].records[span.clone()]);
+            }
+            settle(&mut self.records, start, &mut duplicate);
+            group.events = start..self.records.len();
+        }
     }
 
-    /// Visits the sessions of one user, given all of the user's fragments in order.
+    /// Makes the groups, each with its range of fragments in place of that of its events.
+    fn copy_keys(&mut self, store: &KeyStore, fragments: &[Placed]) {
+        self.groups.clear();
+        let mut keys = self.store.0.pop().unwrap_or_default();
+        keys.clear();
+        let mut first = 0;
+        for group in fragments.chunk_by(|a, b| store.same(a, b)) {
+            let at = At { chunk: 0, fragment: keys.push(store.get(group[0].at)) };
+            let events = first..first + group.len();
+            first = events.end;
+            self.groups.push(Group { placed: group[0].moved(at), events });
+        }
+        self.store.0.push(keys);
+    }
+
+    /// How many groups there are: about as many sessions come of them.
+    pub(super) fn len(&self) -> usize {
+        self.groups.len()
+    }
+
+    fn events(&self, group: &Group) -> &[R] {
+        &self.records[group.events.clone()]
+    }
+
+    /// Visits the sessions of all users on the videos that are wanted.
     pub(super) fn visit(
         &self,
-        fragments: &[At],
-        mut duplicate: impl FnMut(&R),
+        cutting: Cutting,
+        has_session: bool,
+        is_wanted: impl Fn(&Placed) -> bool,
         mut visit: impl FnMut(&Piece<'_, R>),
     ) {
-        let session = |at: At| self.store.get(at)[2];
-        let scopes = fragments.chunk_by(|&a, &b| !self.has_session || session(a) == session(b));
-        let mut events = Vec::new();
-        for scope in scopes {
-            let timeline = Timeline { reader: self, fragments: scope, times: OnceCell::new() };
-            let starts = match self.cutting {
+        let same_scope = |a: &Group, b: &Group| {
+            let (a, b) = (&a.placed, &b.placed);
+            self.store.same_user(a, b) && (!has_session || self.store.same_session(a, b))
+        };
+        for scope in self.groups.chunk_by(same_scope) {
+            let timeline = Timeline { users: self, groups: scope, times: OnceCell::new() };
+            let starts = match cutting {
                 Cutting::Trusted => Vec::new(),
-                Cutting::Timeout(_) => self.cutting.pieces(timeline.times()),
+                Cutting::Timeout(_) => cutting.pieces(timeline.times()),
             };
-            for video in scope.chunk_by(|&a, &b| self.store.video(a) == self.store.video(b)) {
-                self.gather(video, &mut events, &mut duplicate);
-                Self::pieces(&events, video[0], &starts, &timeline, &mut visit);
+            for group in scope.iter().filter(|group| is_wanted(&group.placed)) {
+                pieces(self.events(group), group.placed.at, &starts, &timeline, &mut visit);
             }
         }
     }
+}
 
-    /// Puts the events of one session id and video in order and takes the duplicates out.
-    pub(super) fn gather(&self, fragments: &[At], events: &mut Vec<R>, duplicate: &mut impl FnMut(&R)) {
-        events.clear();
-        fragments.iter().for_each(|&at| events.extend_from_slice(self.records(at)));
-        if !events.is_sorted() {
-            events.sort_unstable();
-        }
-        events.dedup_by(|later, kept| {
-            let same = later.same(kept);
-            if same {
-                duplicate(later);
-            }
-            same
-        });
+/// Puts the records from `start` on in order and takes the duplicates out.
+fn settle<R: Record>(records: &mut Vec<R>, start: usize, duplicate: &mut impl FnMut(&R)) {
+    let group = &mut records[start..];
+    if !group.is_sorted() {
+        group.sort_unstable();
     }
+    let mut kept = 0;
+    for index in 1..group.len() {
+        if group[index].same(&group[kept]) {
+            duplicate(&group[index]);
+        } else {
+            kept += 1;
+            group[kept] = group[index];
+        }
+    }
+    let length = group.len().min(kept + 1);
+    records.truncate(start + length);
+}
 
-    fn pieces(
-        events: &[R],
-        at: At,
-        starts: &[Micros],
-        timeline: &Timeline<'_, R>,
-        visit: &mut impl FnMut(&Piece<'_, R>),
-    ) {
-        if starts.is_empty() {
-            return visit(&Piece { at, cut_at: None, events, timeline, end: None });
-        }
-        let mut rest = events;
-        while let Some(first) = rest.first() {
-            let next = starts.partition_point(|&start| start <= first.time());
-            let end = starts.get(next).copied();
-            let length = end.map_or(rest.len(), |end| rest.partition_point(|record| record.time() < end));
-            let (piece, later) = rest.split_at(length);
-            let cut_at = next.checked_sub(1).and_then(|index| starts.get(index)).copied();
-            visit(&Piece { at, cut_at, events: piece, timeline, end });
-            rest = later;
-        }
+fn pieces<R: Record>(
+    events: &[R],
+    at: At,
+    starts: &[Micros],
+    timeline: &Timeline<'_, R>,
+    visit: &mut impl FnMut(&Piece<'_, R>),
+) {
+    if starts.is_empty() {
+        return visit(&Piece { at, cut_at: None, events, timeline, end: None });
+    }
+    let mut rest = events;
+    while let Some(first) = rest.first() {
+        let next = starts.partition_point(|&start| start <= first.time());
+        let end = starts.get(next).copied();
+        let length = end.map_or(rest.len(), |end| rest.partition_point(|record| record.time() < end));
+        let (piece, later) = rest.split_at(length);
+        let cut_at = next.checked_sub(1).and_then(|index| starts.get(index)).copied();
+        visit(&Piece { at, cut_at, events: piece, timeline, end });
+        rest = later;
     }
 }

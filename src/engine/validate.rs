@@ -3,14 +3,13 @@
 use super::Engine;
 use super::events::Events;
 use super::fragments::Rejects;
-use super::order::ordered;
+use super::order::grouped;
 use super::record::Numbered;
 use super::store::KeyStore;
-use super::user::UserReader;
+use super::user::Users;
 use crate::error::Result;
 use crate::event::Vocabulary;
 use crate::input::{DropCounts, DropReason, EventSchema};
-use crate::session::Cutting;
 
 /// A row that would be dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,16 +37,13 @@ impl Events<'_, Numbered> {
     /// # Errors
     /// If the work was stopped.
     pub fn examples(mut self) -> Result<(Vec<Example>, DropCounts)> {
-        let store = KeyStore(self.chunks.iter_mut().map(|chunk| std::mem::take(&mut chunk.keys)).collect());
-        let has_session = self.schema().has_session();
-        let reader =
-            UserReader { store: &store, chunks: &self.chunks, cutting: Cutting::Trusted, has_session };
-        let fragments = self.engine.run(|| ordered(&store));
+        let store = KeyStore::take(&mut self.chunks);
+        let fragments = self.engine.run(|| grouped(&store, |_| false));
         let mut duplicates = Vec::new();
-        let mut events = Vec::new();
-        for fragments in fragments.chunk_by(|&a, &b| store.get(a) == store.get(b)) {
+        let mut users = Users::default();
+        for group in fragments.chunk_by(|a, b| store.same(a, b)) {
             self.engine.check()?;
-            reader.gather(fragments, &mut events, &mut |record: &Numbered| duplicates.push(record.row));
+            users.gather(&store, &self.chunks, group, |record: &Numbered| duplicates.push(record.row));
         }
         duplicates.sort_unstable();
         let mut counts = *self.counts();

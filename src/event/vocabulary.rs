@@ -1,7 +1,5 @@
 //! Which event name means which kind.
 
-use std::collections::HashMap;
-
 use super::{DEFAULT_PRESET, EventKind, PRESETS, Preset};
 use crate::error::{Error, Result};
 
@@ -40,7 +38,9 @@ impl Meaning {
 /// Event names, exactly as players write them, and what each means.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Vocabulary {
-    meanings: HashMap<Box<[u8]>, Meaning>,
+    /// An open table: a name stands in the slot of its [`Self::slot`], or in the first free one after it. At most a
+    /// quarter of the slots, a power of two of them, is taken.
+    slots: Vec<Option<(Box<[u8]>, Meaning)>>,
 }
 
 impl Vocabulary {
@@ -49,18 +49,42 @@ impl Vocabulary {
     /// # Errors
     /// If there is no pair, or a meaning is neither a kind's name nor `ignore`.
     pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self> {
-        let mut meanings = HashMap::new();
+        let mut meanings = Vec::new();
         for (name, meaning) in pairs {
             let meaning = Meaning::from_name(meaning).ok_or_else(|| Error::UnknownMeaning {
                 event: name.to_owned(),
                 meaning: meaning.to_owned(),
             })?;
-            meanings.insert(name.as_bytes().into(), meaning);
+            meanings.push((name, meaning));
         }
         if meanings.is_empty() {
             return Err(Error::EmptyVocabulary);
         }
-        Ok(Self { meanings })
+        Ok(Self::of(&meanings))
+    }
+
+    /// A vocabulary of these names; of a name that stands there twice the later meaning counts.
+    fn of(meanings: &[(&str, Meaning)]) -> Self {
+        let mut slots = vec![None; (meanings.len() * 4).next_power_of_two()];
+        for &(name, meaning) in meanings {
+            let name = name.as_bytes();
+            let mut slot = Self::slot(name, slots.len());
+            while slots[slot].as_ref().is_some_and(|(other, _): &(Box<[u8]>, _)| **other != *name) {
+                slot = (slot + 1) % slots.len();
+            }
+            slots[slot] = Some((name.into(), meaning));
+        }
+        Self { slots }
+    }
+
+    /// The slot of a name among so many: its length, first and last bytes tell the names of players apart, and cost
+    /// less to read than all of it costs to hash.
+    fn slot(name: &[u8], slots: usize) -> usize {
+        let first = name.first_chunk().map_or_else(|| padded(name), |first| u64::from_le_bytes(*first));
+        let last = name.last_chunk().map_or(0, |last| u64::from_le_bytes(*last));
+        let mixed = (first ^ last.rotate_left(17) ^ name.len() as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        // The upper bits of the product depend on all of its factors' bits.
+        (mixed >> 40) as usize & (slots - 1)
     }
 
     /// The preset of that name.
@@ -72,16 +96,26 @@ impl Vocabulary {
     }
 
     fn from_preset(preset: &Preset) -> Self {
-        let meanings =
-            preset.names.iter().map(|&(name, meaning)| (name.as_bytes().into(), meaning)).collect();
-        Self { meanings }
+        Self::of(preset.names)
     }
 
     /// What that event name means, or nothing if it is not in the vocabulary.
     #[must_use]
     pub fn meaning(&self, name: &[u8]) -> Option<Meaning> {
-        self.meanings.get(name).copied()
+        let mut slot = Self::slot(name, self.slots.len());
+        while let Some((other, meaning)) = &self.slots[slot] {
+            if **other == *name {
+                return Some(*meaning);
+            }
+            slot = (slot + 1) % self.slots.len();
+        }
+        None
     }
+}
+
+/// Up to eight bytes as a number.
+fn padded(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0, |number, &byte| number << 8 | u64::from(byte))
 }
 
 impl Default for Vocabulary {

@@ -1,6 +1,7 @@
 //! The clean step: which events count, and why the others do not.
 
-use super::events::EventBatch;
+use super::events::{EventBatch, EventKeys};
+use super::keys::KeyRows;
 use crate::event::{Event, Meaning, Vocabulary};
 
 /// Why an event was dropped. The order of the variants is the order in which reasons are tried.
@@ -105,9 +106,6 @@ impl DropCounts {
     }
 }
 
-/// A row's keys: user, video and session (empty without a session column).
-pub(crate) type Keys<'a> = [&'a [u8]; 3];
-
 /// Decides row by row whether an event counts.
 #[derive(Debug, Clone, Copy)]
 pub struct Cleaner<'a> {
@@ -116,14 +114,16 @@ pub struct Cleaner<'a> {
 }
 
 impl Cleaner<'_> {
-    /// The event in that row and its keys, or the first reason to drop it.
-    pub(crate) fn clean(self, batch: &EventBatch, row: usize) -> Result<(Keys<'_>, Event), DropReason> {
-        let user = batch.user.get(row).ok_or(DropReason::NullKey)?;
-        let video = batch.video.get(row).ok_or(DropReason::NullKey)?;
-        let session = match &batch.session {
-            Some(session) => session.get(row).ok_or(DropReason::NullKey)?,
-            None => &[],
-        };
+    /// The event in that row, or the first reason to drop it.
+    pub(crate) fn clean<C: KeyRows>(
+        self,
+        batch: &EventBatch,
+        keys: &EventKeys<'_, C>,
+        row: usize,
+    ) -> Result<Event, DropReason> {
+        if !keys.are_there(row) {
+            return Err(DropReason::NullKey);
+        }
         let time = batch.time.get(row).ok_or(DropReason::InvalidTimestamp)?;
         let kind = match batch.name.get(row).and_then(|name| self.vocabulary.meaning(name)) {
             Some(Meaning::Kind(kind)) => kind,
@@ -131,14 +131,13 @@ impl Cleaner<'_> {
             None => return Err(DropReason::UnknownEvent),
         };
         let position = batch.position.position(row).ok_or(DropReason::InvalidPosition)?;
-        let event = Event {
+        Ok(Event {
             time,
             kind,
             position,
             seek_from: batch.seek_from.as_ref().and_then(|column| column.position(row)),
             rate: batch.rate.as_ref().and_then(|column| column.positive(row)),
             sequence: batch.sequence.as_ref().and_then(|column| column.get(row)),
-        };
-        Ok(([user, video, session], event))
+        })
     }
 }

@@ -1,10 +1,12 @@
 //! The events table.
 
-use arrow_array::RecordBatch;
+use std::hash::BuildHasher;
+
+use arrow_array::{LargeStringArray, RecordBatch, StringArray, StringViewArray};
 use arrow_schema::Schema;
 
 use super::columns::{Bound, ColumnMap, InputColumn, InputTable};
-use super::keys::{KeyColumn, KeyType, KeyTypes};
+use super::keys::{KeyColumn, KeyRows, KeyType, KeyTypes};
 use super::values::{NumberColumn, OrderColumn, TextColumn, TimeColumn};
 use crate::error::Result;
 
@@ -113,5 +115,74 @@ impl EventBatch {
             seek_from: schema.seek_from.as_ref().map(number).transpose()?,
             sequence: schema.sequence.as_ref().map(order).transpose()?,
         })
+    }
+}
+
+/// A row's keys: user, video and session (empty without a session column).
+pub(crate) type Keys<'a> = [&'a [u8]; 3];
+
+/// The key columns of a batch of events, in one layout.
+#[derive(Debug)]
+pub(crate) struct EventKeys<'a, C> {
+    user: &'a C,
+    video: &'a C,
+    session: Option<&'a C>,
+}
+
+/// The key columns of a batch of events, in the layout that they have.
+pub(crate) enum AnyEventKeys<'a> {
+    /// All text with 32-bit offsets.
+    Utf8(EventKeys<'a, StringArray>),
+    /// All text with 64-bit offsets.
+    LargeUtf8(EventKeys<'a, LargeStringArray>),
+    /// All text views.
+    Utf8View(EventKeys<'a, StringViewArray>),
+    /// Any other.
+    Mixed(EventKeys<'a, KeyColumn>),
+}
+
+impl EventBatch {
+    /// The key columns.
+    pub(crate) fn keys(&self) -> AnyEventKeys<'_> {
+        use KeyColumn::{LargeUtf8, Utf8, Utf8View};
+        let (user, video) = (&self.user, &self.video);
+        match (user, video, &self.session) {
+            (Utf8(user), Utf8(video), None) => AnyEventKeys::Utf8(EventKeys { user, video, session: None }),
+            (Utf8(user), Utf8(video), Some(Utf8(session))) => {
+                AnyEventKeys::Utf8(EventKeys { user, video, session: Some(session) })
+            }
+            (LargeUtf8(user), LargeUtf8(video), Some(LargeUtf8(session))) => {
+                AnyEventKeys::LargeUtf8(EventKeys { user, video, session: Some(session) })
+            }
+            (Utf8View(user), Utf8View(video), Some(Utf8View(session))) => {
+                AnyEventKeys::Utf8View(EventKeys { user, video, session: Some(session) })
+            }
+            (_, _, session) => AnyEventKeys::Mixed(EventKeys { user, video, session: session.as_ref() }),
+        }
+    }
+}
+
+impl<'a, C: KeyRows> EventKeys<'a, C> {
+    /// Whether the row has all keys.
+    pub(crate) fn are_there(&self, row: usize) -> bool {
+        let is_there = |column: &C| !column.key(row).is_empty();
+        is_there(self.user) && is_there(self.video) && self.session.is_none_or(is_there)
+    }
+
+    /// The row's keys, empty where there is none.
+    pub(crate) fn get(&self, row: usize) -> Keys<'a> {
+        let session = self.session.map_or(&[][..], |session| session.key(row));
+        [self.user.key(row), self.video.key(row), session]
+    }
+
+    /// Whether two rows that have all keys surely have the same ones.
+    pub(crate) fn same(&self, a: usize, b: usize) -> bool {
+        self.session.is_none_or(|session| session.same(a, b)) && self.user.same(a, b) && self.video.same(a, b)
+    }
+
+    /// A hash of the row's keys: equal wherever [`Self::same`] is true.
+    pub(crate) fn hash(&self, row: usize, hash: &impl BuildHasher) -> u64 {
+        let session = self.session.map_or(0, |session| session.hash(row, hash));
+        self.user.hash(row, hash) ^ self.video.hash(row, hash).rotate_left(21) ^ session.rotate_left(42)
     }
 }

@@ -1,6 +1,7 @@
 //! Keys: users, videos and sessions, which are text or integers.
 
 use std::borrow::Cow;
+use std::hash::BuildHasher;
 
 use arrow_array::types::{Int64Type, UInt64Type};
 use arrow_array::{
@@ -129,7 +130,7 @@ pub enum KeyColumn {
     /// Integers as ordered bytes.
     Integers(Vec<Option<[u8; 8]>>),
     /// Codes into other keys.
-    Dictionary(Vec<Option<usize>>, Box<Self>),
+    Dictionary(Codes, Box<Self>),
     /// Nothing but null.
     Null,
 }
@@ -176,10 +177,95 @@ impl KeyColumn {
             Self::LargeUtf8(array) => array.is_valid(row).then(|| array.value(row).as_bytes()),
             Self::Utf8View(array) => array.is_valid(row).then(|| array.value(row).as_bytes()),
             Self::Integers(keys) => keys[row].as_ref().map(<[u8; 8]>::as_slice),
-            Self::Dictionary(codes, values) => codes[row].and_then(|code| values.get(code)),
+            Self::Dictionary(codes, values) => codes.get(row).and_then(|code| values.get(code)),
             Self::Null => None,
         };
         key.filter(|key| !key.is_empty())
+    }
+}
+
+/// Keys by row, in a layout that is known where they are read: nothing then has to be decided row by row.
+pub(crate) trait KeyRows {
+    /// The key in that row, empty if it is null.
+    fn key(&self, row: usize) -> &[u8];
+
+    /// Whether two rows, neither null, surely hold the same key.
+    fn same(&self, a: usize, b: usize) -> bool {
+        equal(self.key(a), self.key(b))
+    }
+
+    /// A hash of the row's key: equal wherever [`Self::same`] is true.
+    fn hash(&self, row: usize, hash: &impl BuildHasher) -> u64 {
+        hash.hash_one(self.key(row))
+    }
+}
+
+impl<O: OffsetSizeTrait> KeyRows for GenericStringArray<O> {
+    #[inline]
+    fn key(&self, row: usize) -> &[u8] {
+        if self.is_valid(row) { self.value(row).as_bytes() } else { &[] }
+    }
+}
+
+impl KeyRows for StringViewArray {
+    #[inline]
+    fn key(&self, row: usize) -> &[u8] {
+        if self.is_valid(row) { self.value(row).as_bytes() } else { &[] }
+    }
+}
+
+/// Any layout. Two codes of a dictionary may stand for one key, and are not looked up.
+impl KeyRows for KeyColumn {
+    fn key(&self, row: usize) -> &[u8] {
+        self.get(row).unwrap_or_default()
+    }
+
+    fn same(&self, a: usize, b: usize) -> bool {
+        match self {
+            Self::Dictionary(codes, _) => codes.get(a) == codes.get(b),
+            _ => equal(self.key(a), self.key(b)),
+        }
+    }
+
+    fn hash(&self, row: usize, hash: &impl BuildHasher) -> u64 {
+        match self {
+            Self::Dictionary(codes, _) => hash.hash_one(codes.get(row)),
+            _ => hash.hash_one(self.key(row)),
+        }
+    }
+}
+
+/// Whether two keys are the same. Keys are short: eight bytes at a time, in place, cost less than a call.
+#[inline]
+fn equal(a: &[u8], b: &[u8]) -> bool {
+    let (a_words, a_rest) = a.as_chunks::<8>();
+    let (b_words, b_rest) = b.as_chunks::<8>();
+    a.len() == b.len()
+        && a_words.iter().zip(b_words).all(|(a, b)| u64::from_ne_bytes(*a) == u64::from_ne_bytes(*b))
+        && a_rest.iter().zip(b_rest).all(|(a, b)| a == b)
+}
+
+/// The codes of a dictionary's rows, each of which has a value.
+#[derive(Debug)]
+pub struct Codes(Vec<u32>);
+
+/// What stands for null among codes.
+const NO_CODE: u32 = u32::MAX;
+
+impl Codes {
+    pub(crate) fn get(&self, row: usize) -> Option<usize> {
+        let code = self.0[row];
+        (code != NO_CODE).then_some(code as usize)
+    }
+
+    /// The codes, unless one has no value among so many.
+    fn checked(codes: impl Iterator<Item = Option<usize>>, size: usize) -> Option<Self> {
+        let code = |code: Option<usize>| match code {
+            None => Some(NO_CODE),
+            Some(code) if code >= size => None,
+            Some(code) => u32::try_from(code).ok().filter(|&code| code != NO_CODE),
+        };
+        codes.map(code).collect::<Option<_>>().map(Self)
     }
 }
 
@@ -198,23 +284,16 @@ fn checked<O: OffsetSizeTrait>(
 }
 
 /// The codes and values of a dictionary with keys of any integer type.
-pub(crate) fn dictionary(column: &Bound, array: &ArrayRef) -> Result<(Vec<Option<usize>>, ArrayRef)> {
-    let found = codes_and_values(array).ok_or_else(|| column.wrong_type(array.data_type()))?;
-    let size = found.1.len();
-    if found.0.iter().flatten().any(|&code| code >= size) {
-        return Err(column.corrupt("a dictionary code that has no value"));
-    }
-    Ok(found)
-}
-
-fn codes_and_values(array: &ArrayRef) -> Option<(Vec<Option<usize>>, ArrayRef)> {
+pub(crate) fn dictionary(column: &Bound, array: &ArrayRef) -> Result<(Codes, ArrayRef)> {
     let array: &dyn Array = array.as_ref();
     downcast_dictionary_array! {
         array => {
-            let codes = array.keys_iter().collect();
-            Some((codes, array.values().clone()))
+            let values = array.values();
+            let codes = Codes::checked(array.keys_iter(), values.len());
+            let codes = codes.ok_or_else(|| column.corrupt("a dictionary code that has no value"))?;
+            Ok((codes, values.clone()))
         },
-        _ => None,
+        data_type => Err(column.wrong_type(data_type)),
     }
 }
 

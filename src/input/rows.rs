@@ -263,8 +263,8 @@ impl<'a> SessionBatch<'a> {
             rejected: count(4)?,
             open: count(5)?,
             watched: self.watched(row)?,
-            unobserved: self.stretches(row)?,
-            end_positions: self.end_positions(row)?,
+            unobserved: self.stretches(row)?.into(),
+            end_positions: self.end_positions(row)?.into(),
         })
     }
 

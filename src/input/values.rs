@@ -4,11 +4,13 @@ use arrow_array::types::{
     Float64Type, Int64Type, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
     TimestampSecondType, UInt64Type,
 };
-use arrow_array::{Array, ArrayRef, ArrowPrimitiveType, Float64Array, cast::AsArray};
+use arrow_array::{
+    Array, ArrayRef, ArrowPrimitiveType, Float64Array, TimestampMicrosecondArray, cast::AsArray,
+};
 use arrow_schema::{DataType, TimeUnit};
 
 use super::columns::Bound;
-use super::keys::{KeyColumn, KeyType, dictionary};
+use super::keys::{Codes, KeyColumn, KeyType, dictionary};
 use crate::error::{Error, Result};
 use crate::time::Micros;
 
@@ -37,9 +39,11 @@ impl TextColumn {
 /// A column of instants: microseconds, or `None` where there is none in the years 1 to 9999.
 #[derive(Debug)]
 pub(crate) enum TimeColumn {
+    /// As they come: most tables hold microseconds.
+    Micros(TimestampMicrosecondArray),
     Instants(Vec<Option<Micros>>),
     Text(TextColumn),
-    Dictionary(Vec<Option<usize>>, Box<Self>),
+    Dictionary(Codes, Box<Self>),
 }
 
 impl TimeColumn {
@@ -53,7 +57,8 @@ impl TimeColumn {
                 Self::instants::<TimestampMillisecondType>(array, |ms| ms.checked_mul(1_000))
             }
             DataType::Timestamp(TimeUnit::Microsecond, _) => {
-                Self::instants::<TimestampMicrosecondType>(array, Some)
+                let micros = array.as_primitive_opt::<TimestampMicrosecondType>();
+                Self::Micros(micros.ok_or_else(|| column.wrong_type(data_type))?.clone())
             }
             DataType::Timestamp(TimeUnit::Nanosecond, _) => {
                 Self::instants::<TimestampNanosecondType>(array, |ns| Some(ns.div_euclid(1_000)))
@@ -83,9 +88,11 @@ impl TimeColumn {
 
     pub(crate) fn get(&self, row: usize) -> Option<Micros> {
         match self {
+            Self::Micros(micros) if micros.is_valid(row) => Micros::checked(micros.value(row)),
+            Self::Micros(_) => None,
             Self::Instants(instants) => instants[row],
             Self::Text(texts) => texts.text(row).and_then(Micros::parse),
-            Self::Dictionary(codes, values) => codes[row].and_then(|code| values.get(code)),
+            Self::Dictionary(codes, values) => codes.get(row).and_then(|code| values.get(code)),
         }
     }
 }

@@ -187,6 +187,12 @@ impl Videos {
     pub fn get(&self, id: &[u8]) -> Option<&Video> {
         self.videos.get(id)
     }
+
+    /// Whether no duration is known of that video.
+    #[must_use]
+    pub fn lacks_duration(&self, id: &[u8]) -> bool {
+        self.get(id).is_none_or(|video| video.duration.is_none())
+    }
 }
 
 #[cfg(test)]

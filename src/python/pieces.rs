@@ -6,7 +6,7 @@ use super::bridge::{export_batch, import_batch};
 use super::options::{columns, engine, micros, rules, scoring, vocabulary};
 use super::source::{Source, detached, interruptible};
 use super::work::{
-    Maybe, Object, Reported, Tables, bind_events, export, push_all, report, walk, walk_events,
+    Accepted, Maybe, Object, Reported, Tables, bind_events, export, export_aggregated, push_all, walk_events,
 };
 use crate::engagement::EngagementOptions;
 use crate::engine::Scopes;
@@ -94,11 +94,11 @@ pub(super) fn aggregate_joined(
     let source = Source::new(events)?;
     let events = bind_events(&source, &map)?;
     let mut videos = source.schema.as_ref().map(|schema| VideoReader::of_events(schema, &map)).transpose()?;
-    let sessions = walk(py, source, events, &engine, vocabulary, &options.rules, |batches| {
-        videos.as_mut().map_or(Ok(()), |videos| videos.read(batches))
+    let mut accepted = Accepted::new(&engine, events, vocabulary);
+    push_all(py, &engine, source, |batches| {
+        videos.as_mut().map_or(Ok(()), |videos| videos.read(batches))?;
+        accepted.push(batches)
     })?;
     let videos = videos.map_or_else(Videos::default, VideoReader::finish);
-    let batches = interruptible(py, &engine, || sessions.engagement(&engine, &videos, &options))?;
-    let (batches, schema) = export(py, batches, &sessions.engagement_schema())?;
-    Ok((batches, schema, report(py, sessions.counts())?))
+    export_aggregated(py, interruptible(py, &engine, || accepted.engagement(&videos, &options))?)
 }

@@ -9,7 +9,7 @@ use super::bridge::{export_batch, export_schema};
 use super::options::{columns, engine, number, rules, scoring, vocabulary, whole};
 use super::source::{Source, interruptible};
 use crate::engagement::EngagementOptions;
-use crate::engine::{self, Engine, Events, Plain, Record, SLICE_ROWS, Sessions, Wide};
+use crate::engine::{self, Aggregated, Engine, Events, Plain, SLICE_ROWS, Sessions, Wide};
 use crate::error::{Error, Result};
 use crate::event::Vocabulary;
 use crate::input::{ColumnMap, DropCounts, DropReason, EventSchema, KeyType, Videos};
@@ -44,10 +44,9 @@ pub(super) fn aggregate(
     let options =
         EngagementOptions { rules: self::rules(rules)?, scoring: self::scoring(scoring)?, unique_seconds };
     let videos = read_videos(videos, &map)?;
-    let sessions = walk_events(events, &engine, &map, vocabulary, &options.rules)?;
-    let batches = interruptible(py, &engine, || sessions.engagement(&engine, &videos, &options))?;
-    let (batches, schema) = export(py, batches, &sessions.engagement_schema())?;
-    Ok((batches, schema, report(py, sessions.counts())?))
+    let events = read_events(events, &engine, &map, vocabulary)?;
+    let table = interruptible(py, &engine, || events.engagement(&videos, &options))?;
+    export_aggregated(py, table)
 }
 
 /// One row per user, video and session.
@@ -218,6 +217,58 @@ fn read_videos(videos: Maybe<'_, '_>, map: &ColumnMap) -> PyResult<Videos> {
     Ok(Videos::read(&schema, &batches, map)?)
 }
 
+/// Accepted events, in the layout that holds what they carry.
+pub(super) enum Accepted<'e> {
+    Plain(Events<'e, Plain>),
+    Wide(Events<'e, Wide>),
+}
+
+impl<'e> Accepted<'e> {
+    pub(super) fn new(engine: &'e Engine, schema: EventSchema, vocabulary: Vocabulary) -> Self {
+        if schema.is_plain() {
+            Self::Plain(Events::new(engine, schema, vocabulary))
+        } else {
+            Self::Wide(Events::new(engine, schema, vocabulary))
+        }
+    }
+
+    pub(super) fn push(&mut self, batches: &[RecordBatch]) -> Result<()> {
+        match self {
+            Self::Plain(events) => events.push(batches),
+            Self::Wide(events) => events.push(batches),
+        }
+    }
+
+    pub(super) fn sessions(self, rules: &Rules) -> Result<Sessions> {
+        match self {
+            Self::Plain(events) => events.sessions(rules),
+            Self::Wide(events) => events.sessions(rules),
+        }
+    }
+
+    pub(super) fn engagement(self, videos: &Videos, options: &EngagementOptions) -> Result<Aggregated> {
+        match self {
+            Self::Plain(events) => events.engagement(videos, options),
+            Self::Wide(events) => events.engagement(videos, options),
+        }
+    }
+}
+
+/// Reads all events.
+fn read_events<'e>(
+    events: Object<'_, '_>,
+    engine: &'e Engine,
+    map: &ColumnMap,
+    vocabulary: Maybe<'_, '_>,
+) -> PyResult<Accepted<'e>> {
+    let vocabulary = self::vocabulary(vocabulary)?;
+    let source = Source::new(events)?;
+    let mut accepted = Accepted::new(engine, bind_events(&source, map)?, vocabulary);
+    push_all(events.py(), engine, source, |batches| accepted.push(batches))?;
+    Ok(accepted)
+}
+
+/// Reads all events and walks through them.
 pub(super) fn walk_events(
     events: Object<'_, '_>,
     engine: &Engine,
@@ -225,42 +276,8 @@ pub(super) fn walk_events(
     vocabulary: Maybe<'_, '_>,
     rules: &Rules,
 ) -> PyResult<Sessions> {
-    let vocabulary = self::vocabulary(vocabulary)?;
-    let source = Source::new(events)?;
-    let schema = bind_events(&source, map)?;
-    walk(events.py(), source, schema, engine, vocabulary, rules, |_| Ok(()))
-}
-
-/// Reads all events and walks through them, in the layout that holds what they carry. `look` sees the batches first.
-pub(super) fn walk(
-    py: Python<'_>,
-    source: Source<'_>,
-    schema: EventSchema,
-    engine: &Engine,
-    vocabulary: Vocabulary,
-    rules: &Rules,
-    look: impl FnMut(&[RecordBatch]) -> Result<()> + Send,
-) -> PyResult<Sessions> {
-    if schema.is_plain() {
-        walk_as::<Plain>(py, source, Events::new(engine, schema, vocabulary), engine, rules, look)
-    } else {
-        walk_as::<Wide>(py, source, Events::new(engine, schema, vocabulary), engine, rules, look)
-    }
-}
-
-fn walk_as<R: Record>(
-    py: Python<'_>,
-    source: Source<'_>,
-    mut events: Events<'_, R>,
-    engine: &Engine,
-    rules: &Rules,
-    mut look: impl FnMut(&[RecordBatch]) -> Result<()> + Send,
-) -> PyResult<Sessions> {
-    push_all(py, engine, source, |batches| {
-        look(batches)?;
-        events.push(batches)
-    })?;
-    interruptible(py, engine, || events.sessions(rules))
+    let accepted = read_events(events, engine, map, vocabulary)?;
+    interruptible(events.py(), engine, || accepted.sessions(rules))
 }
 
 /// Reads all batches and hands them on, some at a time.
@@ -282,6 +299,11 @@ pub(super) fn push_all(
 pub(super) fn export(py: Python<'_>, batches: Vec<RecordBatch>, schema: &SchemaRef) -> PyResult<Tables> {
     let batches = batches.into_iter().map(|batch| export_batch(py, batch)).collect::<PyResult<_>>()?;
     Ok((batches, export_schema(py, schema)?))
+}
+
+pub(super) fn export_aggregated(py: Python<'_>, table: Aggregated) -> PyResult<Reported> {
+    let (batches, schema) = export(py, table.batches, &table.schema)?;
+    Ok((batches, schema, report(py, &table.counts)?))
 }
 
 pub(super) fn report(py: Python<'_>, counts: &DropCounts) -> PyResult<Py<PyDict>> {
