@@ -46,10 +46,12 @@ test-all: ## The same with the longest tests, more random streams, and all tests
 
 checks: $(CHECKS)
 
-# Cargo does one of these at a time, so side by side they would take up both places and wait.
 ifdef STARTS
+# Cargo does one of these at a time, so side by side they would take up both places and wait.
 docs-check: | rust-test
 lint: | docs-check
+# It tells cargo and rustc to ask for places that make does not lend them, and rustc warns of it.
+unexport MAKEFLAGS
 endif
 
 $(VENV)/bin/maturin:
