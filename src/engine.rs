@@ -11,17 +11,20 @@ mod retention;
 mod rows;
 mod scopes;
 mod sessions;
+mod spill;
 mod store;
+mod tables;
 mod user;
 mod validate;
 
-pub use events::{Aggregated, Events, PlainEvents, WideEvents};
+pub use events::{Events, PlainEvents, WideEvents};
 pub use explain::explain;
 pub use fragments::SLICE_ROWS;
 pub use record::{Numbered, Plain, Record, Wide};
 pub use retention::retention;
 pub use scopes::Scopes;
 pub use sessions::{Sessions, read_sessions};
+pub use tables::Made;
 pub use validate::{Example, validate};
 
 use std::sync::Arc;

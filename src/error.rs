@@ -232,6 +232,18 @@ pub enum Error {
     /// The producer of the batches failed.
     #[error("The input could not be read: {0}")]
     Source(String),
+    /// Temporary files cannot be written or read.
+    #[error(
+        "The events need more than memory_limit allows, and temporary files in {folder} cannot take them: {reason}. They \
+         need about half as much room as the events as a table: free some, set TMPDIR to another folder, or raise \
+         memory_limit."
+    )]
+    Spill {
+        /// The folder of temporary files.
+        folder: String,
+        /// What the system says.
+        reason: String,
+    },
     /// The caller asked to stop.
     #[error("Stopped before the end, as asked.")]
     Interrupted,
@@ -264,7 +276,7 @@ impl Error {
             | Self::UnevenHalves { .. }
             | Self::InvalidText { .. }
             | Self::Corrupt { .. } => ErrorKind::Data,
-            Self::Source(_) => ErrorKind::Source,
+            Self::Source(_) | Self::Spill { .. } => ErrorKind::Source,
             Self::Interrupted => ErrorKind::Interrupted,
             Self::Internal(_) => ErrorKind::Internal,
         }

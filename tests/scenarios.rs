@@ -225,3 +225,47 @@ fn engagement_is_a_function_of_the_session_table() {
         assert_eq!(direct, indirect, "{name}");
     }
 }
+
+/// Both tables as they are made directly from events, with a bound on memory or without one.
+fn made(
+    engine: &Engine,
+    scenario: &Value,
+    batches: &[RecordBatch],
+    limit: Option<usize>,
+) -> [Vec<Map<String, Value>>; 2] {
+    let options = options(scenario);
+    let accepted = || {
+        let schema = EventSchema::bind(&batches[0].schema(), &ColumnMap::default()).unwrap();
+        let events = Events::<Wide>::new(engine, schema, vocabulary(scenario)).with_memory_limit(limit);
+        let mut events = events;
+        batches.iter().for_each(|batch| events.push(std::slice::from_ref(batch)).unwrap());
+        events
+    };
+    let (mut sessions, mut engagement) = (Vec::new(), Vec::new());
+    let take = |rows: &mut Vec<RecordBatch>, batches| {
+        rows.extend::<Vec<_>>(batches);
+        Ok(())
+    };
+    let of_sessions =
+        accepted().session_rows(&options.rules, |batches| take(&mut sessions, batches)).unwrap();
+    let videos = videos(scenario);
+    let of_engagement =
+        accepted().engagement_rows(&videos, &options, |batches| take(&mut engagement, batches)).unwrap();
+    assert_eq!(of_sessions.counts, of_engagement.counts);
+    [rows(&sessions), rows(&engagement)]
+}
+
+#[test]
+fn tables_made_at_once_and_from_temporary_files_are_the_same() {
+    let engine = Engine::new(Some(2)).unwrap();
+    for (name, scenario) in &scenarios() {
+        let whole = events(scenario);
+        let pieces: Vec<_> = (0..whole.num_rows()).map(|row| whole.slice(row, 1)).collect();
+        let sessions = sessions(&engine, scenario, std::slice::from_ref(&whole));
+        let engagement = sessions.engagement(&engine, &videos(scenario), &options(scenario)).unwrap();
+        let expected = [rows(&sessions.batches(&engine).unwrap()), rows(&engagement)];
+        assert_eq!(made(&engine, scenario, std::slice::from_ref(&whole), None), expected, "{name}");
+        let pieces = if pieces.is_empty() { vec![whole] } else { pieces };
+        assert_eq!(made(&engine, scenario, &pieces, Some(2)), expected, "{name} from temporary files");
+    }
+}

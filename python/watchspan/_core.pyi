@@ -6,7 +6,7 @@ pyarrow record batches. A result is the record batches of one table, all of one 
 Errors are the classes of ``watchspan.errors``.
 """
 
-from typing import Any, Literal, Optional, TypedDict, Union, type_check_only
+from typing import Any, Callable, Literal, Optional, TypedDict, Union, type_check_only
 
 import pyarrow as pa
 
@@ -113,6 +113,8 @@ def aggregate(
     scoring: Scoring,
     unique_seconds: bool,
     threads: Optional[int],
+    memory_limit: Optional[int] = None,  # bytes; None: no limit
+    sink: Optional[Callable[[pa.RecordBatch], object]] = None,  # takes the batches, and the result has none
 ) -> tuple[list[pa.RecordBatch], pa.Schema, Report]: ...
 def sessions(
     events: Any,
@@ -120,6 +122,8 @@ def sessions(
     vocabulary: Union[str, dict[str, str], None],
     rules: Rules,
     threads: Optional[int],
+    memory_limit: Optional[int] = None,
+    sink: Optional[Callable[[pa.RecordBatch], object]] = None,
 ) -> tuple[list[pa.RecordBatch], pa.Schema, Report]: ...
 def engagement(
     sessions: Any,

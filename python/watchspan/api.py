@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Callable
 
 import pyarrow as pa
 
@@ -11,6 +11,9 @@ from watchspan import _core, sources
 from watchspan.errors import OptionError, VocabularyError
 from watchspan.report import read_metadata, result
 from watchspan.rules import Rules, Scoring
+
+# Takes batches as they are made.
+Sink = Callable[[pa.RecordBatch], object]
 
 
 def aggregate(
@@ -23,10 +26,12 @@ def aggregate(
     scoring: Scoring | None = None,
     unique_seconds: bool = True,
     threads: int | None = None,
+    memory_limit: int | str | None = None,
 ) -> pa.Table:
     """Turns player events into engagement: one row per user and video.
 
-    The result does not depend on the order of the events, on how they are cut into batches, or on `threads`.
+    The result does not depend on the order of the events, on how they are cut into batches, on `threads` or
+    on `memory_limit`.
 
     Args:
         events: The events, in any order: an object with the Arrow PyCapsule interface (a table of pyarrow,
@@ -46,6 +51,10 @@ def aggregate(
         unique_seconds: Whether to compute what was watched at least once. Without it the columns that need it
             are null.
         threads: How many threads to use. None: one per core, but a single one inside a Spark task.
+        memory_limit: How much memory to work with, in bytes or as text (`"2GB"`, `"512MiB"`); what events
+            need beyond it goes to temporary files, in the folder that `TMPDIR` names. None: a quarter of the
+            machine's. The input (where it is in memory), the result and a batch or two being read are not
+            counted; `watchspan aggregate` writes a result that is larger than memory.
 
     Returns:
         The engagement table, ordered by (userId, videoId). Keys keep their logical type, counts are int64,
@@ -58,7 +67,7 @@ def aggregate(
         OptionError: If an argument has a value that is not accepted.
         VocabularyError: If the preset or a kind does not exist.
         DataError: If the videos table contradicts itself.
-        SourceError: If the events or videos cannot be read.
+        SourceError: If the events or videos cannot be read, or the temporary files do not fit.
 
     >>> import watchspan as ws
     >>> events = {
@@ -72,11 +81,46 @@ def aggregate(
     >>> rows.select(["userId", "totalWatchTime", "watchPercentage"]).to_pylist()
     [{'userId': 'ann', 'totalWatchTime': 30.0, 'watchPercentage': 10.0}]
     """
+    return aggregate_into(
+        None,
+        events,
+        videos=videos,
+        columns=columns,
+        vocabulary=vocabulary,
+        rules=rules,
+        scoring=scoring,
+        unique_seconds=unique_seconds,
+        threads=threads,
+        memory_limit=memory_limit,
+    )
+
+
+def aggregate_into(
+    sink: Sink | None,
+    events: Any,
+    *,
+    videos: Any = None,
+    columns: Mapping[str, str | None] | None = None,
+    vocabulary: str | Mapping[str, str] | None = None,
+    rules: Rules | None = None,
+    scoring: Scoring | None = None,
+    unique_seconds: bool = True,
+    threads: int | None = None,
+    memory_limit: int | str | None = None,
+) -> pa.Table:
+    """Does as `aggregate` does, but hands each batch of the result to `sink` as it is made.
+
+    Returns:
+        The table without its rows, if there is a sink: its schema and report.
+    """
     rules, scoring = sources.rules_argument(rules), sources.scoring_argument(scoring)
     names, meanings = sources.column_mapping(columns), sources.vocabulary_argument(vocabulary)
     unique, cores = sources.switch_argument("unique_seconds", unique_seconds), sources.thread_count(threads)
+    limit = sources.memory_argument(memory_limit)
     taken, about = _read(events, "events", names), _read(videos, "videos", names)
-    batches, schema, figures = _core.aggregate(taken, about, names, meanings, rules, scoring, unique, cores)
+    batches, schema, figures = _core.aggregate(
+        taken, about, names, meanings, rules, scoring, unique, cores, limit, sink
+    )
     return result(batches, schema, "engagement", figures=figures, rules=rules, scoring=scoring)
 
 
@@ -87,6 +131,7 @@ def sessions(
     vocabulary: str | Mapping[str, str] | None = None,
     rules: Rules | None = None,
     threads: int | None = None,
+    memory_limit: int | str | None = None,
 ) -> pa.Table:
     """Turns player events into sessions: one row per user, video and session, with all that later steps need.
 
@@ -96,6 +141,7 @@ def sessions(
         vocabulary: As for `aggregate`.
         rules: The thresholds, of which only those that shape sessions matter here; None: `Rules()`.
         threads: As for `aggregate`.
+        memory_limit: As for `aggregate`.
 
     Returns:
         The session table, ordered by (userId, videoId, sessionStart, sessionId). `engagement` and `retention`
@@ -115,9 +161,37 @@ def sessions(
     >>> table.select(["sessionId", "watchTime"]).to_pylist()
     [{'sessionId': '2026-01-15T10:00:00.000000Z', 'watchTime': 30.0}]
     """
+    return sessions_into(
+        None,
+        events,
+        columns=columns,
+        vocabulary=vocabulary,
+        rules=rules,
+        threads=threads,
+        memory_limit=memory_limit,
+    )
+
+
+def sessions_into(
+    sink: Sink | None,
+    events: Any,
+    *,
+    columns: Mapping[str, str | None] | None = None,
+    vocabulary: str | Mapping[str, str] | None = None,
+    rules: Rules | None = None,
+    threads: int | None = None,
+    memory_limit: int | str | None = None,
+) -> pa.Table:
+    """Does as `sessions` does, but hands each batch of the result to `sink` as it is made.
+
+    Returns:
+        The table without its rows, if there is a sink: its schema and report.
+    """
     rules, names = sources.rules_argument(rules), sources.column_mapping(columns)
     meanings, cores = sources.vocabulary_argument(vocabulary), sources.thread_count(threads)
-    batches, schema, figures = _core.sessions(_read(events, "events", names), names, meanings, rules, cores)
+    limit = sources.memory_argument(memory_limit)
+    taken = _read(events, "events", names)
+    batches, schema, figures = _core.sessions(taken, names, meanings, rules, cores, limit, sink)
     return result(batches, schema, "sessions", figures=figures, rules=rules)
 
 

@@ -1,21 +1,19 @@
-//! Reading events, and turning them into sessions.
+//! Reading events: cleaned, grouped, and kept in memory as far as they may.
 
 use arrow_array::RecordBatch;
-use arrow_schema::SchemaRef;
 use rayon::prelude::*;
 
 use super::Engine;
 use super::fragments::{Chunk, Grouper, Rejects, SLICE_ROWS};
-use super::partition::{Estimates, Partition, Walking};
 use super::record::{Plain, Record, Wide};
-use super::rows::{Durations, Ids, Rows};
-use super::sessions::Sessions;
-use crate::engagement::EngagementOptions;
+use super::spill::Spill;
+use super::tables::Partitions;
 use crate::error::Result;
 use crate::event::Vocabulary;
-use crate::input::{Cleaner, DropCounts, DropReason, EventBatch, EventSchema, KeyType, KeyTypes, Videos};
-use crate::rules::Rules;
-use crate::session::Cutting;
+use crate::input::{Cleaner, DropCounts, EventBatch, EventSchema};
+
+/// How many slices are grouped before the memory that they take is looked at.
+const SLICES_AT_ONCE: usize = 64;
 
 /// Events of an input without optional columns.
 pub type PlainEvents<'e> = Events<'e, Plain>;
@@ -30,9 +28,14 @@ pub struct Events<'e, R> {
     pub(super) engine: &'e Engine,
     schema: EventSchema,
     vocabulary: Vocabulary,
-    counts: DropCounts,
+    pub(super) counts: DropCounts,
     pub(super) chunks: Vec<Chunk<R>>,
     pub(super) rejects: Rejects,
+    /// How much memory the chunks take, and may take, in bytes.
+    bytes: usize,
+    limit: usize,
+    /// What did not fit.
+    spill: Option<Spill<R>>,
 }
 
 impl<'e, R: Record> Events<'e, R> {
@@ -48,7 +51,15 @@ impl<'e, R: Record> Events<'e, R> {
         vocabulary: Vocabulary,
         rejects: Rejects,
     ) -> Self {
-        Self { engine, schema, vocabulary, counts: DropCounts::default(), chunks: Vec::new(), rejects }
+        let (counts, chunks) = (DropCounts::default(), Vec::new());
+        Self { engine, schema, vocabulary, counts, chunks, rejects, bytes: 0, limit: usize::MAX, spill: None }
+    }
+
+    /// The same with a bound on memory, in bytes: what events take beyond half of it goes to temporary files. The
+    /// other half is for the rest of the work.
+    #[must_use]
+    pub fn with_memory_limit(self, limit: Option<usize>) -> Self {
+        Self { limit: limit.map_or(usize::MAX, |limit| limit / 2), ..self }
     }
 
     /// How many events were read and dropped; duplicates are found only later.
@@ -64,9 +75,18 @@ impl<'e, R: Record> Events<'e, R> {
     /// Takes in batches, in parallel.
     ///
     /// # Errors
-    /// If a column's type is not that of the schema, or the work was stopped.
+    /// If a column's type is not that of the schema, the work was stopped, or temporary files cannot be written.
     pub fn push(&mut self, batches: &[RecordBatch]) -> Result<()> {
-        let slices = slices(batches, self.counts.read);
+        for slices in slices(batches, self.counts.read).chunks(SLICES_AT_ONCE) {
+            self.push_slices(slices)?;
+            if self.bytes > self.limit {
+                self.write_out()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn push_slices(&mut self, slices: &[(u64, RecordBatch)]) -> Result<()> {
         let cleaner = Cleaner { vocabulary: &self.vocabulary };
         let limit = self.rejects.limit();
         let grouped = self.engine.run(|| {
@@ -83,69 +103,32 @@ impl<'e, R: Record> Events<'e, R> {
         for (chunk, counts, rejects) in grouped {
             self.rejects.merge(rejects, &self.counts);
             self.counts.merge(&counts);
+            self.bytes += chunk.bytes();
             self.chunks.push(chunk);
         }
         Ok(())
     }
 
-    /// Walks all events: one row per user, video and session.
-    ///
-    /// # Errors
-    /// If the work was stopped.
-    pub fn sessions(mut self, rules: &Rules) -> Result<Sessions> {
-        let (engine, ids) = (self.engine, self.ids(rules));
-        let partition = Partition::new(engine, std::mem::take(&mut self.chunks), |_| false);
-        let walking = Walking::new(rules, self.schema.has_session());
-        let (tasks, duplicates) = partition.walk(engine, walking, |store, rows| {
-            let rows = ids.sorted(store, rows);
-            Ok((std::mem::take(store), rows))
-        })?;
-        self.counts.add(DropReason::Duplicate, duplicates);
-        Ok(Sessions::new(tasks, ids, self.counts))
+    /// Writes the chunks to temporary files.
+    fn write_out(&mut self) -> Result<()> {
+        let chunks = std::mem::take(&mut self.chunks);
+        self.bytes = 0;
+        let spill = match &mut self.spill {
+            Some(spill) => spill,
+            empty => empty.insert(Spill::new(&chunks)?),
+        };
+        spill.add(self.engine, &chunks)
     }
 
-    /// Walks all events: one row per user and video.
-    ///
-    /// # Errors
-    /// If the videos' keys are of another type, or the work was stopped.
-    pub fn engagement(mut self, videos: &Videos, options: &EngagementOptions) -> Result<Aggregated> {
-        let (engine, ids) = (self.engine, self.ids(&options.rules));
-        if self.counts.kept() > 0 {
-            videos.check_key(ids.keys.video)?;
+    /// All events, in the order of their users.
+    pub(super) fn partitions(&mut self) -> Result<Partitions<R>> {
+        if self.spill.is_none() {
+            return Ok(Partitions::Memory(std::mem::take(&mut self.chunks)));
         }
-        let wanted = options.rules.estimate_duration;
-        let lacks_duration = |video: &[u8]| wanted && videos.lacks_duration(video);
-        let partition = Partition::new(engine, std::mem::take(&mut self.chunks), lacks_duration);
-        let walking = Walking::new(&options.rules, self.schema.has_session());
-        let estimates = if wanted { partition.furthest(engine, walking)? } else { Estimates::default() };
-        let durations = Durations { videos, estimates: &estimates };
-        let (batches, duplicates) = partition.walk(engine, walking, |store, rows| {
-            let rows = ids.sorted(store, rows);
-            Rows { store, ids, all: &rows }.engagement(engine, durations, options)
-        })?;
-        self.counts.add(DropReason::Duplicate, duplicates);
-        let batches = batches.into_iter().flatten().collect();
-        Ok(Aggregated { batches, schema: ids.engagement_schema(), counts: self.counts })
+        self.write_out()?;
+        let parts = self.spill.take().map(|spill| spill.finish(self.engine, self.limit)).transpose()?;
+        Ok(Partitions::Disk(parts.unwrap_or_default()))
     }
-
-    /// How rows show their keys.
-    fn ids(&self, rules: &Rules) -> Ids {
-        let (keys, has_session) = (self.schema.keys(), self.schema.has_session());
-        let is_trusted = Cutting::new(rules, has_session) == Cutting::Trusted;
-        let session = if is_trusted { keys.session } else { KeyType::Text };
-        Ids { keys: KeyTypes { session, ..keys }, read: has_session.then_some(keys.session) }
-    }
-}
-
-/// The engagement table, and what was read for it.
-#[derive(Debug)]
-pub struct Aggregated {
-    /// The table, in order.
-    pub batches: Vec<RecordBatch>,
-    /// Its schema.
-    pub schema: SchemaRef,
-    /// How many events were read, and how many were dropped for which reason.
-    pub counts: DropCounts,
 }
 
 /// Slices of at most [`SLICE_ROWS`] rows, each with the number of its first row.

@@ -30,6 +30,28 @@ pub(super) struct Chunk<R> {
 }
 
 impl<R> Chunk<R> {
+    /// Fragments that have so many events each, which follow one another.
+    pub(super) fn new(keys: KeyArena, counts: &[usize], records: Vec<R>) -> Self {
+        let mut end = 0;
+        let ends = counts.iter().map(|count| {
+            end += count;
+            u32::try_from(end).unwrap_or(u32::MAX)
+        });
+        let starts = std::iter::once(0).chain(ends).collect();
+        Self { keys, starts, records }
+    }
+
+    /// How much memory a fragment needs whose keys are so long, with so many events.
+    pub(super) fn memory(keys: [usize; 3], events: usize) -> usize {
+        keys.iter().sum::<usize>() + size_of::<[usize; 3]>() + size_of::<u32>() + events * size_of::<R>()
+    }
+
+    /// How much memory it takes.
+    pub(super) fn bytes(&self) -> usize {
+        let fragments = self.starts.len() * size_of::<u32>();
+        self.keys.bytes() + fragments + self.records.capacity() * size_of::<R>()
+    }
+
     /// Where the events of one fragment are, in the order in which they were read.
     pub(super) fn span(&self, fragment: u32) -> Range<usize> {
         let index = fragment as usize;

@@ -13,6 +13,12 @@ pub trait Record: Copy + Default + Ord + Send + Sync {
     fn event(&self) -> Event;
     /// Whether one of the two is a duplicate of the other.
     fn same(&self, other: &Self) -> bool;
+    /// How many bytes [`Self::write`] writes.
+    const BYTES: usize;
+    /// Adds it to bytes.
+    fn write(&self, bytes: &mut Vec<u8>);
+    /// The record whose bytes these are.
+    fn read(bytes: &[u8]) -> Self;
 }
 
 /// An event of an input that has none of the optional columns: 16 bytes.
@@ -55,6 +61,24 @@ impl Record for Plain {
     fn same(&self, other: &Self) -> bool {
         self == other
     }
+
+    const BYTES: usize = 16;
+
+    fn write(&self, bytes: &mut Vec<u8>) {
+        bytes.extend(self.time_kind.to_le_bytes());
+        bytes.extend(self.position.to_le_bytes());
+    }
+
+    fn read(bytes: &[u8]) -> Self {
+        let [time_kind, position] = words(bytes);
+        Self { time_kind: time_kind.cast_signed(), position }
+    }
+}
+
+/// The first words of bytes, zero where there are none.
+fn words<const N: usize>(bytes: &[u8]) -> [u64; N] {
+    let (words, _) = bytes.as_chunks::<8>();
+    std::array::from_fn(|index| words.get(index).map_or(0, |word| u64::from_le_bytes(*word)))
 }
 
 /// An event with everything it can carry. Nulls come last.
@@ -110,6 +134,29 @@ impl Record for Wide {
         let key = |r: &Self| (r.time, r.unsequenced, r.sequence, r.kind, r.position);
         key(self) == key(other)
     }
+
+    const BYTES: usize = 48;
+
+    fn write(&self, bytes: &mut Vec<u8>) {
+        let kind = u64::from(self.kind as u8) | u64::from(self.unsequenced) << 8;
+        let (time, sequence) = (self.time.0.cast_unsigned(), self.sequence.cast_unsigned());
+        for word in [time, sequence, kind, self.position, self.seek_from, self.rate] {
+            bytes.extend(word.to_le_bytes());
+        }
+    }
+
+    fn read(bytes: &[u8]) -> Self {
+        let [time, sequence, flags, position, seek_from, rate] = words(bytes);
+        Self {
+            time: Micros(time.cast_signed()),
+            unsequenced: flags >> 8 == 1,
+            sequence: sequence.cast_signed(),
+            kind: kind(usize::from((flags & 0xFF) as u8)),
+            position,
+            seek_from,
+            rate,
+        }
+    }
 }
 
 /// An event that remembers its row in the input.
@@ -135,6 +182,19 @@ impl Record for Numbered {
 
     fn same(&self, other: &Self) -> bool {
         self.record.same(&other.record)
+    }
+
+    const BYTES: usize = Wide::BYTES + 8;
+
+    fn write(&self, bytes: &mut Vec<u8>) {
+        self.record.write(bytes);
+        bytes.extend(self.row.to_le_bytes());
+    }
+
+    fn read(bytes: &[u8]) -> Self {
+        let (record, row) = bytes.split_at(Wide::BYTES.min(bytes.len()));
+        let [row] = words(row);
+        Self { record: Wide::read(record), row }
     }
 }
 
@@ -163,11 +223,19 @@ mod tests {
         value.unwrap_or(f64::INFINITY)
     }
 
+    fn assert_written<R: Record + std::fmt::Debug>(record: R) {
+        let mut bytes = Vec::new();
+        record.write(&mut bytes);
+        assert_eq!((bytes.len(), R::read(&bytes)), (R::BYTES, record));
+    }
+
     proptest! {
         #[test]
         fn records_keep_events_and_their_order(a in any_event(), b in any_event()) {
             prop_assert_eq!(Wide::new(&a, 0).event(), a);
             prop_assert_eq!(Numbered::new(&a, 7).event(), a);
+            assert_written(Wide::new(&a, 0));
+            assert_written(Numbered::new(&a, 7));
             let order = a.time.cmp(&b.time)
                 .then_with(|| a.sequence.is_none().cmp(&b.sequence.is_none()).then(a.sequence.cmp(&b.sequence)))
                 .then_with(|| a.kind.cmp(&b.kind))
@@ -182,6 +250,7 @@ mod tests {
             let plain = |e: Event| Event { seek_from: None, rate: None, sequence: None, ..e };
             let (a, b) = (plain(a), plain(b));
             prop_assert_eq!(Plain::new(&a, 0).event(), a);
+            assert_written(Plain::new(&a, 0));
             prop_assert_eq!(Plain::new(&a, 0).cmp(&Plain::new(&b, 0)), Wide::new(&a, 0).cmp(&Wide::new(&b, 0)));
             prop_assert_eq!(Plain::new(&a, 0).same(&Plain::new(&b, 0)), Wide::new(&a, 0).same(&Wide::new(&b, 0)));
         }

@@ -37,6 +37,11 @@ impl KeyArena {
         self.ends.clear();
     }
 
+    /// How much memory they take.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes.capacity() + self.ends.capacity() * size_of::<[usize; 3]>()
+    }
+
     pub(super) fn len(&self) -> usize {
         self.ends.len()
     }

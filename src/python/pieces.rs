@@ -6,7 +6,7 @@ use super::bridge::{export_batch, import_batch};
 use super::options::{columns, engine, micros, rules, scoring, vocabulary};
 use super::source::{Source, detached, interruptible};
 use super::work::{
-    Accepted, Maybe, Object, Reported, Tables, bind_events, export, export_aggregated, push_all, walk_events,
+    Accepted, Maybe, Object, Reported, Tables, bind_events, export, handed_on, push_all, walk_events,
 };
 use crate::engagement::EngagementOptions;
 use crate::engine::Scopes;
@@ -94,11 +94,11 @@ pub(super) fn aggregate_joined(
     let source = Source::new(events)?;
     let events = bind_events(&source, &map)?;
     let mut videos = source.schema.as_ref().map(|schema| VideoReader::of_events(schema, &map)).transpose()?;
-    let mut accepted = Accepted::new(&engine, events, vocabulary);
+    let mut accepted = Accepted::new(&engine, events, vocabulary, None);
     push_all(py, &engine, source, |batches| {
         videos.as_mut().map_or(Ok(()), |videos| videos.read(batches))?;
         accepted.push(batches)
     })?;
     let videos = videos.map_or_else(Videos::default, VideoReader::finish);
-    export_aggregated(py, interruptible(py, &engine, || accepted.engagement(&videos, &options))?)
+    handed_on(py, &engine, None, |take| accepted.engagement_rows(&videos, &options, take))
 }

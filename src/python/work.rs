@@ -9,7 +9,7 @@ use super::bridge::{export_batch, export_schema};
 use super::options::{columns, engine, number, rules, scoring, vocabulary, whole};
 use super::source::{Source, interruptible};
 use crate::engagement::EngagementOptions;
-use crate::engine::{self, Aggregated, Engine, Events, Plain, SLICE_ROWS, Sessions, Wide};
+use crate::engine::{self, Engine, Events, Made, Plain, SLICE_ROWS, Sessions, Wide};
 use crate::error::{Error, Result};
 use crate::event::Vocabulary;
 use crate::input::{ColumnMap, DropCounts, DropReason, EventSchema, KeyType, Videos};
@@ -27,6 +27,9 @@ const READ_ROWS: usize = 16 * SLICE_ROWS;
 
 /// One row per user and video.
 #[pyfunction]
+#[pyo3(signature = (
+    events, videos, columns, vocabulary, rules, scoring, unique_seconds, threads, memory_limit = None, sink = None
+))]
 #[expect(clippy::too_many_arguments, reason = "the arguments of the public function, which names them")]
 pub(super) fn aggregate(
     py: Python<'_>,
@@ -38,19 +41,22 @@ pub(super) fn aggregate(
     scoring: Object<'_, '_>,
     unique_seconds: bool,
     threads: Maybe<'_, '_>,
+    memory_limit: Maybe<'_, '_>,
+    sink: Maybe<'_, '_>,
 ) -> PyResult<Reported> {
     let engine = engine(threads)?;
     let map = self::columns(columns)?;
     let options =
         EngagementOptions { rules: self::rules(rules)?, scoring: self::scoring(scoring)?, unique_seconds };
     let videos = read_videos(videos, &map)?;
-    let events = read_events(events, &engine, &map, vocabulary)?;
-    let table = interruptible(py, &engine, || events.engagement(&videos, &options))?;
-    export_aggregated(py, table)
+    let events = read_events(events, &engine, &map, vocabulary, memory_limit)?;
+    handed_on(py, &engine, sink, |take| events.engagement_rows(&videos, &options, take))
 }
 
 /// One row per user, video and session.
 #[pyfunction]
+#[pyo3(signature = (events, columns, vocabulary, rules, threads, memory_limit = None, sink = None))]
+#[expect(clippy::too_many_arguments, reason = "the arguments of the public function, which names them")]
 pub(super) fn sessions(
     py: Python<'_>,
     events: Object<'_, '_>,
@@ -58,13 +64,13 @@ pub(super) fn sessions(
     vocabulary: Maybe<'_, '_>,
     rules: Object<'_, '_>,
     threads: Maybe<'_, '_>,
+    memory_limit: Maybe<'_, '_>,
+    sink: Maybe<'_, '_>,
 ) -> PyResult<Reported> {
     let engine = engine(threads)?;
     let (map, rules) = (self::columns(columns)?, self::rules(rules)?);
-    let sessions = walk_events(events, &engine, &map, vocabulary, &rules)?;
-    let batches = interruptible(py, &engine, || sessions.batches(&engine))?;
-    let (batches, schema) = export(py, batches, &sessions.schema())?;
-    Ok((batches, schema, report(py, sessions.counts())?))
+    let events = read_events(events, &engine, &map, vocabulary, memory_limit)?;
+    handed_on(py, &engine, sink, |take| events.session_rows(&rules, take))
 }
 
 /// One row per user and video, from session rows.
@@ -224,11 +230,16 @@ pub(super) enum Accepted<'e> {
 }
 
 impl<'e> Accepted<'e> {
-    pub(super) fn new(engine: &'e Engine, schema: EventSchema, vocabulary: Vocabulary) -> Self {
+    pub(super) fn new(
+        engine: &'e Engine,
+        schema: EventSchema,
+        vocabulary: Vocabulary,
+        memory_limit: Option<usize>,
+    ) -> Self {
         if schema.is_plain() {
-            Self::Plain(Events::new(engine, schema, vocabulary))
+            Self::Plain(Events::new(engine, schema, vocabulary).with_memory_limit(memory_limit))
         } else {
-            Self::Wide(Events::new(engine, schema, vocabulary))
+            Self::Wide(Events::new(engine, schema, vocabulary).with_memory_limit(memory_limit))
         }
     }
 
@@ -239,19 +250,69 @@ impl<'e> Accepted<'e> {
         }
     }
 
-    pub(super) fn sessions(self, rules: &Rules) -> Result<Sessions> {
+    fn sessions(self, rules: &Rules) -> Result<Sessions> {
         match self {
             Self::Plain(events) => events.sessions(rules),
             Self::Wide(events) => events.sessions(rules),
         }
     }
 
-    pub(super) fn engagement(self, videos: &Videos, options: &EngagementOptions) -> Result<Aggregated> {
+    fn session_rows(self, rules: &Rules, take: Take<'_>) -> Result<Made> {
         match self {
-            Self::Plain(events) => events.engagement(videos, options),
-            Self::Wide(events) => events.engagement(videos, options),
+            Self::Plain(events) => events.session_rows(rules, take),
+            Self::Wide(events) => events.session_rows(rules, take),
         }
     }
+
+    pub(super) fn engagement_rows(
+        self,
+        videos: &Videos,
+        options: &EngagementOptions,
+        take: Take<'_>,
+    ) -> Result<Made> {
+        match self {
+            Self::Plain(events) => events.engagement_rows(videos, options, take),
+            Self::Wide(events) => events.engagement_rows(videos, options, take),
+        }
+    }
+}
+
+/// Takes batches as they are made.
+pub(super) type Take<'a> = &'a mut (dyn FnMut(Vec<RecordBatch>) -> Result<()> + Send);
+
+/// Does the work that makes a table, and hands its batches to a Python callable as they are made; without one, all at the end.
+pub(super) fn handed_on(
+    py: Python<'_>,
+    engine: &Engine,
+    sink: Maybe<'_, '_>,
+    work: impl FnOnce(Take<'_>) -> Result<Made> + Send,
+) -> PyResult<Reported> {
+    let sink = sink.map(|sink| sink.clone().unbind());
+    let (mut kept, mut failed) = (Vec::new(), None);
+    let made = interruptible(py, engine, || {
+        work(&mut |batches: Vec<RecordBatch>| {
+            let Some(sink) = &sink else {
+                kept.extend(batches);
+                return Ok(());
+            };
+            let hand_on = |py: Python<'_>| {
+                batches
+                    .into_iter()
+                    .try_for_each(|batch| sink.call1(py, (export_batch(py, batch)?,)).map(|_| ()))
+            };
+            // The callable's own error is kept for later: this one only ends the work.
+            Python::attach(hand_on).map_err(|error| {
+                failed = Some(error);
+                Error::Interrupted
+            })
+        })
+    });
+    let made = match failed {
+        Some(error) => return Err(error),
+        None => made?,
+    };
+    let (batches, schema) = export(py, kept, &made.schema)?;
+    Ok((batches, schema, report(py, &made.counts)?))
 }
 
 /// Reads all events.
@@ -260,10 +321,12 @@ fn read_events<'e>(
     engine: &'e Engine,
     map: &ColumnMap,
     vocabulary: Maybe<'_, '_>,
+    memory_limit: Maybe<'_, '_>,
 ) -> PyResult<Accepted<'e>> {
     let vocabulary = self::vocabulary(vocabulary)?;
+    let limit = memory_limit.map(|limit| whole(limit, "memory_limit")).transpose()?;
     let source = Source::new(events)?;
-    let mut accepted = Accepted::new(engine, bind_events(&source, map)?, vocabulary);
+    let mut accepted = Accepted::new(engine, bind_events(&source, map)?, vocabulary, limit);
     push_all(events.py(), engine, source, |batches| accepted.push(batches))?;
     Ok(accepted)
 }
@@ -276,7 +339,7 @@ pub(super) fn walk_events(
     vocabulary: Maybe<'_, '_>,
     rules: &Rules,
 ) -> PyResult<Sessions> {
-    let accepted = read_events(events, engine, map, vocabulary)?;
+    let accepted = read_events(events, engine, map, vocabulary, None)?;
     interruptible(events.py(), engine, || accepted.sessions(rules))
 }
 
@@ -299,11 +362,6 @@ pub(super) fn push_all(
 pub(super) fn export(py: Python<'_>, batches: Vec<RecordBatch>, schema: &SchemaRef) -> PyResult<Tables> {
     let batches = batches.into_iter().map(|batch| export_batch(py, batch)).collect::<PyResult<_>>()?;
     Ok((batches, export_schema(py, schema)?))
-}
-
-pub(super) fn export_aggregated(py: Python<'_>, table: Aggregated) -> PyResult<Reported> {
-    let (batches, schema) = export(py, table.batches, &table.schema)?;
-    Ok((batches, schema, report(py, &table.counts)?))
 }
 
 pub(super) fn report(py: Python<'_>, counts: &DropCounts) -> PyResult<Py<PyDict>> {

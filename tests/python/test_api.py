@@ -374,7 +374,7 @@ def test_one_thread_inside_a_spark_task(events: pa.Table, monkeypatch: pytest.Mo
     original = _core.aggregate
 
     def spy(*arguments: Any) -> Any:
-        seen.append(arguments[-1])
+        seen.append(arguments[7])
         return original(*arguments)
 
     monkeypatch.setattr(_core, "aggregate", spy)

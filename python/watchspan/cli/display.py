@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from datetime import datetime
-from typing import Any, Iterable, Mapping, Optional, Sequence
+from typing import Any, Iterable, Mapping, Optional, Sequence, Union
 
 import pyarrow as pa
 from rich import box
@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from watchspan import _core
+from watchspan.sources import Overflow
 
 __all__ = ["closing", "drops", "grid", "heading", "lines", "preview", "record", "records", "story", "summary"]
 
@@ -123,13 +124,14 @@ def records(table: pa.Table) -> list[dict[str, Any]]:
     return list(table.to_pylist())
 
 
-def preview(table: pa.Table, kind: str) -> None:
+def preview(table: Union[pa.Table, Overflow], kind: str) -> None:
     """Prints the first rows of a result, and the columns of it that matter most."""
-    names = [name for name in _PREVIEWS[kind] if name in table.column_names]
-    head = table.select(names).slice(0, _PREVIEW_ROWS)
+    names = [name for name in _PREVIEWS[kind] if name in table.schema.names]
+    head = (table if isinstance(table, pa.Table) else table.head(_PREVIEW_ROWS)).select(names)
+    head = head.slice(0, _PREVIEW_ROWS)
     grid(names, [list(found.values()) for found in records(head)])
     console().print(
-        f"{head.num_rows:,} of {table.num_rows:,} rows, {len(names)} of {table.num_columns} columns; "
+        f"{head.num_rows:,} of {table.num_rows:,} rows, {len(names)} of {len(table.schema)} columns; "
         "-o FILE writes all of them."
     )
 

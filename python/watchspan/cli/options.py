@@ -176,6 +176,11 @@ columns = click.option(
 threads = click.option(
     "--threads", type=click.IntRange(min=1), metavar="N", help="How many threads compute; all by default."
 )
+memory_limit = click.option(
+    "--memory-limit", metavar="SIZE",
+    help="How much memory to work with, as in 2GB or 512MiB; beyond it temporary files are used. A quarter "
+    "of the machine's by default.",
+)  # fmt: skip
 videos = click.option(
     "--videos",
     metavar="FILE",

@@ -7,15 +7,17 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any, Iterable, Iterator, Optional
+from typing import Any, Iterable, Iterator, Mapping, Optional, Union
 
 import click
 import pyarrow as pa
 
 import watchspan as ws
 from watchspan import sample, sources
+from watchspan.api import aggregate_into, sessions_into
 from watchspan.cli import display, options
 from watchspan.cli.progress import Progress, peak_memory
+from watchspan.sources import Overflow
 
 __all__ = ["COMMANDS", "read_events", "write"]
 
@@ -28,7 +30,7 @@ def read_events(
     return progress.count(sources.read(list(inputs), want))
 
 
-def write(progress: Progress, table: pa.Table, path: Optional[str]) -> None:
+def write(progress: Progress, table: Union[pa.Table, Overflow], path: Optional[str]) -> None:
     """Writes a table to a file, or as JSON lines to standard output if the path is `-`."""
     if path is None:
         return
@@ -49,11 +51,17 @@ def _check_figures(as_json: bool, output: Optional[str]) -> None:
         raise click.UsageError("--json and -o - both claim standard output.")
 
 
+def _rows(settings: Mapping[str, Any]) -> Overflow:
+    """Where rows go that may be too many for memory: half of it is the events'."""
+    limit = sources.memory_argument(settings["memory_limit"])
+    return Overflow(None if limit is None else limit // 4)
+
+
 def _finish(
-    table: pa.Table, kind: str, output: Optional[str], progress: Progress, quiet: bool, as_json: bool
+    table: Overflow, kind: str, output: Optional[str], progress: Progress, quiet: bool, as_json: bool
 ) -> None:
     """Says what became of the events; exit code 1 if there were some and none could be used."""
-    report = ws.report(table)
+    report = ws.report(table.schema.empty_table())
     seconds = progress.seconds
     if as_json:
         figures = {
@@ -116,6 +124,7 @@ def generate(
 @options.output
 @options.videos
 @options.of_events
+@options.memory_limit
 @options.scoring
 @click.option(
     "--unique-seconds/--no-unique-seconds", default=True, show_default=True,
@@ -138,16 +147,19 @@ def aggregate(
     """
     _check_figures(as_json, output)
     options.refuse_overwriting(output, *inputs, settings["videos"])
-    with Progress("reading events", quiet=quiet) as progress:
-        table = ws.aggregate(read_events(progress, inputs, settings["columns"]), **settings)
-        write(progress, table, output)
-    _finish(table, "engagement", output, progress, quiet, as_json)
+    with _rows(settings) as rows:
+        with Progress("reading events", quiet=quiet) as progress:
+            events = read_events(progress, inputs, settings["columns"])
+            rows.schema = aggregate_into(rows.add, events, **settings).schema
+            write(progress, rows, output)
+        _finish(rows, "engagement", output, progress, quiet, as_json)
 
 
 @click.command(short_help="Make one row per user, video and session.")
 @options.inputs
 @options.output
 @options.of_events
+@options.memory_limit
 @options.reporting
 def sessions(
     inputs: tuple[str, ...], output: Optional[str], quiet: bool, as_json: bool, **settings: Any
@@ -162,10 +174,12 @@ def sessions(
     """
     _check_figures(as_json, output)
     options.refuse_overwriting(output, *inputs)
-    with Progress("reading events", quiet=quiet) as progress:
-        table = ws.sessions(read_events(progress, inputs, settings["columns"]), **settings)
-        write(progress, table, output)
-    _finish(table, "sessions", output, progress, quiet, as_json)
+    with _rows(settings) as rows:
+        with Progress("reading events", quiet=quiet) as progress:
+            events = read_events(progress, inputs, settings["columns"])
+            rows.schema = sessions_into(rows.add, events, **settings).schema
+            write(progress, rows, output)
+        _finish(rows, "sessions", output, progress, quiet, as_json)
 
 
 @click.command(short_help="Show how much of its audience each part of a video kept.")

@@ -19,6 +19,7 @@ from watchspan.sources.arguments import (
     buckets_argument,
     column_mapping,
     empty_batch,
+    memory_argument,
     no_rows,
     rules_argument,
     scoring_argument,
@@ -30,14 +31,17 @@ from watchspan.sources.arguments import (
 )
 from watchspan.sources.files import TEXT_FORMATS, find_files, open_typed, read_files, scan_dataset
 from watchspan.sources.formats import format_of
+from watchspan.sources.overflow import Overflow
 from watchspan.sources.writing import write
 
 __all__ = [
+    "Overflow",
     "Wanted",
     "buckets_argument",
     "column_mapping",
     "empty_batch",
     "format_of",
+    "memory_argument",
     "read",
     "read_table",
     "replayable",

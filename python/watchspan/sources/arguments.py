@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import operator
+import os
+import re
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -74,6 +78,42 @@ def thread_count(threads: int | None) -> int | None:
     if threads is None:
         return 1 if _in_spark_task() else None
     return whole_number("threads", threads, "None or an integer of at least 1")
+
+
+# A share of the machine for events: what else is in memory, and the result, need room too.
+_SHARE_OF_MACHINE = 4
+_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+_UNITS.update({"KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40})
+
+
+def memory_argument(limit: int | str | None) -> int | None:
+    """The bound on memory in bytes. None stands for a quarter of the machine's, and for no bound if unknown.
+
+    Raises:
+        OptionError: If it is neither a number of bytes nor text such as `2GB`.
+    """
+    accepted = 'None, a number of bytes from 1, or text such as "2GB" or "512MiB"'
+    if limit is None:
+        machine = machine_memory()
+        return None if machine is None else machine // _SHARE_OF_MACHINE
+    if not isinstance(limit, str):
+        return whole_number("memory_limit", limit, accepted)
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*", limit)
+    unit = _UNITS.get(found[2].upper()) if found else None
+    if not found or unit is None or float(found[1]) * unit < 1:
+        raise OptionError(f"memory_limit is {limit!r}, but {accepted} is needed.")
+    return int(float(found[1]) * unit)
+
+
+def machine_memory() -> int | None:
+    """How much memory the machine, or the container that this runs in, has in bytes; None if nobody knows."""
+    known = []
+    with contextlib.suppress(AttributeError, OSError, ValueError):  # Windows has no sysconf
+        known.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    for place in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        with contextlib.suppress(OSError, ValueError):  # no container, or one without a limit: "max"
+            known.append(int(Path(place).read_text(encoding="ascii")))
+    return min(known) if known else None
 
 
 def whole_number(option: str, value: Any, accepted: str, least: int = 1) -> int:

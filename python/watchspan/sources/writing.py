@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, Callable
+from typing import Any, Callable, Union
 
 import pyarrow as pa
 
 from watchspan.errors import SourceError
 from watchspan.sources.formats import format_of
+from watchspan.sources.overflow import Overflow
 
 # Rows per row group or record batch of a written file.
 _GROUP_ROWS = 131_072
 
 
-def write(table: pa.Table, path: str | os.PathLike[str]) -> None:
+def write(table: pa.Table | Overflow, path: str | os.PathLike[str]) -> None:
     """Writes a table as Parquet, CSV, JSON lines or Arrow, by the path's suffix.
 
     Lists become JSON text in CSV. Directories above the path are made. Whoever reads the path meanwhile sees
     the old file or the new one, never a part: the file is written beside it and renamed when it is complete.
 
     Args:
-        table: The table.
+        table: The table, or one that may be larger than memory.
         path: Where to: a path, or an URI that pyarrow knows, such as `s3://bucket/rows.parquet`.
 
     Raises:
@@ -62,29 +64,49 @@ def write(table: pa.Table, path: str | os.PathLike[str]) -> None:
         raise
 
 
-def _write_parquet(table: pa.Table, sink: Any) -> None:
+def _groups(table: pa.Table | Overflow) -> Iterator[pa.Table]:
+    """The table in pieces of about so many rows as a row group has."""
+    found: list[pa.RecordBatch] = []
+    for batch in table.to_batches():
+        found.append(batch)
+        if sum(batch.num_rows for batch in found) >= _GROUP_ROWS:
+            yield pa.Table.from_batches(found)
+            found = []
+    if found:
+        yield pa.Table.from_batches(found)
+
+
+def _write_parquet(table: pa.Table | Overflow, sink: Any) -> None:
     from pyarrow import parquet as pq
 
-    pq.write_table(table, sink)
+    with pq.ParquetWriter(sink, table.schema) as writer:
+        for group in _groups(table):
+            writer.write_table(group.replace_schema_metadata(table.schema.metadata))
 
 
-def _write_ipc(table: pa.Table, sink: Any) -> None:
+def _write_ipc(table: pa.Table | Overflow, sink: Any) -> None:
     with pa.ipc.new_file(sink, table.schema) as writer:
-        writer.write_table(table)
+        for group in _groups(table):
+            writer.write_table(group.replace_schema_metadata(table.schema.metadata))
 
 
-def _write_csv(table: pa.Table, sink: Any) -> None:
+def _write_csv(table: pa.Table | Overflow, sink: Any) -> None:
     from pyarrow import csv
 
     schema = pa.schema(
         [(field.name, pa.string() if _is_nested(field.type) else field.type) for field in table.schema]
     )
     with csv.CSVWriter(sink, schema) as writer:
-        for batch in table.to_batches(max_chunksize=_GROUP_ROWS):
+        for batch in _batches(table):
             columns = [
                 _json_column(column) if _is_nested(column.type) else column for column in batch.columns
             ]
             writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=schema))
+
+
+def _batches(table: pa.Table | Overflow) -> Iterator[pa.RecordBatch]:
+    for group in _groups(table):
+        yield from group.to_batches(max_chunksize=_GROUP_ROWS)
 
 
 def _is_nested(kind: pa.DataType) -> bool:
@@ -96,8 +118,8 @@ def _json_column(column: pa.Array) -> pa.Array:
     return pa.array(texts, pa.string())
 
 
-def _write_json(table: pa.Table, sink: Any) -> None:
-    for batch in table.to_batches(max_chunksize=_GROUP_ROWS):
+def _write_json(table: pa.Table | Overflow, sink: Any) -> None:
+    for batch in _batches(table):
         names, columns = batch.schema.names, [_values(column) for column in batch.columns]
         lines = (_ENCODER.encode(dict(zip(names, row))) + "\n" for row in zip(*columns))
         sink.write("".join(lines).encode())
@@ -121,7 +143,7 @@ def _as_text(value: Any) -> str:
 _ENCODER = json.JSONEncoder(ensure_ascii=False, default=_as_text)
 
 
-_WRITERS: dict[str, Callable[[pa.Table, Any], None]] = {
+_WRITERS: dict[str, Callable[[Union[pa.Table, Overflow], Any], None]] = {
     "parquet": _write_parquet,
     "csv": _write_csv,
     "json": _write_json,

@@ -1,0 +1,79 @@
+"""A table that may be larger than memory: the first batches stay there, the others go to a temporary file."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from types import TracebackType
+from typing import IO, Any
+
+import pyarrow as pa
+
+
+class Overflow:
+    """Batches in the order in which they are added. To be used in a `with` statement, which ends the file.
+
+    The file has no name (on Windows: it is deleted when it is closed), so nothing is left of it however the
+    process ends.
+
+    Args:
+        bound: How many bytes stay in memory; None: all.
+
+    Attributes:
+        schema: The schema; its metadata are those of the table, and are set by whoever knows them.
+        num_rows: How many rows there are.
+    """
+
+    def __init__(self, bound: int | None) -> None:
+        self.schema: pa.Schema = pa.schema([])
+        self.num_rows = 0
+        self._bound = bound
+        self._bytes = 0
+        self._batches: list[pa.RecordBatch] = []
+        self._file: IO[bytes] | None = None
+        self._writer: Any = None
+
+    def __enter__(self) -> Overflow:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Takes in a batch."""
+        self.num_rows += batch.num_rows
+        self._bytes += batch.nbytes
+        if self._file is None and self._bound is not None and self._bytes > self._bound:
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed on exit
+            options = pa.ipc.IpcWriteOptions(compression="lz4")
+            self._writer = pa.ipc.new_stream(self._file, batch.schema, options=options)
+        if self._writer is None:
+            self._batches.append(batch)
+        else:
+            self._writer.write_batch(batch)
+
+    def to_batches(self) -> Iterator[pa.RecordBatch]:
+        """All batches; nothing can be added after the first call."""
+        yield from self._batches
+        if self._file is None:
+            return
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+        self._file.seek(0)
+        yield from pa.ipc.open_stream(self._file)
+
+    def head(self, rows: int) -> pa.Table:
+        """The first rows, or all if there are fewer."""
+        found: list[pa.RecordBatch] = []
+        for batch in self.to_batches():
+            found.append(batch)
+            if sum(batch.num_rows for batch in found) >= rows:
+                break
+        return pa.Table.from_batches(found, self.schema if not found else found[0].schema).slice(0, rows)
