@@ -27,7 +27,7 @@ SPARK_CHECKS := spark-tables-test spark-functions-test spark-older-test spark-co
 # In this order two at a time take least: the first waits for the wheel and for Spark while the Rust tests compile.
 CHECKS := spark-tables-test rust-test docs-check lint python-test $(filter-out spark-tables-test,$(SPARK_CHECKS)) other-pythons-test
 
-.PHONY: demo test test-all checks $(CHECKS) spark-test spark42 bench bench-spark generate wheel clean
+.PHONY: demo test test-all checks $(CHECKS) spark-test spark42 bench bench-check bench-spark generate wheel clean
 .DEFAULT_GOAL := help
 
 help: ## Lists the targets.
@@ -138,6 +138,9 @@ spark-older-test: spark42 ## The stories on older versions of Spark.
 
 bench: .venv-bench/package ## Measures watchspan beside Polars and DuckDB and writes docs/benchmarks.md; SIZE=100M for other sizes.
 	.venv-bench/bin/python benches/compare.py --sizes $(SIZE) $(BENCH) --write docs/benchmarks.md
+
+bench-check: ## Counts the core's instructions and compares them with those that are stored; WRITE=--write stores them.
+	$(PYTHON) benches/check_instructions.py $(WRITE)
 
 bench-spark: spark42 ## Measures the aggregation on Spark and writes docs/spark_benchmarks.md; half an hour on a quiet machine.
 	.venv-spark42/bin/python benches/spark.py $(BENCH_SPARK) --write docs/spark_benchmarks.md
