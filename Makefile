@@ -50,8 +50,8 @@ ifdef STARTS
 # Cargo does one of these at a time, so side by side they would take up both places and wait.
 docs-check: | rust-test
 lint: | docs-check
-# It tells cargo and rustc to ask for places that make does not lend them, and rustc warns of it.
-unexport MAKEFLAGS
+# These tell cargo and rustc to ask for places that make does not lend them, and rustc warns of it.
+unexport MAKEFLAGS MFLAGS
 endif
 
 $(VENV)/bin/maturin:
