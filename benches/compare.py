@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shlex
 import signal
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from pathlib import Path
 import generated_events
 import pyarrow.parquet as pq
 from compare_report import VARIANTS, Measured, Size, environment, markdown
+from reported import command
 
 _UNITS = {"k": 1_000, "M": 1_000_000}
 
@@ -43,7 +43,7 @@ def main() -> int:
         print("The engines did not do the same job, so nothing was written.", file=sys.stderr)
         return 1
     plot = Path(options.write).with_suffix(".svg").name if options.write else ""
-    text = markdown(_command(), about, options.rounds, options.warm, sizes, plot)
+    text = markdown(command("benches/compare.py"), about, options.rounds, options.warm, sizes, plot)
     print(text)
     if options.write:
         _write(Path(options.write), text, sizes)
@@ -78,17 +78,6 @@ def _variants(text: str) -> list[str]:
 
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _command() -> str:
-    """The command without the options that only say where things are."""
-    given, arguments = iter(sys.argv[1:]), []
-    for argument in given:
-        if argument in ("--data", "--write"):
-            next(given, None)
-        else:
-            arguments.append(argument)
-    return shlex.join(["python", "benches/compare.py", *arguments])
 
 
 def _measure_size(options: argparse.Namespace, folder: Path, scratch: Path, rows: int) -> Size:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 # The kinds in the order in which events of the same moment count.
 HEARTBEAT, SEEK_START, PAUSE, CLOSE, END, SEEK, RATE_CHANGE, PLAY, RESUME = range(9)
-_NAMES = {
+NAMES = {
     HEARTBEAT: ("video_heartbeat", "video_progress", "video_ping", "heartbeat", "progress", "ping"),
     SEEK_START: ("video_seek_start", "seek_start"),
     PAUSE: ("video_pause", "pause"),
@@ -18,7 +18,7 @@ _NAMES = {
     PLAY: ("video_play", "play"),
     RESUME: ("video_resume", "resume"),
 }
-KINDS = {name: kind for kind, names in _NAMES.items() for name in names}
+KINDS = {name: kind for kind, names in NAMES.items() for name in names}
 
 TOLERANCE, LONGEST, CAP, FORWARD, BACKWARD = 5.0, 7200.0, 300.0, 5.0, -2.0
 COMPLETE, SUFFICIENT, EXCESSIVE, SLACK, SHORT = 0.95, 75.0, 1.2, 5.0, 10.0

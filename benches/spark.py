@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shlex
 import sys
 import tempfile
 import time
@@ -35,6 +34,7 @@ import spark_windows
 from processes import WorkerMemory, cpu_seconds
 from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
+from reported import command
 from spark_report import Measured, Size, environment, markdown
 
 from watchspan.spark import aggregate_events
@@ -56,7 +56,7 @@ def main() -> int:
             # The JVM compiles what runs often, and what it compiled for one size serves the next.
             warm_ups = 1 if sizes else options.warm_ups
             sizes.append(_measure_size(spark, folder, rows, warm_ups, options.rounds))
-        text = markdown(_command(), environment(spark), options.rounds, sizes)
+        text = markdown(command("benches/spark.py"), environment(spark), options.rounds, sizes)
         spark.stop()
     print(text)
     if options.write:
@@ -80,17 +80,6 @@ def _options() -> argparse.Namespace:
 
 def _sizes(text: str) -> list[int]:
     return [int(size.rstrip("kM")) * _UNITS.get(size[-1], 1) for size in text.split(",")]
-
-
-def _command() -> str:
-    """The command without the options that only say where things are."""
-    given, arguments = iter(sys.argv[1:]), []
-    for argument in given:
-        if argument in ("--data", "--write"):
-            next(given, None)
-        else:
-            arguments.append(argument)
-    return shlex.join(["python", "benches/spark.py", *arguments])
 
 
 def _session(scratch: Path, options: argparse.Namespace) -> SparkSession:

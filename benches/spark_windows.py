@@ -23,24 +23,30 @@ from __future__ import annotations
 
 from functools import reduce
 
+from peers_rules import (
+    BACKWARD,
+    CAP,
+    CLOSE,
+    COMPLETE,
+    END,
+    EXCESSIVE,
+    FORWARD,
+    HEARTBEAT,
+    LONGEST,
+    NAMES,
+    PAUSE,
+    PLAY,
+    RATE_CHANGE,
+    RESUME,
+    SEEK,
+    SEEK_START,
+    SHORT,
+    SLACK,
+    SUFFICIENT,
+    TOLERANCE,
+)
 from pyspark.sql import Column, DataFrame, Window, WindowSpec
 from pyspark.sql import functions as F
-
-# The kinds in the order in which events of the same moment count.
-HEARTBEAT, SEEK_START, PAUSE, CLOSE, END, SEEK, RATE_CHANGE, PLAY, RESUME = range(9)
-_NAMES = {
-    HEARTBEAT: ("video_heartbeat", "video_progress", "video_ping", "heartbeat", "progress", "ping"),
-    SEEK_START: ("video_seek_start", "seek_start"),
-    PAUSE: ("video_pause", "pause"),
-    CLOSE: ("video_close", "video_stop", "close", "stop"),
-    END: ("video_ended", "video_end", "ended", "end"),
-    SEEK: ("video_seek", "video_seeked", "seek", "seeked"),
-    RATE_CHANGE: ("video_rate_change", "rate_change"),
-    PLAY: ("video_play", "play"),
-    RESUME: ("video_resume", "resume"),
-}
-_TOLERANCE, _LONGEST, _CAP, _FORWARD, _BACKWARD = 5.0, 7200.0, 300.0, 5.0, -2.0
-_COMPLETE, _SUFFICIENT, _EXCESSIVE, _SLACK, _SHORT = 0.95, 75.0, 1.2, 5.0, 10.0
 
 _PAIR = ("userId", "videoId")
 
@@ -72,7 +78,7 @@ def _duration(column: Column) -> Column:
 
 def _accepted(events: DataFrame) -> DataFrame:
     name = F.col("eventName")
-    kind = F.coalesce(*(F.when(name.isin(*names), kind) for kind, names in _NAMES.items()))
+    kind = F.coalesce(*(F.when(name.isin(*names), kind) for kind, names in NAMES.items()))
     position = F.col("currentTime")
     return events.select(
         *_PAIR,
@@ -152,14 +158,14 @@ def _with_state(events: DataFrame) -> DataFrame:
 def _with_segments(events: DataFrame) -> DataFrame:
     kind, d, dt, running = F.col("kind"), F.col("d"), F.col("dt"), F.col("running")
     observed = running & (kind != SEEK)
-    watched = observed & (d > 0) & (d <= _LONGEST) & (d <= dt + _TOLERANCE)
-    rejected = observed & ~watched & ((d > 0) | (d < _BACKWARD))
+    watched = observed & (d > 0) & (d <= LONGEST) & (d <= dt + TOLERANCE)
+    rejected = observed & ~watched & ((d > 0) | (d < BACKWARD))
     starts = kind.isin(PLAY, RESUME)
-    missed = observed & ~watched & ~rejected & starts & (dt > _TOLERANCE)
-    unseen = F.least(dt, F.lit(_LONGEST))
-    unseen = F.when(starts, F.least(unseen, F.lit(_CAP))).otherwise(unseen)
+    missed = observed & ~watched & ~rejected & starts & (dt > TOLERANCE)
+    unseen = F.least(dt, F.lit(LONGEST))
+    unseen = F.when(starts, F.least(unseen, F.lit(CAP))).otherwise(unseen)
     near = F.abs(d) <= 1
-    started = ~running & (kind == HEARTBEAT) & ~near & ~F.col("hadEnded") & (d > 0) & (d <= dt + _TOLERANCE)
+    started = ~running & (kind == HEARTBEAT) & ~near & ~F.col("hadEnded") & (d > 0) & (d <= dt + TOLERANCE)
     return events.select(
         "*",
         F.when(watched, F.col("from")).alias("start"),
@@ -187,7 +193,7 @@ def _with_skips(events: DataFrame) -> DataFrame:
 def _ends_of_sessions(walked: DataFrame) -> DataFrame:
     """On the last event of each session, how often it completed the video."""
     so_far = _session().rowsBetween(Window.unboundedPreceding, Window.currentRow)
-    mark = F.col("videoDuration") * _COMPLETE
+    mark = F.col("videoDuration") * COMPLETE
     reached = (F.col("kind") == END) & F.coalesce(F.col("position") >= mark, F.lit(True))
     watched_through = (F.col("durationSource") == "metadata") & (F.max("end").over(so_far) >= mark)
     return walked.select(
@@ -235,7 +241,7 @@ def _totals(events: DataFrame) -> DataFrame:
         return F.when(condition, F.greatest(F.lit(0.0), F.least(seconds, d - start)))
 
     unseen = cut(F.col("unseen").isNotNull(), F.col("unseen"), F.col("from"))
-    left_open = cut(F.col("leftOpen"), F.lit(_CAP), F.col("position"))
+    left_open = cut(F.col("leftOpen"), F.lit(CAP), F.col("position"))
     return events.groupBy(*_PAIR).agg(
         F.first("videoDuration").alias("videoDuration"),
         F.first("durationSource").alias("durationSource"),
@@ -247,8 +253,8 @@ def _totals(events: DataFrame) -> DataFrame:
         count(F.col("isLast")).alias("sessionCount"),
         total(F.col("dt")).alias("sessionSeconds"),
         count(kind == PAUSE).alias("pauses"),
-        count(skip > _FORWARD).alias("totalForwardSkips"),
-        count(skip < _BACKWARD).alias("totalBackwardSkips"),
+        count(skip > FORWARD).alias("totalForwardSkips"),
+        count(skip < BACKWARD).alias("totalBackwardSkips"),
         F.sum("completions").alias("completionCount"),
         F.timestamp_micros(F.min("time")).alias("firstWatchDate"),
         F.timestamp_micros(F.max("time")).alias("lastWatchDate"),
@@ -293,7 +299,7 @@ def _scored(rows: DataFrame) -> DataFrame:
     def share(value: Column) -> Column:
         return F.least(F.lit(1.0), F.greatest(F.lit(0.0), value))
 
-    completed = F.col("isCompletedAtLeastOnce") & (F.col("uniqueWatchPercentage") >= _SUFFICIENT)
+    completed = F.col("isCompletedAtLeastOnce") & (F.col("uniqueWatchPercentage") >= SUFFICIENT)
     points = (
         60 * share(F.col("totalUniqueSecondsWatched") / d)
         + 20 * completed.cast("double")
@@ -313,12 +319,12 @@ def _flagged(rows: DataFrame) -> DataFrame:
     conditions = {
         "missing_duration": d.isNull(),
         "estimated_duration": F.col("durationSource") == "estimated",
-        "excessive_watch_time": F.col("totalWatchTime") > _EXCESSIVE * d * F.col("sessionCount"),
-        "completed_without_sufficient_watch": completed & (F.col("uniqueWatchPercentage") < _SUFFICIENT),
-        "position_exceeds_duration": metadata & (F.col("furthest") > d + _SLACK),
+        "excessive_watch_time": F.col("totalWatchTime") > EXCESSIVE * d * F.col("sessionCount"),
+        "completed_without_sufficient_watch": completed & (F.col("uniqueWatchPercentage") < SUFFICIENT),
+        "position_exceeds_duration": metadata & (F.col("furthest") > d + SLACK),
         "implausible_segments": F.col("rejectedSegmentCount") > 0,
         "ended_before_duration": F.col("earlyEnds") > 0,
-        "very_short_watch": F.col("totalWatchTime") < _SHORT,
+        "very_short_watch": F.col("totalWatchTime") < SHORT,
     }
     flags = F.array(*(F.when(condition, name) for name, condition in conditions.items()))
     return rows.withColumn("dataQualityFlags", F.array_compact(flags)).withColumn(
