@@ -159,10 +159,7 @@ impl<R: Record, H: BuildHasher> Grouper<R, H> {
 
     /// Puts each fragment's events together, and forgets them here.
     fn finish<C: KeyRows>(&mut self, columns: &EventKeys<'_, C>) -> Chunk<R> {
-        let mut keys = KeyArena::default();
-        self.rows.drain(..).for_each(|row| {
-            keys.push(columns.get(row));
-        });
+        let keys = KeyArena::of(self.rows.iter().map(|&row| columns.get(row)));
         let mut starts = Vec::with_capacity(self.counts.len() + 1);
         let mut next = 0;
         for count in &mut self.counts {
@@ -176,6 +173,7 @@ impl<R: Record, H: BuildHasher> Grouper<R, H> {
             records[*place as usize] = record;
             *place += 1;
         }
+        self.rows.clear();
         self.counts.clear();
         self.table.clear();
         Chunk { keys, starts, records }

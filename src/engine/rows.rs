@@ -47,16 +47,20 @@ impl Ids {
         // Rows are large: each moves once.
         let mut order: Vec<_> = (0..rows.len()).collect();
         for user in order.chunk_by_mut(|&a, &b| store.user(rows[a].at) == store.user(rows[b].at)) {
-            user.sort_unstable_by(|&a, &b| self.compare(store, &rows[a], &rows[b]));
+            user.sort_unstable_by(|&a, &b| self.compare_videos(store, &rows[a], &rows[b]));
         }
         order.into_iter().map(|index| std::mem::take(&mut rows[index])).collect()
     }
 
     /// The order of rows by user, video, start and session id.
     pub(super) fn compare(self, store: &KeyStore, a: &Row, b: &Row) -> Ordering {
-        let ([user_a, video_a, _], [user_b, video_b, _]) = (store.get(a.at), store.get(b.at));
-        (user_a, video_a, a.stats.start)
-            .cmp(&(user_b, video_b, b.stats.start))
+        store.user(a.at).cmp(store.user(b.at)).then_with(|| self.compare_videos(store, a, b))
+    }
+
+    /// The order of one user's rows.
+    fn compare_videos(self, store: &KeyStore, a: &Row, b: &Row) -> Ordering {
+        (store.video(a.at), a.stats.start)
+            .cmp(&(store.video(b.at), b.stats.start))
             .then_with(|| self.session(store, a).cmp(&self.session(store, b)))
     }
 

@@ -19,6 +19,16 @@ pub(super) struct KeyArena {
 }
 
 impl KeyArena {
+    /// These keys, in just the memory that they need.
+    pub(super) fn of<'a>(keys: impl ExactSizeIterator<Item = Keys<'a>> + Clone) -> Self {
+        let size = keys.clone().flatten().map(<[u8]>::len).sum();
+        let mut arena = Self { bytes: Vec::with_capacity(size), ends: Vec::with_capacity(keys.len()) };
+        keys.for_each(|keys| {
+            arena.push(keys);
+        });
+        arena
+    }
+
     /// Adds a fragment's keys and returns its number.
     pub(super) fn push(&mut self, keys: Keys<'_>) -> u32 {
         let mut ends = [0; 3];

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use arrow_array::builder::{
-    BooleanBuilder, Float64Builder, Int64Builder, ListBuilder, StringBuilder, TimestampMicrosecondBuilder,
+use arrow_array::builder::{Float64Builder, ListBuilder, StringBuilder, TimestampMicrosecondBuilder};
+use arrow_array::{
+    Array, ArrayRef, BooleanArray, Float64Array, Int64Array, ListArray, RecordBatch, StructArray,
 };
-use arrow_array::{Array, ArrayRef, Float64Array, ListArray, RecordBatch, StructArray};
 use arrow_buffer::{NullBuffer, OffsetBuffer};
 use arrow_schema::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
 
@@ -211,25 +211,15 @@ impl<R> Value<R> {
     fn array(&self, rows: &[R], keys: KeyTypes) -> Result<ArrayRef> {
         Ok(match self {
             Self::Key(key, get) => keys.of(*key).array(key.column(), rows.iter().map(get))?,
-            Self::Int(get) => {
-                array(Int64Builder::from_iter(rows, |b: &mut Int64Builder, r| b.append_value(get(r))))
-            }
+            Self::Int(get) => Arc::new(Int64Array::from_iter_values(rows.iter().map(get))),
             Self::Float(get) => Arc::new(rows.iter().map(get).collect::<Float64Array>()),
             Self::MaybeFloat(get) => Arc::new(rows.iter().map(get).collect::<Float64Array>()),
-            Self::Bool(get) => {
-                array(BooleanBuilder::from_iter(rows, |b: &mut BooleanBuilder, r| b.append_value(get(r))))
-            }
-            Self::MaybeBool(get) => {
-                array(BooleanBuilder::from_iter(rows, |b: &mut BooleanBuilder, r| b.append_option(get(r))))
-            }
+            Self::Bool(get) => Arc::new(rows.iter().map(|row| Some(get(row))).collect::<BooleanArray>()),
+            Self::MaybeBool(get) => Arc::new(rows.iter().map(get).collect::<BooleanArray>()),
             Self::Time(get) => times(rows, |row| Some(get(row))),
             Self::MaybeTime(get) => times(rows, get),
-            Self::Text(get) => {
-                array(StringBuilder::from_iter(rows, |b: &mut StringBuilder, r| b.append_value(get(r))))
-            }
-            Self::MaybeText(get) => {
-                array(StringBuilder::from_iter(rows, |b: &mut StringBuilder, r| b.append_option(get(r))))
-            }
+            Self::Text(get) => strings(rows, |row| Some(get(row))),
+            Self::MaybeText(get) => strings(rows, get),
             Self::Floats(get) => floats(rows, get),
             Self::Texts(get) => texts(rows, get),
             Self::Intervals(get) => pairs(rows, "end", |row| Some(get(row)), |i| (i.start, i.end))?,
@@ -245,21 +235,12 @@ pub(super) fn to_float(count: i64) -> f64 {
     count as f64
 }
 
-/// Fills a builder row by row.
-trait FromRows: Default {
-    fn from_iter<R>(rows: &[R], append: impl Fn(&mut Self, &R)) -> Self {
-        let mut builder = Self::default();
-        rows.iter().for_each(|row| append(&mut builder, row));
-        builder
-    }
-}
-
-impl FromRows for Int64Builder {}
-impl FromRows for BooleanBuilder {}
-impl FromRows for StringBuilder {}
-
-fn array(mut builder: impl arrow_array::builder::ArrayBuilder) -> ArrayRef {
-    builder.finish()
+/// Text in buffers of just its size, for which the text is asked for twice.
+fn strings<'a, R>(rows: &'a [R], get: impl Fn(&'a R) -> Option<Cow<'a, str>>) -> ArrayRef {
+    let size = rows.iter().filter_map(&get).map(|text| text.len()).sum();
+    let mut builder = StringBuilder::with_capacity(rows.len(), size);
+    rows.iter().for_each(|row| builder.append_option(get(row)));
+    Arc::new(builder.finish())
 }
 
 fn times<R>(rows: &[R], get: impl Fn(&R) -> Option<Micros>) -> ArrayRef {
@@ -269,7 +250,8 @@ fn times<R>(rows: &[R], get: impl Fn(&R) -> Option<Micros>) -> ArrayRef {
 }
 
 fn floats<R>(rows: &[R], get: impl for<'a> Fn(&'a R) -> &'a [f64]) -> ArrayRef {
-    let mut builder = ListBuilder::new(Float64Builder::new());
+    let size = rows.iter().map(|row| get(row).len()).sum();
+    let mut builder = ListBuilder::with_capacity(Float64Builder::with_capacity(size), rows.len());
     for row in rows {
         builder.values().append_slice(get(row));
         builder.append(true);
@@ -278,7 +260,7 @@ fn floats<R>(rows: &[R], get: impl for<'a> Fn(&'a R) -> &'a [f64]) -> ArrayRef {
 }
 
 fn texts<R>(rows: &[R], get: impl Fn(&R) -> Vec<&'static str>) -> ArrayRef {
-    let mut builder = ListBuilder::new(StringBuilder::new());
+    let mut builder = ListBuilder::with_capacity(StringBuilder::with_capacity(0, 0), rows.len());
     for row in rows {
         get(row).into_iter().for_each(|text| builder.values().append_value(text));
         builder.append(true);
@@ -296,7 +278,12 @@ fn pairs<R, T>(
     let lists: Vec<_> = rows.iter().map(&get).collect();
     let valid = lists.iter().map(Option::is_some).collect::<NullBuffer>();
     let offsets = OffsetBuffer::from_lengths(lists.iter().map(|list| list.map_or(0, <[T]>::len)));
-    let (starts, seconds): (Vec<_>, Vec<_>) = lists.into_iter().flatten().flatten().map(split).unzip();
+    let size = lists.iter().flatten().map(|list| list.len()).sum();
+    let (mut starts, mut seconds) = (Vec::with_capacity(size), Vec::with_capacity(size));
+    for (start, second) in lists.into_iter().flatten().flatten().map(split) {
+        starts.push(start);
+        seconds.push(second);
+    }
     let columns: Vec<ArrayRef> =
         vec![Arc::new(Float64Array::from(starts)), Arc::new(Float64Array::from(seconds))];
     let values = StructArray::try_new(pair_fields(second), columns, None)?;
@@ -317,16 +304,21 @@ impl KeyTypes {
 
 impl KeyType {
     /// An array of keys from their bytes.
-    fn array<'a>(self, column: &'static str, keys: impl Iterator<Item = Cow<'a, [u8]>>) -> Result<ArrayRef> {
+    fn array<'a>(
+        self,
+        column: &'static str,
+        keys: impl Iterator<Item = Cow<'a, [u8]>> + Clone,
+    ) -> Result<ArrayRef> {
         if self == Self::Text {
-            let mut builder = StringBuilder::new();
+            let size = keys.clone().map(|key| key.len()).sum();
+            let mut builder = StringBuilder::with_capacity(keys.size_hint().0, size);
             for key in keys {
                 let text = std::str::from_utf8(&key).map_err(|_| Error::InvalidText { column })?;
                 builder.append_value(text);
             }
             return Ok(Arc::new(builder.finish()));
         }
-        let integers: arrow_array::Int64Array = keys.map(|key| Self::integer(&key)).collect();
+        let integers: Int64Array = keys.map(|key| Self::integer(&key)).collect();
         Ok(arrow_cast::cast(&integers, &self.data_type())?)
     }
 }
