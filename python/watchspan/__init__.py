@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import warnings
 
-from watchspan import errors
+from watchspan import errors, kql
 from watchspan._core import debug_build as _debug_build
 from watchspan._core import version as __version__
 from watchspan.api import aggregate, engagement, explain, retention, sessions, vocabulary
@@ -32,6 +32,7 @@ __all__ = [
     "engagement",
     "errors",
     "explain",
+    "kql",
     "report",
     "retention",
     "sessions",

@@ -24,9 +24,11 @@ SEPARATE = {"mix_stderr": False} if "mix_stderr" in inspect.signature(CliRunner)
 RUNNER = CliRunner(**SEPARATE)
 COMMANDS = (
     "aggregate",
+    "azure-etl",
     "delete-user",
     "demo",
     "generate",
+    "kql",
     "rescore",
     "retention",
     "sessions",

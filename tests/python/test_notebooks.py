@@ -13,6 +13,7 @@ NAMES = (
     "03_data_quality.py",
     "04_analytics.py",
     "05_streaming.py",
+    "06_azure.py",
     "databricks_video_aggregation.py",
 )
 SEPARATOR = "\n\n# COMMAND ----------\n\n"

@@ -10,7 +10,7 @@ import click
 import pyarrow as pa
 
 from watchspan import _core
-from watchspan.cli import demo, keeping, reading, tables
+from watchspan.cli import azure, demo, keeping, kql, reading, tables
 from watchspan.errors import MissingDependencyError, OptionError, WatchspanError
 
 
@@ -79,5 +79,12 @@ def app() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-for _command in (*tables.COMMANDS, *reading.COMMANDS, *keeping.COMMANDS, demo.demo):
+for _command in (
+    *tables.COMMANDS,
+    *reading.COMMANDS,
+    *keeping.COMMANDS,
+    *azure.COMMANDS,
+    *kql.COMMANDS,
+    demo.demo,
+):
     app.add_command(_command)

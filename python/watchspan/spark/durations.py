@@ -1,7 +1,7 @@
 """How long videos are: what the catalogue says, and what viewers show where it says nothing.
 
 Durations are small beside events: they are broadcast to them, and nothing is collected or counted to decide
-what to do. Where no watched video lacks a duration, the estimate costs one look at the events' videos.
+what to do. The events of videos that lack one are read a second time for the estimate.
 """
 
 from __future__ import annotations
@@ -185,8 +185,8 @@ def estimated(reached: DataFrame) -> DataFrame:
 
 
 def lacking(rows: DataFrame, known: DataFrame) -> DataFrame:
-    """The videos of these rows, once each, for which no duration is known."""
+    """Those of the rows whose video has no known duration."""
     # Not by the duration, which may be an error: it is to be raised once, where durations are joined.
     usable = known.filter(F.col("durationSource").isNotNull()).select("videoId")
-    watched = rows.select("videoId").filter(_is_key(rows.schema["videoId"].dataType))
-    return watched.join(F.broadcast(usable), "videoId", "left_anti").distinct()
+    keyed = rows.filter(_is_key(rows.schema["videoId"].dataType))
+    return keyed.join(F.broadcast(usable), "videoId", "left_anti")

@@ -262,14 +262,13 @@ def _estimates(
     reached = partial(_reached, vocabulary=vocabulary, rules=rules, partitions=partitions)
     if known is None:
         return estimated(reached(events))
-    videos = F.broadcast(lacking(events, known))
-    viewings = events.join(videos, "videoId", "left_semi")
+    viewings = lacking(events, known)
     if "sessionId" in events.columns and rules.session_timeout_seconds is None:
         return estimated(reached(viewings))
     # Where sessions are cut by inactivity, what the viewers did elsewhere decides where.
     viewers = viewings.select("userId").distinct()
     elsewhere = events.join(viewers, "userId", "left_semi")
-    return estimated(reached(elsewhere).join(videos, "videoId", "left_semi"))
+    return estimated(lacking(reached(elsewhere), known))
 
 
 def _reached(
@@ -284,7 +283,7 @@ def _reached(
 
 def _estimates_of_sessions(sessions: DataFrame, known: DataFrame | None) -> DataFrame:
     if known is not None:
-        sessions = sessions.join(F.broadcast(lacking(sessions, known)), "videoId", "left_semi")
+        sessions = lacking(sessions, known)
     ends = F.array_max(F.col("watchedIntervals").getField("end"))
     return estimated(sessions.select("videoId", ends.alias("watchedEnd"), "maxPosition"))
 

@@ -1,0 +1,194 @@
+"""The KQL that reads events, and what the columns of the engine's input are in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from watchspan import _core
+from watchspan.errors import OptionError
+
+__all__ = [
+    "EVENT_ID", "ITEM_COUNT", "LAYOUTS", "Layout", "arrival_filter", "count_query", "event_names",
+    "instant", "quoted", "select", "time_filter",
+]  # fmt: skip
+
+# Beside the engine's columns: what tells copies of an event, and how many events a row stands for.
+EVENT_ID, ITEM_COUNT = "eventId", "itemCount"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What the columns of a table of Application Insights are called.
+
+    Attributes:
+        table: The table.
+        time: When the event happened, by the client's clock.
+        name: The event's name.
+        session: The browser session.
+        signed_in: The id of a user who is signed in.
+        anonymous: The id of a browser.
+        count: How many events the row stands for.
+        properties: The event's own values, all text.
+        measurements: The event's own numbers.
+        others: Further columns that may be mapped to.
+    """
+
+    table: str
+    time: str
+    name: str
+    session: str
+    signed_in: str
+    anonymous: str
+    count: str
+    properties: str
+    measurements: str
+    others: tuple[str, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All columns that may be mapped to."""
+        own = (self.time, self.name, self.session, self.signed_in, self.anonymous)
+        return (*own, *self.others)
+
+
+LAYOUTS = {
+    "AppEvents": Layout(
+        table="AppEvents",
+        time="TimeGenerated",
+        name="Name",
+        session="SessionId",
+        signed_in="UserAuthenticatedId",
+        anonymous="UserId",
+        count="ItemCount",
+        properties="Properties",
+        measurements="Measurements",
+        others=("OperationId", "OperationName", "ParentId", "UserAccountId", "AppRoleName", "AppVersion"),
+    ),
+    "customEvents": Layout(
+        table="customEvents",
+        time="timestamp",
+        name="name",
+        session="session_Id",
+        signed_in="user_AuthenticatedId",
+        anonymous="user_Id",
+        count="itemCount",
+        properties="customDimensions",
+        measurements="customMeasurements",
+        others=(
+            "itemId", "operation_Id", "operation_Name", "operation_ParentId", "user_AccountId",
+            "cloud_RoleName", "application_Version",
+        ),
+    ),
+}  # fmt: skip
+
+
+def instant(moment: datetime) -> str:
+    """A moment as KQL writes it."""
+    return f"datetime({moment.strftime('%Y-%m-%dT%H:%M:%S.%f')}Z)"
+
+
+def quoted(text: str) -> str:
+    """Text as KQL writes it."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r")
+    return f'"{escaped}"'
+
+
+def name_of(column: str) -> str:
+    """A name as KQL writes it, whatever it is: even `title` and `first` are words of the language."""
+    return f"[{quoted(column)}]"
+
+
+def time_filter(column: str, start: datetime, end: datetime) -> str:
+    """The line that keeps the rows from one moment to before another; `column` as KQL writes it."""
+    return f"| where {column} >= {instant(start)} and {column} < {instant(end)}"
+
+
+def arrival_filter(start: datetime, end: datetime) -> str:
+    """The line that keeps what arrived from one moment to before another; it stands right at the table."""
+    return f"| where ingestion_time() >= {instant(start)} and ingestion_time() < {instant(end)}"
+
+
+def event_names(layout: Layout, names: Iterable[str] | None) -> list[str]:
+    """The line that keeps events of some names, if only those are wanted."""
+    if names is None:
+        return []
+    wanted = [quoted(name) for name in names]
+    return [f"| where {layout.name} in ({', '.join(wanted)})"]
+
+
+def select(layout: Layout, columns: Mapping[str, str | None] | None) -> str:
+    """The line that gives the engine's columns from those of the table.
+
+    Text stays text: what a tracker sends as a number arrives as text, and as a number only if it was sent as
+    a measurement. Which texts are numbers is decided in one place, after reading.
+    """
+    chosen = [f"{default} = {source}" for default, source in sources(layout, columns).items()]
+    return "| project " + ", ".join(chosen)
+
+
+def sources(layout: Layout, columns: Mapping[str, str | None] | None) -> dict[str, str]:
+    """The engine's column -> what it is in the table.
+
+    Raises:
+        OptionError: If a needed column is left out.
+    """
+    own = {
+        "timestamp": layout.time,
+        # Who is signed in is one person on all devices; the anonymous id is one browser.
+        "userId": f"iff(isnotempty({layout.signed_in}), {layout.signed_in}, {layout.anonymous})",
+        "sessionId": layout.session,
+        "eventName": layout.name,
+    }
+    found = {}
+    for default, required in input_columns().items():
+        name = (columns or {}).get(default, default)
+        if name is None and required:
+            raise OptionError(f"columns leaves {default} out, which is needed.")
+        if name is None:
+            continue
+        own_source = own.get(default)
+        found[default] = own_source if name == default and own_source else _source(layout, name)
+    event_id = (columns or {}).get(EVENT_ID, EVENT_ID)
+    if event_id is not None:
+        found[EVENT_ID] = _source(layout, event_id)
+    found[ITEM_COUNT] = f"tolong({layout.count})"
+    return found
+
+
+def input_columns() -> dict[str, bool]:
+    """The columns of the engine's input -> whether they are needed."""
+    return {
+        spec["name"]: spec["required"] for spec in _core.input_column_specs() if spec["table"] == "events"
+    }
+
+
+def _source(layout: Layout, name: str) -> str:
+    if name in layout.columns:
+        return name if name == layout.time else f"tostring({name})"
+    key = quoted(name)
+    return f"coalesce(tostring({layout.properties}[{key}]), tostring({layout.measurements}[{key}]))"
+
+
+def count_query(head: str, time: str, count: str | None) -> str:
+    """A query that says how many events there are, and of what span; columns as KQL writes them."""
+    # A row without a count stands for itself.
+    stands_for = f"sum(coalesce(tolong({count}), 1))" if count else "count()"
+    sampled = f"countif({count} > 1)" if count else "countif(false)"
+    return (
+        f"{head}\n| summarize rows = count(), events = {stands_for}, sampled = {sampled}, "
+        f"firstEvent = min({time}), lastEvent = max({time})"
+    )
+
+
+def mapped(columns: Any, known: Iterable[str]) -> None:
+    """Refuses a mapping of columns that do not exist.
+
+    Raises:
+        OptionError: If one of the names is none of the input's.
+    """
+    unknown = [name for name in columns or {} if name not in known]
+    if unknown:
+        raise OptionError(f"columns maps {unknown[0]!r}, but the input's columns are {', '.join(known)}.")

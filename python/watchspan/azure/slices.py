@@ -1,0 +1,90 @@
+"""A window of time in slices that a service can answer whole.
+
+Services cut an answer that is too large and say so beside the rows. What they send then is of no use: which
+rows are missing is unknown. So such a slice is cut in two, down to the resolution of time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Callable, TypeVar
+
+from watchspan.azure.failures import SliceError
+
+__all__ = ["Slice", "TooMuchError", "in_slices"]
+
+_Rows = TypeVar("_Rows")
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+# Services return up to half a million rows, which take the client a gigabyte: slices are kept below that.
+_FEW_ROWS, _MANY_ROWS = 25_000, 100_000
+
+
+class TooMuchError(Exception):
+    """The answer to a slice is not whole; the message holds the service's words."""
+
+
+@dataclass(frozen=True)
+class Slice:
+    """The instants from `start` to before `end`, in microseconds since 1970 UTC."""
+
+    start: int
+    end: int
+
+    @property
+    def first(self) -> datetime:
+        """The first instant."""
+        return _EPOCH + timedelta(microseconds=self.start)
+
+    @property
+    def after(self) -> datetime:
+        """The first instant after it."""
+        return _EPOCH + timedelta(microseconds=self.end)
+
+    def __str__(self) -> str:
+        return f"{self.first.isoformat()} to {self.after.isoformat()}"
+
+
+def in_slices(
+    window: Slice,
+    fetch: Callable[[Slice], _Rows],
+    size_of: Callable[[_Rows], int],
+    *,
+    step: int,
+    on_cut: Callable[[], object] = lambda: None,
+) -> Iterator[tuple[Slice, _Rows]]:
+    """The rows of a window, slice by slice in the order of time, each instant in exactly one slice.
+
+    Args:
+        window: All of it.
+        fetch: Gets the rows of a slice, or raises `TooMuchError`.
+        size_of: How many rows those are.
+        step: How long the first slice is, in microseconds; later ones follow what the service can answer.
+        on_cut: Called whenever a slice turned out to be too large.
+
+    Raises:
+        SliceError: If a slice of a microsecond is still too much.
+    """
+    start = window.start
+    while start < window.end:
+        part = Slice(start, min(start + step, window.end))
+        try:
+            rows = fetch(part)
+        except TooMuchError as error:
+            on_cut()
+            if part.end - part.start == 1:
+                raise SliceError(
+                    f"The service did not answer whole for the slice {part}, which cannot be cut further: "
+                    f"{error} If that many events carry the same time, read them in parts by event_names, "
+                    "or in a window of event times if it is one of arrival: whole batches arrive at once."
+                ) from error
+            step = (part.end - part.start) // 2
+            continue
+        yield part, rows
+        start = part.end
+        size = size_of(rows)
+        if size < _FEW_ROWS:
+            step *= 2
+        elif size > _MANY_ROWS:
+            step = max(1, step // 2)

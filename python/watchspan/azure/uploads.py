@@ -1,0 +1,233 @@
+"""Sending rows in pieces that a service takes, and going on after a failure in the middle."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Callable, Union
+
+from watchspan.azure import sdk
+from watchspan.azure.failures import UnfinishedUploadError
+from watchspan.azure.records import Stamp, records, size_of
+from watchspan.errors import DataError, OptionError
+
+__all__ = ["Checkpoint", "OnSent", "Target", "Written", "upload"]
+
+_TEXT = re.compile(r"([\w.-]{1,100}),([0-9TZ:.-]+),(\d+),([0-9a-f]{64})")
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where an upload stopped. Its text, by `str`, says the same.
+
+    Attributes:
+        run_id: The run.
+        computed_at: When its rows were computed.
+        rows: How many of them, from the first one on, are known to be stored.
+        digest: What those rows were: going on with other rows is refused.
+    """
+
+    run_id: str
+    computed_at: str
+    rows: int
+    digest: str
+
+    def __str__(self) -> str:
+        return f"{self.run_id},{self.computed_at},{self.rows},{self.digest}"
+
+    @classmethod
+    def of(cls, given: Checkpoint | str | None) -> Checkpoint | None:
+        """A checkpoint, or what a text says of one.
+
+        Raises:
+            OptionError: If it is neither.
+        """
+        if given is None or isinstance(given, Checkpoint):
+            return given
+        found = _TEXT.fullmatch(given.strip()) if isinstance(given, str) else None
+        if found is None:
+            raise OptionError(f"resume is {given!r}, but the checkpoint of an unfinished upload is needed.")
+        return cls(found[1], found[2], int(found[3]), found[4])
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was written.
+
+    Attributes:
+        run_id: The run, as each row says in `runId`.
+        rows: How many rows there are.
+        sent: How many of them this call has sent so far.
+        requests: How many requests that took, without those that were tried again.
+        nulled: How many values were too large and were left out.
+    """
+
+    run_id: str
+    rows: int
+    sent: int = 0
+    requests: int = 0
+    nulled: int = 0
+
+
+OnSent = Callable[[Written], object]
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where rows go.
+
+    Attributes:
+        name: What messages call it.
+        body_bytes: How large a request may be.
+        field_bytes: How large a value may be.
+        encode: A record as it stands in a request.
+        around: How many bytes a request has around its records.
+        between: How many bytes stand between two records.
+        send: Sends records; what they are encoded as is passed along.
+        errors: What `send` raises if the service refuses or does not answer.
+        advice: What to do, by status.
+    """
+
+    name: str
+    body_bytes: int
+    field_bytes: int
+    encode: Callable[[Mapping[str, Any]], bytes]
+    around: int
+    between: int
+    send: Callable[[list[dict[str, Any]], list[bytes]], object]
+    errors: tuple[type[Exception], ...]
+    advice: Mapping[int, str]
+
+
+@dataclass
+class _Piece:
+    """The records of one request."""
+
+    records: list[dict[str, Any]]
+    encoded: list[bytes]
+    size: int
+
+
+def upload(
+    table: Any,
+    stamp: Stamp,
+    target: Target,
+    oversize: str,
+    resume: Union[Checkpoint, str, None],
+    progress: OnSent | None,
+) -> Written:
+    """Sends the rows of a table, first to last.
+
+    Args:
+        table: The rows; they are gone through twice, and must come in the same order.
+        stamp: What is stamped on each.
+        target: Where they go.
+        oversize: `refuse` or `null`, what becomes of values that are too large.
+        resume: Where to go on; None: at the first row.
+        progress: Called after each request.
+
+    Raises:
+        DataError: If a row is too large, or what was sent before are other rows.
+        UnfinishedUploadError: If the service refused a request or did not answer.
+    """
+    if oversize not in ("refuse", "null"):
+        raise OptionError(f"oversize is {oversize!r}, but 'refuse' or 'null' is needed.")
+    before = Checkpoint.of(resume)
+    done = _check(table, stamp, target, oversize, before)
+    digest, sent_before = hashlib.sha256(), before.rows if before else 0
+    rows = _sendable(table, stamp, target, oversize)
+    for _ in range(sent_before):
+        digest.update(next(rows)[1])
+    for piece in _pieces(rows, target):
+        try:
+            target.send(piece.records, piece.encoded)
+        except target.errors as error:
+            place = Checkpoint(stamp.run_id, stamp.computed_at, sent_before + done.sent, digest.hexdigest())
+            raise UnfinishedUploadError(_stopped(target, error, place, done.rows), place) from error
+        for encoded in piece.encoded:
+            digest.update(encoded)
+        done = replace(done, sent=done.sent + len(piece.records), requests=done.requests + 1)
+        if progress:
+            progress(done)
+    return done
+
+
+def _check(table: Any, stamp: Stamp, target: Target, oversize: str, before: Checkpoint | None) -> Written:
+    """Looks at all rows before any is sent."""
+    digest, rows, nulled = hashlib.sha256(), 0, 0
+    for record, encoded, left_out in _encoded(table, stamp, target, oversize):
+        if len(encoded) + target.around > target.body_bytes:
+            raise DataError(
+                f"The row of {_named(record)} is {len(encoded):,} bytes, and {target.name} takes "
+                f"{target.body_bytes:,} in a request. Nothing was sent. Leave its largest column out, which "
+                f"is {max(record, key=lambda name: size_of(record[name]))!r}."
+            )
+        if before and rows < before.rows:
+            digest.update(encoded)
+        rows, nulled = rows + 1, nulled + left_out
+    if before and (rows < before.rows or digest.hexdigest() != before.digest):
+        raise DataError(
+            f"The first {before.rows:,} rows are not those that the run {before.run_id!r} has sent: the "
+            "events, options or the window have changed. Start a new run; readers take the newest row of "
+            "each rowKey."
+        )
+    return Written(stamp.run_id, rows, nulled=nulled)
+
+
+def _sendable(
+    table: Any, stamp: Stamp, target: Target, oversize: str
+) -> Iterator[tuple[dict[str, Any], bytes]]:
+    for record, encoded, _ in _encoded(table, stamp, target, oversize):
+        yield record, encoded
+
+
+def _encoded(
+    table: Any, stamp: Stamp, target: Target, oversize: str
+) -> Iterator[tuple[dict[str, Any], bytes, int]]:
+    """Each record, how it stands in a request, and how many values were left out of it."""
+    for row in records(table, stamp):
+        record = row
+        # A short record has no long field.
+        encoded = target.encode(record)
+        large = []
+        if len(encoded) > target.field_bytes:
+            large = [name for name, value in record.items() if size_of(value) > target.field_bytes]
+        if large and oversize == "refuse":
+            raise DataError(
+                f"{large[0]} of {_named(record)} is {size_of(record[large[0]]):,} bytes, and {target.name} "
+                f"takes {target.field_bytes:,} in a field, of which it would cut the rest off. Nothing was "
+                "sent. oversize='null' leaves such values out, or leave the column out."
+            )
+        if large:
+            record = {**record, **dict.fromkeys(large)}
+            encoded = target.encode(record)
+        yield record, encoded, len(large)
+
+
+def _named(record: Mapping[str, Any]) -> str:
+    return f"userId {record['userId']!r}, videoId {record['videoId']!r}"
+
+
+def _pieces(rows: Iterator[tuple[dict[str, Any], bytes]], target: Target) -> Iterator[_Piece]:
+    piece = _Piece([], [], target.around)
+    for record, encoded in rows:
+        size = len(encoded) + target.between
+        if piece.records and piece.size + size > target.body_bytes:
+            yield piece
+            piece = _Piece([], [], target.around)
+        piece.records.append(record)
+        piece.encoded.append(encoded)
+        piece.size += size
+    if piece.records:
+        yield piece
+
+
+def _stopped(target: Target, error: Exception, place: Checkpoint, rows: int) -> str:
+    advice = target.advice.get(getattr(error, "status_code", 0) or 0, "")
+    return (
+        f"{target.name} refused a request or did not answer: {sdk.words_of(error)}{advice} "
+        f"{place.rows:,} of {rows:,} rows of the run {place.run_id!r} are stored; of the next ones some may "
+        f"be. To send the rest, call again with the same rows and resume={str(place)!r}."
+    )

@@ -1,0 +1,78 @@
+"""The table of videos as text in a query."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from watchspan import sources
+from watchspan.errors import DataError, OptionError
+from watchspan.kql import assembly
+
+FILES = (".parquet", ".csv", ".json", ".jsonl", ".ndjson", ".arrow")
+
+
+def videos_text(videos: Any, columns: Mapping[str, str | None]) -> str:
+    """A table's name, or a table that the user holds, as the value of `Videos`.
+
+    Raises:
+        OptionError: If the name is empty or that of a file, or the table says that a duration is an estimate.
+        DataError: If the table contradicts itself.
+    """
+    if not isinstance(videos, str):
+        return assembly.videos_table(_rows(videos, columns))
+    if not videos.strip():
+        raise OptionError(f"videos is {videos!r}, but the name of a table, or a table, is needed.")
+    if videos.lower().endswith(FILES):
+        raise OptionError(
+            f"videos is {videos!r}, but as text it must be the name of a table beside the events: "
+            "read the file, and pass the table."
+        )
+    named = {key: columns.get(key) or key for key in ("videoId", "duration", "title")}
+    key, duration = (assembly.name_of(named[name]) for name in ("videoId", "duration"))
+    title = f"column_ifexists({assembly.literal(named['title'])}, {assembly.literal('')})"
+    return (
+        f"{assembly.name_of(videos)} | project videoId = tostring({key}), duration = todouble({duration}), "
+        f"videoTitle = tostring({title})"
+    )
+
+
+def _rows(videos: Any, columns: Mapping[str, str | None]) -> list[tuple[str, float | None, str | None]]:
+    found: dict[str, tuple[float | None, str | None]] = {}
+    for row in _records(videos, columns):
+        key, title = row["videoId"], row.get("title")
+        if key is None or key == "":
+            continue
+        if row.get("durationSource") == "estimated":
+            raise OptionError(
+                f"videos says that the duration of {key!r} is an estimate, which queries cannot be told: "
+                "leave that row out, and the query estimates it."
+            )
+        entry = (_known(row["duration"]), None if title is None else str(title))
+        if found.setdefault(str(key), entry) != entry:
+            raise DataError(f"videos holds two different rows for {key!r}: keep one of them.")
+    return [(key, *entry) for key, entry in found.items()]
+
+
+def _records(videos: Any, columns: Mapping[str, str | None]) -> Iterator[dict[str, Any]]:
+    """The rows of a table, by the default names of its columns."""
+    want = sources.wanted("videos", columns)
+    taken = sources.read(videos, want)
+    table = taken if isinstance(taken, pa.Table) else None
+    if table is None:
+        arrow = hasattr(taken, "__arrow_c_stream__") or hasattr(taken, "__arrow_c_array__")
+        table = pa.table(taken) if arrow else pa.Table.from_batches(list(taken))
+    names = want.find(table.schema.names)
+    lacking = want.lacks(table.schema.names)
+    if lacking:
+        raise OptionError(f"videos has the columns {', '.join(table.schema.names)}, but lacks {lacking[0]}.")
+    for row in table.select(list(names)).to_pylist():
+        yield {default: row[name] for name, default in names.items()}
+
+
+def _known(duration: Any) -> float | None:
+    number = None if duration is None else float(duration)
+    return number if number is not None and math.isfinite(number) and number > 0 else None
