@@ -25,7 +25,7 @@ const NAMES: [&str; 6] =
     ["video_play", "video_pause", "video_resume", "video_seek", "heartbeat", "video_ended"];
 
 /// So many events, with keys as text or as codes of a dictionary.
-pub fn events(count: usize, coded: bool) -> Result<RecordBatch> {
+pub(crate) fn events(count: usize, coded: bool) -> Result<RecordBatch> {
     let mut numbers = Numbers(7);
     let mut playing: Vec<(u32, u32, f64)> =
         (0..AT_ONCE).map(|viewer| (viewer, viewer % VIDEOS, 0.0)).collect();
