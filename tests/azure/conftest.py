@@ -18,9 +18,8 @@ for folder in ("kql", "azure"):
     sys.path.insert(0, str(Path(__file__).resolve().parents[1] / folder))
 
 from app_events import SCHEMA, rows_of  # noqa: E402
-from servers import DataExplorer, Ingestion, LogAnalytics, Run  # noqa: E402
-
 from kusto import Kusto  # noqa: E402
+from servers import DataExplorer, Ingestion, LogAnalytics, Run  # noqa: E402
 
 
 class StaticCredential:

@@ -7,11 +7,11 @@ import json
 
 import pyarrow.parquet as pq
 import pytest
-from app_events import SCHEMA, month, row, sample_rows
 from click.testing import CliRunner
-from servers import error
 
 import watchspan as ws
+from app_events import SCHEMA, month, row, sample_rows
+from servers import error
 from watchspan import sample, sources
 from watchspan.azure import sdk
 from watchspan.cli.app import app

@@ -9,11 +9,11 @@ from datetime import timedelta
 import duckdb
 import pyarrow as pa
 import pytest
-from app_events import END, SCHEMA, START, month, rows_of
 from duckdb_kql.server import KustoRestServer
-from servers import Answer
 
 import watchspan as ws
+from app_events import END, SCHEMA, START, month, rows_of
+from servers import Answer
 from watchspan import azure, sample
 from watchspan.errors import DataError, MissingColumnError, OptionError
 

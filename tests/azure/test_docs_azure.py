@@ -7,7 +7,6 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from app_events import SCHEMA, row
-
 from watchspan.azure import sdk
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "azure.md"

@@ -8,11 +8,11 @@ import json
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from app_events import SCHEMA, month, row, sample_rows
 from deltalake import DeltaTable
-from servers import error
 
 import watchspan as ws
+from app_events import SCHEMA, month, row, sample_rows
+from servers import error
 from watchspan import azure, sample
 from watchspan.errors import OptionError
 

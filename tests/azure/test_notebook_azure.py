@@ -9,9 +9,9 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from app_events import SCHEMA, month, row, sample_rows
 
 import watchspan as ws
+from app_events import SCHEMA, month, row, sample_rows
 from watchspan import sample, sources
 
 NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "06_azure.py"

@@ -7,10 +7,10 @@ from itertools import chain
 
 import pyarrow as pa
 import pytest
-from app_events import CLASSIC, END, SCHEMA, START, month, row, rows_of, sample_rows
-from servers import error, throttled
 
 import watchspan as ws
+from app_events import CLASSIC, END, SCHEMA, START, month, row, rows_of, sample_rows
+from servers import error, throttled
 from watchspan import azure
 from watchspan.errors import OptionError
 

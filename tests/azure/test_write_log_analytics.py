@@ -7,9 +7,9 @@ import pickle
 
 import pyarrow as pa
 import pytest
-from servers import MEGABYTE, error
 
 import watchspan as ws
+from servers import MEGABYTE, error
 from watchspan import azure, sample
 from watchspan.errors import DataError, OptionError
 

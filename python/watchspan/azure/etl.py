@@ -9,7 +9,7 @@ from typing import Any, Literal, Union
 
 import pyarrow as pa
 
-from watchspan import sources
+from watchspan import _core, sources
 from watchspan.api import aggregate_into
 from watchspan.azure.places import Place, Reading, Sending, target_of
 from watchspan.azure.queries import ITEM_COUNT
@@ -25,8 +25,6 @@ __all__ = ["SAMPLED", "Summary", "etl"]
 
 # Says of a row that some of its events stand for others that were not kept.
 SAMPLED = "isSampled"
-# What the videos are called where events come from.
-_OF_VIDEOS = ("videoId", "duration", "title")
 
 
 @dataclass(frozen=True)
@@ -97,7 +95,7 @@ def etl(
         videos: Durations and titles, as for `watchspan.aggregate`.
         videos_query: A KQL query for them instead, of `videoId`, `duration` and optionally `title`; it is
             asked where the events are.
-        columns: As for `read_log_analytics`; also the names of `duration` and `title` in the videos.
+        columns: As for `read_log_analytics`; also the names of the videos' columns, `videoId` apart.
         event_names: As for `read_log_analytics`.
         by: As for `read_log_analytics`.
         lookback: As for `read_log_analytics`.
@@ -128,7 +126,8 @@ def etl(
         raise OptionError("videos and videos_query exclude each other.")
     target = target_of(out, credential, client_options)
     names = sources.column_mapping(columns)
-    of_events = {name: own for name, own in (names or {}).items() if name not in _OF_VIDEOS[1:]}
+    of_videos = {spec["name"] for spec in _core.input_column_specs() if spec["table"] == "videos"}
+    of_events = {name: own for name, own in (names or {}).items() if name not in of_videos}
     names_of_events = None if event_names is None else tuple(event_names)
     reading = Reading(start, end, of_events or None, names_of_events, by, lookback, deduplicate)
     settings: dict[str, Any] = {
@@ -139,14 +138,13 @@ def etl(
         "threads": threads,
         "memory_limit": memory_limit,
         # The events come under the engine's names; the videos may have their own.
-        "columns": {name: own for name, own in (names or {}).items() if name in _OF_VIDEOS[1:]} or None,
+        "columns": {name: own for name, own in (names or {}).items() if name in of_videos} or None,
     }
     if dry_run:
         return Summary(target.name, plan=_plan(events, reading, target, settings))
     if videos_query is not None:
         videos = events.table_of(videos_query)
-    limit = sources.memory_argument(memory_limit)
-    with Overflow(None if limit is None else limit // 4) as rows:
+    with Overflow.of(memory_limit) as rows:
         taken = _Taken(events, reading, on_read)
         made = aggregate_into(taken.sink(rows), taken.batches(), videos=videos, **settings)
         rows.schema = _with_mark(made.schema)

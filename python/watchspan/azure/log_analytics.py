@@ -67,8 +67,8 @@ def read_log_analytics(
             AZURE_TOKEN_CREDENTIALS names.
         endpoint: Where the query service is; other than this in sovereign clouds.
         table: `AppEvents`, or `customEvents`, which only a component's resource id offers.
-        columns: The engine's column -> one of the table's columns, or else the name of a property or
-            measurement of the event. None as a name: do not use that column. Beside the columns of
+        columns: The engine's column -> one of the table's columns, or else the name of a property of the
+            event, for numbers also of a measurement. None as a name: do not use that column. Beside those of
             `watchspan.aggregate` there is `eventId`, the id that the player gave the event.
         event_names: Names of the events to read; None: all of the table.
         by: Whether the window is one of the events' own times (`event`) or of when they could be queried

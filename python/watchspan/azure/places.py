@@ -34,6 +34,10 @@ class Reading:
     lookback: timedelta = timedelta(days=2)
     deduplicate: bool = True
 
+    def options(self) -> dict[str, Any]:
+        """What `read_log_analytics` and `read_kusto` take by these names."""
+        return {name: value for name, value in vars(self).items() if name not in ("start", "end")}
+
 
 class Place(Protocol):
     """Where events are."""
@@ -67,13 +71,9 @@ class LogAnalytics:
             self.credential,
             endpoint=self.endpoint,
             table=self.table,
-            columns=reading.columns,
-            event_names=reading.event_names,
-            by=reading.by,
-            lookback=reading.lookback,
-            deduplicate=reading.deduplicate,
             progress=progress,
             client_options=self.client_options,
+            **reading.options(),
         )
 
     def count(self, reading: Reading) -> dict[str, Any]:
@@ -107,12 +107,8 @@ class DataExplorer:
             reading.start,
             reading.end,
             self.credential,
-            columns=reading.columns,
-            event_names=reading.event_names,
-            by=reading.by,
-            lookback=reading.lookback,
-            deduplicate=reading.deduplicate,
             progress=progress,
+            **reading.options(),
         )
 
     def count(self, reading: Reading) -> dict[str, Any]:
@@ -140,6 +136,10 @@ class Sending:
     oversize: str = "refuse"
     mode: str = "overwrite"
     progress: Union[OnSent, None] = None
+
+    def options(self) -> dict[str, Any]:
+        """What `write_log_analytics` and `write_kusto` take by these names."""
+        return {name: value for name, value in vars(self).items() if name != "mode"}
 
 
 class Target(Protocol):
@@ -177,12 +177,8 @@ class _Stream:
             self.rule_id,
             self.stream,
             self.credential,
-            window=sending.window,
-            run_id=sending.run_id,
-            oversize=sending.oversize,
-            resume=sending.resume,
-            progress=sending.progress,
             client_options=self.client_options,
+            **sending.options(),
         )
 
     def needs(self, schema: pa.Schema) -> Any:
@@ -209,11 +205,7 @@ class _Table:
             self.database,
             self.table,
             self.credential,
-            window=sending.window,
-            run_id=sending.run_id,
-            oversize=sending.oversize,
-            resume=sending.resume,
-            progress=sending.progress,
+            **sending.options(),
         )
 
     def needs(self, schema: pa.Schema) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 
 from watchspan import _core
 from watchspan.errors import OptionError
+from watchspan.sources.arguments import NUMBERS
 
 __all__ = [
     "EVENT_ID", "ITEM_COUNT", "LAYOUTS", "Layout", "arrival_filter", "count_query", "event_names",
@@ -142,20 +143,25 @@ def sources(layout: Layout, columns: Mapping[str, str | None] | None) -> dict[st
         "sessionId": layout.session,
         "eventName": layout.name,
     }
-    found = {}
+    found, given = {}, columns or {}
     for default, required in input_columns().items():
-        name = (columns or {}).get(default, default)
+        name = given.get(default, default)
         if name is None and required:
             raise OptionError(f"columns leaves {default} out, which is needed.")
         if name is None:
             continue
-        own_source = own.get(default)
-        found[default] = own_source if name == default and own_source else _source(layout, name)
-    event_id = (columns or {}).get(EVENT_ID, EVENT_ID)
+        is_own = default in own and default not in given
+        found[default] = own[default] if is_own else _source(layout, name, default)
+    event_id = given.get(EVENT_ID, EVENT_ID)
     if event_id is not None:
-        found[EVENT_ID] = _source(layout, event_id)
+        found[EVENT_ID] = _source(layout, event_id, EVENT_ID)
     found[ITEM_COUNT] = f"tolong({layout.count})"
     return found
+
+
+def is_number(column: str) -> bool:
+    """Whether a column of the engine's input holds numbers."""
+    return column in (*NUMBERS, "sequence")
 
 
 def input_columns() -> dict[str, bool]:
@@ -165,11 +171,13 @@ def input_columns() -> dict[str, bool]:
     }
 
 
-def _source(layout: Layout, name: str) -> str:
+def _source(layout: Layout, name: str, column: str) -> str:
+    """What a name means, as the queries of `watchspan.kql` read it: only a number may be a measurement."""
     if name in layout.columns:
         return name if name == layout.time else f"tostring({name})"
     key = quoted(name)
-    return f"coalesce(tostring({layout.properties}[{key}]), tostring({layout.measurements}[{key}]))"
+    prop = f"tostring({layout.properties}[{key}])"
+    return f"coalesce(tostring({layout.measurements}[{key}]), {prop})" if is_number(column) else prop
 
 
 def count_query(head: str, time: str, count: str | None) -> str:

@@ -64,8 +64,8 @@ def _readers(field: pa.Field) -> Callable[[Any], Any]:
 
 
 def _or_none(read: Callable[[Any], Any], value: Any, column: str, unreadable: Callable[[str], object]) -> Any:
-    # As text a tracker's null is "null"; as a value of type dynamic it is None.
-    if value is None or (isinstance(value, str) and value.strip() in ("", "null", "undefined")):
+    # As text a tracker's null is "null"; as a value of type dynamic it is None. The queries read it so too.
+    if value is None or value in ("", "null"):
         return None
     try:
         return read(value)

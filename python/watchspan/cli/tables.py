@@ -7,7 +7,7 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any, Iterable, Iterator, Mapping, Optional, Union
+from typing import Any, Iterable, Iterator, Optional, Union
 
 import click
 import pyarrow as pa
@@ -49,12 +49,6 @@ def write(progress: Progress, table: Union[pa.Table, Overflow], path: Optional[s
 def _check_figures(as_json: bool, output: Optional[str]) -> None:
     if as_json and output == options.STDOUT:
         raise click.UsageError("--json and -o - both claim standard output.")
-
-
-def _rows(settings: Mapping[str, Any]) -> Overflow:
-    """Where rows go that may be too many for memory: half of it is the events'."""
-    limit = sources.memory_argument(settings["memory_limit"])
-    return Overflow(None if limit is None else limit // 4)
 
 
 def _finish(
@@ -147,7 +141,7 @@ def aggregate(
     """
     _check_figures(as_json, output)
     options.refuse_overwriting(output, *inputs, settings["videos"])
-    with _rows(settings) as rows:
+    with Overflow.of(settings["memory_limit"]) as rows:
         with Progress("reading events", quiet=quiet) as progress:
             events = read_events(progress, inputs, settings["columns"])
             rows.schema = aggregate_into(rows.add, events, **settings).schema
@@ -174,7 +168,7 @@ def sessions(
     """
     _check_figures(as_json, output)
     options.refuse_overwriting(output, *inputs)
-    with _rows(settings) as rows:
+    with Overflow.of(settings["memory_limit"]) as rows:
         with Progress("reading events", quiet=quiet) as progress:
             events = read_events(progress, inputs, settings["columns"])
             rows.schema = sessions_into(rows.add, events, **settings).schema

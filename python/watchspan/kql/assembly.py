@@ -105,6 +105,10 @@ def settings(core: Any, vocabulary: Mapping[str, str] | None = None) -> dict[str
         default = next(preset for preset in core.preset_specs() if preset["name"] == "default")
         vocabulary = dict(default["names"])
     found["vocabulary"] = Setting(literal(vocabulary), "What each event name means.")
+    found["meanings_in_order"] = Setting(
+        literal([kind for kind in core.meanings() if kind != "ignore"]),
+        "Which of two events at the same instant comes first.",
+    )
     found["Videos"] = Setting(videos_table([]), 'Durations and titles, as in ["v1", 300.0, "Welcome"].')
     return found
 

@@ -9,10 +9,8 @@ from typing import Any
 import pyarrow as pa
 
 from watchspan import sources
-from watchspan.errors import DataError, OptionError
+from watchspan.errors import DataError, OptionError, SourceError
 from watchspan.kql import assembly
-
-FILES = (".parquet", ".csv", ".json", ".jsonl", ".ndjson", ".arrow")
 
 
 def videos_text(videos: Any, columns: Mapping[str, str | None]) -> str:
@@ -26,7 +24,7 @@ def videos_text(videos: Any, columns: Mapping[str, str | None]) -> str:
         return assembly.videos_table(_rows(videos, columns))
     if not videos.strip():
         raise OptionError(f"videos is {videos!r}, but the name of a table, or a table, is needed.")
-    if videos.lower().endswith(FILES):
+    if _is_file(videos):
         raise OptionError(
             f"videos is {videos!r}, but as text it must be the name of a table beside the events: "
             "read the file, and pass the table."
@@ -38,6 +36,15 @@ def videos_text(videos: Any, columns: Mapping[str, str | None]) -> str:
         f"{assembly.name_of(videos)} | project videoId = tostring({key}), duration = todouble({duration}), "
         f"videoTitle = tostring({title})"
     )
+
+
+def _is_file(text: str) -> bool:
+    """Whether a text ends as the name of a file does."""
+    try:
+        sources.format_of(text)
+    except SourceError:
+        return False
+    return True
 
 
 def _rows(videos: Any, columns: Mapping[str, str | None]) -> list[tuple[str, float | None, str | None]]:

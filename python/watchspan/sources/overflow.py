@@ -9,6 +9,8 @@ from typing import IO, Any
 
 import pyarrow as pa
 
+from watchspan.sources.arguments import memory_argument
+
 
 class Overflow:
     """Batches in the order in which they are added. To be used in a `with` statement, which ends the file.
@@ -32,6 +34,12 @@ class Overflow:
         self._batches: list[pa.RecordBatch] = []
         self._file: IO[bytes] | None = None
         self._writer: Any = None
+
+    @classmethod
+    def of(cls, memory_limit: int | str | None) -> Overflow:
+        """For the rows of work with this bound on memory: half is the events', a quarter theirs."""
+        limit = memory_argument(memory_limit)
+        return cls(None if limit is None else limit // 4)
 
     def __enter__(self) -> Overflow:
         return self
