@@ -12,6 +12,7 @@ from pathlib import Path
 from statistics import median
 
 from peers_rules import LEFT_OUT
+from reported import STALE_STARTS, nearly, same
 
 # What each variant is called in the page, in the order of its tables.
 VARIANTS = {
@@ -25,8 +26,6 @@ VARIANTS = {
 }
 # Those that do the whole job on all threads.
 ENGINES = ("watchspan", "polars", "polars-in-memory", "duckdb")
-# Sums of floats in other orders differ by less.
-_AGREEMENT = 1e-9
 # Why these may differ nevertheless.
 _MAY_DIFFER = {
     "unobservedWatchTime": "the queries bound it by the next event on the same video, not on any",
@@ -110,7 +109,7 @@ class Size:
             return
         for name in self.peers():
             for column, value in self.measured[name].sums.items():
-                if not _same(value, own[column]) and column not in _MAY_DIFFER:
+                if not nearly(column, own[column], value, self.rows) and column not in _MAY_DIFFER:
                     yield (
                         f"With {self.rows:,} events {VARIANTS[name]} does not agree with watchspan on "
                         f"{column}: {_number(value)}, not {_number(own[column])}."
@@ -119,10 +118,6 @@ class Size:
     def agrees(self) -> bool:
         """Whether all sums agree that all define alike."""
         return not any(self.disagreements())
-
-
-def _same(one: float, other: float) -> bool:
-    return abs(one - other) <= _AGREEMENT * max(abs(one), abs(other))
 
 
 def environment(threads: int) -> dict[str, str]:
@@ -236,16 +231,23 @@ def _sums(size: Size) -> str:
         for column, value in own.items()
     ]
     head = ("sum of", "watchspan", *(VARIANTS[name] for name in peers))
+    differing = {
+        column
+        for column, value in own.items()
+        if any(not same(value, size.measured[name].sums[column]) for name in peers)
+    }
     reasons = [
         f"* `{column}` differs as {reason}.\n"
         for column, reason in _MAY_DIFFER.items()
-        if column in own and any(not _same(own[column], size.measured[name].sums[column]) for name in peers)
+        if column in differing
     ]
+    if differing - _MAY_DIFFER.keys():
+        reasons.append(f"* The other sums that differ do so as {STALE_STARTS}.\n")
     return "\n".join(["Sums over all rows:\n", _table(head, rows), *reasons])
 
 
 def _difference(own: float, other: float) -> str:
-    if _same(own, other):
+    if same(own, other):
         return "agrees"
     return f"{other - own:+,.3f}" + (f" ({(other - own) / own:+.1%})" if own else "")
 

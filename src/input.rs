@@ -11,7 +11,7 @@ mod within;
 
 pub use clean::{Cleaner, DropCounts, DropReason};
 pub use columns::{ColumnMap, InputColumn, InputTable};
-pub(crate) use events::{AnyEventKeys, EventKeys, Keys};
+pub(crate) use events::{AnyEventKeys, EventKeys, Keys, RowKeys};
 pub use events::{EventBatch, EventSchema};
 pub(crate) use keys::KeyRows;
 pub use keys::{KeyColumn, KeyType, KeyTypes};

@@ -12,7 +12,7 @@ use hashbrown::hash_table::Entry;
 
 use super::record::Record;
 use super::store::KeyArena;
-use crate::input::{AnyEventKeys, Cleaner, DropCounts, DropReason, EventBatch, EventKeys, KeyRows};
+use crate::input::{AnyEventKeys, Cleaner, DropCounts, DropReason, EventBatch, EventKeys, KeyRows, RowKeys};
 
 /// How many rows are grouped at a time: their keys and the table of fragments stay in cache.
 pub const SLICE_ROWS: usize = 65_536;
@@ -101,13 +101,14 @@ impl<R: Record, H: BuildHasher> Grouper<R, H> {
             AnyEventKeys::Utf8(keys) => self.group_by(&keys, batch, rows, base, cleaner, rejects),
             AnyEventKeys::LargeUtf8(keys) => self.group_by(&keys, batch, rows, base, cleaner, rejects),
             AnyEventKeys::Utf8View(keys) => self.group_by(&keys, batch, rows, base, cleaner, rejects),
+            AnyEventKeys::Coded(keys) => self.group_by(&keys, batch, rows, base, cleaner, rejects),
             AnyEventKeys::Mixed(keys) => self.group_by(&keys, batch, rows, base, cleaner, rejects),
         }
     }
 
     fn group_by<C: KeyRows>(
         &mut self,
-        keys: &EventKeys<'_, C>,
+        columns: &EventKeys<'_, C>,
         batch: &EventBatch,
         rows: impl Iterator<Item = usize>,
         base: u64,
@@ -117,33 +118,41 @@ impl<R: Record, H: BuildHasher> Grouper<R, H> {
         let mut counts = DropCounts::default();
         // The fragment of the event before: very often the next one's, too.
         let mut last = None;
+        let mut drop = |reason, number, counts: &mut DropCounts| {
+            rejects.add(reason, number, counts);
+            counts.add(reason, 1);
+        };
         for row in rows {
             counts.read += 1;
             let number = base + row as u64;
-            match cleaner.clean(batch, keys, row) {
+            let Some(keys) = columns.get(row) else {
+                drop(DropReason::NullKey, number, &mut counts);
+                continue;
+            };
+            match cleaner.clean(batch, row) {
                 Ok(event) => {
                     let fragment = match last {
-                        Some((before, fragment)) if keys.same(before, row) => fragment,
-                        _ => self.find(keys, row),
+                        Some((before, fragment)) if columns.same(before, keys) => fragment,
+                        _ => self.find(columns, keys, row),
                     };
-                    last = Some((row, fragment));
+                    last = Some((keys, fragment));
                     self.counts[fragment as usize] += 1;
                     self.events.push((fragment, R::new(&event, number)));
                 }
-                Err(reason) => {
-                    rejects.add(reason, number, &counts);
-                    counts.add(reason, 1);
-                }
+                Err(reason) => drop(reason, number, &mut counts),
             }
         }
-        (self.finish(keys), counts)
+        (self.finish(columns), counts)
     }
 
-    /// The fragment of that row's keys.
-    fn find<C: KeyRows>(&mut self, keys: &EventKeys<'_, C>, row: usize) -> u32 {
+    /// The fragment of these keys, which stand in that row.
+    fn find<'a, C: KeyRows>(&mut self, columns: &EventKeys<'a, C>, keys: RowKeys<'a, C>, row: usize) -> u32 {
         let Self { hash, table, rows, counts, .. } = self;
-        let code = keys.hash(row, hash);
-        let same = |&(other, fragment): &(u64, u32)| other == code && keys.same(rows[fragment as usize], row);
+        let code = columns.hash(keys, hash);
+        let same = |&(other, fragment): &(u64, u32)| {
+            let there = || columns.get(rows[fragment as usize]);
+            other == code && there().is_some_and(|other| columns.same(other, keys))
+        };
         match table.entry(code, same, |&(code, _)| code) {
             Entry::Occupied(found) => found.get().1,
             Entry::Vacant(vacant) => {
@@ -159,7 +168,8 @@ impl<R: Record, H: BuildHasher> Grouper<R, H> {
 
     /// Puts each fragment's events together, and forgets them here.
     fn finish<C: KeyRows>(&mut self, columns: &EventKeys<'_, C>) -> Chunk<R> {
-        let keys = KeyArena::of(self.rows.iter().map(|&row| columns.get(row)));
+        let keys = self.rows.iter().filter_map(|&row| columns.get(row)).map(|keys| columns.bytes(keys));
+        let keys = KeyArena::of(self.rows.len(), keys);
         let mut starts = Vec::with_capacity(self.counts.len() + 1);
         let mut next = 0;
         for count in &mut self.counts {
@@ -249,6 +259,18 @@ mod tests {
         }
     }
 
+    /// The hash in use, with a count of how often it was asked for.
+    #[derive(Default)]
+    struct Counting(std::cell::Cell<usize>);
+
+    impl BuildHasher for &Counting {
+        type Hasher = <Hash as BuildHasher>::Hasher;
+        fn build_hasher(&self) -> Self::Hasher {
+            self.0.set(self.0.get() + 1);
+            Hash::default().build_hasher()
+        }
+    }
+
     const KEYS: [[&str; 3]; 6] = [
         ["a", "v", "s"],
         ["a", "v", "t"],
@@ -302,6 +324,20 @@ mod tests {
         let expected = expected.map(|(keys, rows)| (keys.to_owned(), rows));
         assert_eq!(fragments(Grouper::default(), plain), expected);
         assert_eq!(fragments(Grouper::new(Weak), plain), expected);
+    }
+
+    #[test]
+    fn a_run_of_events_of_one_key_is_looked_up_once() {
+        let counting = Counting::default();
+        let one_user = |index| -> ArrayRef {
+            let keys = ["a", "v", "s"];
+            Arc::new(StringArray::from(
+                vec![keys[index]; KEYS.len() - 1].into_iter().map(Some).chain([None]).collect::<Vec<_>>(),
+            ))
+        };
+        let expected = [("a|v|s".to_owned(), vec![0, 1, 2, 3, 4])];
+        assert_eq!(fragments(Grouper::new(&counting), one_user), expected);
+        assert_eq!(counting.0.get(), 1);
     }
 
     #[test]

@@ -221,6 +221,20 @@ mod tests {
         }
     }
 
+    #[test]
+    fn users_that_differ_soon_are_told_apart_by_numbers_alone() {
+        let fits = |users: &[&str]| {
+            let keys: Vec<_> =
+                users.iter().map(|user| ((*user).to_owned(), "v".into(), "s".into())).collect();
+            let fragments = grouped(&store(&keys), |_| false);
+            fragments.iter().map(Placed::fits).collect::<Vec<_>>()
+        };
+        let shared = "shared by all users, however long it is: ";
+        let users = ["", "a", "fifteen letters"].map(|rest| format!("{shared}{rest}"));
+        assert_eq!(fits(&users.each_ref().map(String::as_str)), [true; 3]);
+        assert_eq!(fits(&["a", "one letter longer"]), [true, false]);
+    }
+
     proptest! {
         #[test]
         fn groups_are_whole_whatever_the_hash(keys in any_keys()) {

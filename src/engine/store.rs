@@ -19,10 +19,10 @@ pub(super) struct KeyArena {
 }
 
 impl KeyArena {
-    /// These keys, in just the memory that they need.
-    pub(super) fn of<'a>(keys: impl ExactSizeIterator<Item = Keys<'a>> + Clone) -> Self {
+    /// The keys of so many fragments, in just the memory that they need.
+    pub(super) fn of<'a>(count: usize, keys: impl Iterator<Item = Keys<'a>> + Clone) -> Self {
         let size = keys.clone().flatten().map(<[u8]>::len).sum();
-        let mut arena = Self { bytes: Vec::with_capacity(size), ends: Vec::with_capacity(keys.len()) };
+        let mut arena = Self { bytes: Vec::with_capacity(size), ends: Vec::with_capacity(count) };
         keys.for_each(|keys| {
             arena.push(keys);
         });

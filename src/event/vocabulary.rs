@@ -79,6 +79,7 @@ impl Vocabulary {
 
     /// The slot of a name among so many: its length, first and last bytes tell the names of players apart, and cost
     /// less to read than all of it costs to hash.
+    #[inline]
     fn slot(name: &[u8], slots: usize) -> usize {
         let first = name.first_chunk().map_or_else(|| padded(name), |first| u64::from_le_bytes(*first));
         let last = name.last_chunk().map_or(0, |last| u64::from_le_bytes(*last));
@@ -101,6 +102,7 @@ impl Vocabulary {
 
     /// What that event name means, or nothing if it is not in the vocabulary.
     #[must_use]
+    #[inline]
     pub fn meaning(&self, name: &[u8]) -> Option<Meaning> {
         let mut slot = Self::slot(name, self.slots.len());
         while let Some((other, meaning)) = &self.slots[slot] {

@@ -1,7 +1,6 @@
 //! The clean step: which events count, and why the others do not.
 
-use super::events::{EventBatch, EventKeys};
-use super::keys::KeyRows;
+use super::events::EventBatch;
 use crate::event::{Event, Meaning, Vocabulary};
 
 /// Why an event was dropped. The order of the variants is the order in which reasons are tried.
@@ -106,7 +105,7 @@ impl DropCounts {
     }
 }
 
-/// Decides row by row whether an event counts.
+/// Decides row by row whether an event counts that has all keys.
 #[derive(Debug, Clone, Copy)]
 pub struct Cleaner<'a> {
     /// Which names mean what.
@@ -115,15 +114,8 @@ pub struct Cleaner<'a> {
 
 impl Cleaner<'_> {
     /// The event in that row, or the first reason to drop it.
-    pub(crate) fn clean<C: KeyRows>(
-        self,
-        batch: &EventBatch,
-        keys: &EventKeys<'_, C>,
-        row: usize,
-    ) -> Result<Event, DropReason> {
-        if !keys.are_there(row) {
-            return Err(DropReason::NullKey);
-        }
+    #[inline]
+    pub(crate) fn clean(self, batch: &EventBatch, row: usize) -> Result<Event, DropReason> {
         let time = batch.time.get(row).ok_or(DropReason::InvalidTimestamp)?;
         let kind = match batch.name.get(row).and_then(|name| self.vocabulary.meaning(name)) {
             Some(Meaning::Kind(kind)) => kind,

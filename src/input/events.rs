@@ -1,12 +1,12 @@
 //! The events table.
 
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hasher};
 
 use arrow_array::{LargeStringArray, RecordBatch, StringArray, StringViewArray};
 use arrow_schema::Schema;
 
 use super::columns::{Bound, ColumnMap, InputColumn, InputTable};
-use super::keys::{KeyColumn, KeyRows, KeyType, KeyTypes};
+use super::keys::{CodedKeys, KeyColumn, KeyRows, KeyType, KeyTypes};
 use super::values::{NumberColumn, OrderColumn, TextColumn, TimeColumn};
 use crate::error::Result;
 
@@ -118,7 +118,7 @@ impl EventBatch {
     }
 }
 
-/// A row's keys: user, video and session (empty without a session column).
+/// The bytes of a row's keys: user, video and session (empty without a session column).
 pub(crate) type Keys<'a> = [&'a [u8]; 3];
 
 /// The key columns of a batch of events, in one layout.
@@ -137,52 +137,152 @@ pub(crate) enum AnyEventKeys<'a> {
     LargeUtf8(EventKeys<'a, LargeStringArray>),
     /// All text views.
     Utf8View(EventKeys<'a, StringViewArray>),
+    /// All codes of dictionaries.
+    Coded(EventKeys<'a, CodedKeys>),
     /// Any other.
     Mixed(EventKeys<'a, KeyColumn>),
 }
 
 impl EventBatch {
     /// The key columns.
-    pub(crate) fn keys(&self) -> AnyEventKeys<'_> {
-        use KeyColumn::{LargeUtf8, Utf8, Utf8View};
-        let (user, video) = (&self.user, &self.video);
-        match (user, video, &self.session) {
-            (Utf8(user), Utf8(video), None) => AnyEventKeys::Utf8(EventKeys { user, video, session: None }),
-            (Utf8(user), Utf8(video), Some(Utf8(session))) => {
-                AnyEventKeys::Utf8(EventKeys { user, video, session: Some(session) })
-            }
-            (LargeUtf8(user), LargeUtf8(video), Some(LargeUtf8(session))) => {
-                AnyEventKeys::LargeUtf8(EventKeys { user, video, session: Some(session) })
-            }
-            (Utf8View(user), Utf8View(video), Some(Utf8View(session))) => {
-                AnyEventKeys::Utf8View(EventKeys { user, video, session: Some(session) })
-            }
-            (_, _, session) => AnyEventKeys::Mixed(EventKeys { user, video, session: session.as_ref() }),
-        }
+    pub(crate) fn keys<'a>(&'a self) -> AnyEventKeys<'a> {
+        use KeyColumn::{Dictionary, LargeUtf8, Utf8, Utf8View};
+        let utf8 = |column: &'a KeyColumn| if let Utf8(keys) = column { Some(keys) } else { None };
+        let large = |column: &'a KeyColumn| if let LargeUtf8(keys) = column { Some(keys) } else { None };
+        let view = |column: &'a KeyColumn| if let Utf8View(keys) = column { Some(keys) } else { None };
+        let coded = |column: &'a KeyColumn| if let Dictionary(keys) = column { Some(keys) } else { None };
+        None.or_else(|| self.all(utf8).map(AnyEventKeys::Utf8))
+            .or_else(|| self.all(large).map(AnyEventKeys::LargeUtf8))
+            .or_else(|| self.all(view).map(AnyEventKeys::Utf8View))
+            .or_else(|| self.all(coded).map(AnyEventKeys::Coded))
+            .unwrap_or(AnyEventKeys::Mixed(EventKeys {
+                user: &self.user,
+                video: &self.video,
+                session: self.session.as_ref(),
+            }))
+    }
+
+    /// The key columns, if they all have that layout.
+    fn all<'a, C>(&'a self, layout: impl Fn(&'a KeyColumn) -> Option<&'a C>) -> Option<EventKeys<'a, C>> {
+        let session = match &self.session {
+            Some(session) => Some(layout(session)?),
+            None => None,
+        };
+        Some(EventKeys { user: layout(&self.user)?, video: layout(&self.video)?, session })
     }
 }
 
+/// A row's keys as their columns compare them.
+pub(crate) type RowKeys<'a, C> = [<C as KeyRows>::Key<'a>; 3];
+
 impl<'a, C: KeyRows> EventKeys<'a, C> {
-    /// Whether the row has all keys.
-    pub(crate) fn are_there(&self, row: usize) -> bool {
-        let is_there = |column: &C| !column.key(row).is_empty();
-        is_there(self.user) && is_there(self.video) && self.session.is_none_or(is_there)
+    /// The row's keys, if it has all of them.
+    #[inline]
+    pub(crate) fn get(&self, row: usize) -> Option<RowKeys<'a, C>> {
+        let session = match self.session {
+            Some(session) => session.key(row)?,
+            None => C::Key::default(),
+        };
+        Some([self.user.key(row)?, self.video.key(row)?, session])
     }
 
-    /// The row's keys, empty where there is none.
-    pub(crate) fn get(&self, row: usize) -> Keys<'a> {
-        let session = self.session.map_or(&[][..], |session| session.key(row));
-        [self.user.key(row), self.video.key(row), session]
+    /// Their bytes.
+    pub(crate) fn bytes(&self, [user, video, session]: RowKeys<'a, C>) -> Keys<'a> {
+        let session = self.session.map_or(&[][..], |column| column.bytes(session));
+        [self.user.bytes(user), self.video.bytes(video), session]
     }
 
-    /// Whether two rows that have all keys surely have the same ones.
-    pub(crate) fn same(&self, a: usize, b: usize) -> bool {
-        self.session.is_none_or(|session| session.same(a, b)) && self.user.same(a, b) && self.video.same(a, b)
+    /// Whether the keys of two rows are surely the same.
+    #[inline]
+    pub(crate) fn same(&self, a: RowKeys<'a, C>, b: RowKeys<'a, C>) -> bool {
+        (self.session.is_none() || C::same(a[2], b[2])) && C::same(a[0], b[0]) && C::same(a[1], b[1])
     }
 
-    /// A hash of the row's keys: equal wherever [`Self::same`] is true.
-    pub(crate) fn hash(&self, row: usize, hash: &impl BuildHasher) -> u64 {
-        let session = self.session.map_or(0, |session| session.hash(row, hash));
-        self.user.hash(row, hash) ^ self.video.hash(row, hash).rotate_left(21) ^ session.rotate_left(42)
+    /// A hash of a row's keys: equal wherever [`Self::same`] is true.
+    #[inline]
+    pub(crate) fn hash(&self, keys: RowKeys<'a, C>, hash: &impl BuildHasher) -> u64 {
+        let mut hasher = hash.build_hasher();
+        let count = if self.session.is_some() { 3 } else { 2 };
+        keys[..count].iter().for_each(|&key| C::write(key, &mut hasher));
+        hasher.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::{ArrayRef, Float64Array, TimestampMicrosecondArray};
+    use arrow_schema::DataType;
+
+    use super::*;
+
+    /// Events whose keys are of these types, with a session column or without.
+    fn events(user: &DataType, others: &DataType, has_session: bool) -> RecordBatch {
+        let text: ArrayRef = Arc::new(StringArray::from(vec!["a", "b", "a"]));
+        let keys = |data_type| arrow_cast::cast(&text, data_type).unwrap();
+        let mut columns: Vec<(&str, ArrayRef)> = vec![
+            ("userId", keys(user)),
+            ("videoId", keys(others)),
+            ("eventName", Arc::clone(&text)),
+            ("timestamp", Arc::new(TimestampMicrosecondArray::from(vec![7; 3]))),
+            ("currentTime", Arc::new(Float64Array::from(vec![1.5; 3]))),
+        ];
+        if has_session {
+            columns.push(("sessionId", keys(others)));
+        }
+        RecordBatch::try_from_iter(columns).unwrap()
+    }
+
+    fn bound(batch: &RecordBatch) -> EventBatch {
+        let schema = EventSchema::bind(batch.schema_ref(), &ColumnMap::default()).unwrap();
+        EventBatch::bind(&schema, batch).unwrap()
+    }
+
+    #[test]
+    fn keys_of_one_layout_are_read_without_asking_for_it_row_by_row() {
+        let coded = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+        let layouts = [DataType::Utf8, DataType::LargeUtf8, DataType::Utf8View, coded];
+        for (index, layout) in layouts.iter().enumerate() {
+            for has_session in [true, false] {
+                let batch = bound(&events(layout, layout, has_session));
+                let found = match batch.keys() {
+                    AnyEventKeys::Utf8(_) => 0,
+                    AnyEventKeys::LargeUtf8(_) => 1,
+                    AnyEventKeys::Utf8View(_) => 2,
+                    AnyEventKeys::Coded(_) => 3,
+                    AnyEventKeys::Mixed(_) => 4,
+                };
+                assert_eq!(found, index, "{layout} with a session column: {has_session}");
+            }
+            let other = &layouts[(index + 1) % layouts.len()];
+            let batch = bound(&events(layout, other, true));
+            assert!(matches!(batch.keys(), AnyEventKeys::Mixed(_)), "{layout} and {other}");
+        }
+    }
+
+    #[test]
+    fn microseconds_and_doubles_are_read_where_they_lie() {
+        let table = events(&DataType::Utf8, &DataType::Utf8, true);
+        let batch = bound(&table);
+        assert!(matches!(batch.time, TimeColumn::Micros(_)));
+        let column = table.column_by_name("currentTime").unwrap().to_data();
+        assert_eq!(batch.position.values_at(), column.buffers()[0].as_ptr().cast());
+    }
+
+    #[test]
+    fn only_optional_columns_need_the_wide_layout() {
+        let table = events(&DataType::Utf8, &DataType::Utf8, true);
+        let is_plain = |batch: &RecordBatch| {
+            EventSchema::bind(batch.schema_ref(), &ColumnMap::default()).unwrap().is_plain()
+        };
+        assert!(is_plain(&table));
+        for optional in ["playbackRate", "seekFrom", "sequence"] {
+            let columns = table.schema_ref().fields().iter().map(|field| field.name().as_str());
+            let columns = columns.zip(table.columns().iter().cloned());
+            let more: ArrayRef = Arc::new(arrow_array::Int64Array::from(vec![1; 3]));
+            let wide = RecordBatch::try_from_iter(columns.chain([(optional, more)])).unwrap();
+            assert!(!is_plain(&wide), "{optional}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Keys: users, videos and sessions, which are text or integers.
 
 use std::borrow::Cow;
-use std::hash::BuildHasher;
+use std::hash::Hasher;
 
 use arrow_array::types::{Int64Type, UInt64Type};
 use arrow_array::{
@@ -130,7 +130,7 @@ pub enum KeyColumn {
     /// Integers as ordered bytes.
     Integers(Vec<Option<[u8; 8]>>),
     /// Codes into other keys.
-    Dictionary(Codes, Box<Self>),
+    Dictionary(CodedKeys),
     /// Nothing but null.
     Null,
 }
@@ -166,7 +166,9 @@ impl KeyColumn {
 
     fn bind_dictionary(column: &Bound, array: &ArrayRef) -> Result<Self> {
         let (codes, values) = dictionary(column, array)?;
-        Ok(Self::Dictionary(codes, Box::new(Self::bind(column, &values)?)))
+        let values = Self::bind(column, &values)?;
+        let codes = codes.only(|code| values.get(code).is_some());
+        Ok(Self::Dictionary(CodedKeys { codes, values: Box::new(values) }))
     }
 
     /// The key in that row; `None` if it is null or empty.
@@ -177,77 +179,140 @@ impl KeyColumn {
             Self::LargeUtf8(array) => array.is_valid(row).then(|| array.value(row).as_bytes()),
             Self::Utf8View(array) => array.is_valid(row).then(|| array.value(row).as_bytes()),
             Self::Integers(keys) => keys[row].as_ref().map(<[u8; 8]>::as_slice),
-            Self::Dictionary(codes, values) => codes.get(row).and_then(|code| values.get(code)),
+            Self::Dictionary(keys) => keys.codes.get(row).and_then(|code| keys.values.get(code)),
             Self::Null => None,
         };
-        key.filter(|key| !key.is_empty())
+        filled(key)
     }
 }
 
 /// Keys by row, in a layout that is known where they are read: nothing then has to be decided row by row.
 pub(crate) trait KeyRows {
-    /// The key in that row, empty if it is null.
-    fn key(&self, row: usize) -> &[u8];
+    /// A key as it is compared and hashed: read once per row.
+    type Key<'a>: Copy + Default
+    where
+        Self: 'a;
 
-    /// Whether two rows, neither null, surely hold the same key.
-    fn same(&self, a: usize, b: usize) -> bool {
-        equal(self.key(a), self.key(b))
-    }
+    /// The key in that row; `None` if it is null or empty.
+    fn key(&self, row: usize) -> Option<Self::Key<'_>>;
 
-    /// A hash of the row's key: equal wherever [`Self::same`] is true.
-    fn hash(&self, row: usize, hash: &impl BuildHasher) -> u64 {
-        hash.hash_one(self.key(row))
-    }
+    /// Its bytes.
+    fn bytes<'a>(&'a self, key: Self::Key<'a>) -> &'a [u8];
+
+    /// Whether two keys are surely the same.
+    fn same(a: Self::Key<'_>, b: Self::Key<'_>) -> bool;
+
+    /// Adds to a hash, which is equal wherever [`Self::same`] is true.
+    fn write(key: Self::Key<'_>, hasher: &mut impl Hasher);
 }
 
-impl<O: OffsetSizeTrait> KeyRows for GenericStringArray<O> {
+/// Keys that are compared and hashed as the bytes that they are.
+pub(crate) trait PlainKeys {
+    /// The key in that row; `None` if it is null or empty.
+    fn get(&self, row: usize) -> Option<&[u8]>;
+}
+
+impl<T: PlainKeys> KeyRows for T {
+    type Key<'a>
+        = &'a [u8]
+    where
+        T: 'a;
+
     #[inline]
-    fn key(&self, row: usize) -> &[u8] {
-        if self.is_valid(row) { self.value(row).as_bytes() } else { &[] }
+    fn key(&self, row: usize) -> Option<&[u8]> {
+        self.get(row)
     }
-}
 
-impl KeyRows for StringViewArray {
     #[inline]
-    fn key(&self, row: usize) -> &[u8] {
-        if self.is_valid(row) { self.value(row).as_bytes() } else { &[] }
+    fn bytes<'a>(&'a self, key: &'a [u8]) -> &'a [u8] {
+        key
+    }
+
+    #[inline]
+    fn same(a: &[u8], b: &[u8]) -> bool {
+        equal(a, b)
+    }
+
+    #[inline]
+    fn write(key: &[u8], hasher: &mut impl Hasher) {
+        hasher.write(key);
     }
 }
 
-/// Any layout. Two codes of a dictionary may stand for one key, and are not looked up.
-impl KeyRows for KeyColumn {
-    fn key(&self, row: usize) -> &[u8] {
-        self.get(row).unwrap_or_default()
-    }
-
-    fn same(&self, a: usize, b: usize) -> bool {
-        match self {
-            Self::Dictionary(codes, _) => codes.get(a) == codes.get(b),
-            _ => equal(self.key(a), self.key(b)),
-        }
-    }
-
-    fn hash(&self, row: usize, hash: &impl BuildHasher) -> u64 {
-        match self {
-            Self::Dictionary(codes, _) => hash.hash_one(codes.get(row)),
-            _ => hash.hash_one(self.key(row)),
-        }
+impl<O: OffsetSizeTrait> PlainKeys for GenericStringArray<O> {
+    #[inline]
+    fn get(&self, row: usize) -> Option<&[u8]> {
+        filled(self.is_valid(row).then(|| self.value(row).as_bytes()))
     }
 }
 
-/// Whether two keys are the same. Keys are short: eight bytes at a time, in place, cost less than a call.
+impl PlainKeys for StringViewArray {
+    #[inline]
+    fn get(&self, row: usize) -> Option<&[u8]> {
+        filled(self.is_valid(row).then(|| self.value(row).as_bytes()))
+    }
+}
+
+impl PlainKeys for KeyColumn {
+    fn get(&self, row: usize) -> Option<&[u8]> {
+        Self::get(self, row)
+    }
+}
+
 #[inline]
-fn equal(a: &[u8], b: &[u8]) -> bool {
-    let (a_words, a_rest) = a.as_chunks::<8>();
-    let (b_words, b_rest) = b.as_chunks::<8>();
-    a.len() == b.len()
-        && a_words.iter().zip(b_words).all(|(a, b)| u64::from_ne_bytes(*a) == u64::from_ne_bytes(*b))
-        && a_rest.iter().zip(b_rest).all(|(a, b)| a == b)
+fn filled(key: Option<&[u8]>) -> Option<&[u8]> {
+    key.filter(|key| !key.is_empty())
+}
+
+/// Keys that stand once in a dictionary, and in each row as a code. The codes of rows without a key are null.
+#[derive(Debug)]
+pub struct CodedKeys {
+    codes: Codes,
+    values: Box<KeyColumn>,
+}
+
+/// The codes are compared and hashed, which makes these keys cheaper than text. Two of them may stand for one key.
+impl KeyRows for CodedKeys {
+    type Key<'a> = u32;
+
+    #[inline]
+    fn key(&self, row: usize) -> Option<u32> {
+        let code = self.codes.0[row];
+        (code != NO_CODE).then_some(code)
+    }
+
+    fn bytes(&self, code: u32) -> &[u8] {
+        self.values.get(code as usize).unwrap_or_default()
+    }
+
+    #[inline]
+    fn same(a: u32, b: u32) -> bool {
+        a == b
+    }
+
+    #[inline]
+    fn write(code: u32, hasher: &mut impl Hasher) {
+        hasher.write_u32(code);
+    }
+}
+
+/// Whether two byte strings are the same. They are short: eight bytes at a time, in place, cost less than a call. The
+/// last ones come first, as ids that differ often begin alike.
+#[inline]
+pub(crate) fn equal(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    let words = || a.as_chunks::<8>().0.iter().zip(b.as_chunks::<8>().0);
+    match (a.last_chunk::<8>(), b.last_chunk::<8>()) {
+        (Some(a_last), Some(b_last)) => a_last == b_last && words().all(|(a, b)| a == b),
+        _ => a.iter().zip(b).all(|(a, b)| a == b),
+    }
 }
 
 /// The codes of a dictionary's rows, each of which has a value.
 #[derive(Debug)]
-pub struct Codes(Vec<u32>);
+pub(crate) struct Codes(Vec<u32>);
 
 /// What stands for null among codes.
 const NO_CODE: u32 = u32::MAX;
@@ -266,6 +331,16 @@ impl Codes {
             Some(code) => u32::try_from(code).ok().filter(|&code| code != NO_CODE),
         };
         codes.map(code).collect::<Option<_>>().map(Self)
+    }
+
+    /// These codes, with null in place of those that are not wanted.
+    fn only(mut self, is_wanted: impl Fn(usize) -> bool) -> Self {
+        for code in &mut self.0 {
+            if *code != NO_CODE && !is_wanted(*code as usize) {
+                *code = NO_CODE;
+            }
+        }
+        self
     }
 }
 

@@ -86,6 +86,7 @@ impl TimeColumn {
         Self::Instants(instants.unwrap_or_default())
     }
 
+    #[inline]
     pub(crate) fn get(&self, row: usize) -> Option<Micros> {
         match self {
             Self::Micros(micros) if micros.is_valid(row) => Micros::checked(micros.value(row)),
@@ -115,6 +116,12 @@ impl NumberColumn {
             .cloned()
             .map(Self)
             .ok_or_else(|| column.wrong_type(data_type))
+    }
+
+    /// Where its values lie.
+    #[cfg(test)]
+    pub(super) fn values_at(&self) -> *const f64 {
+        self.0.values().as_ptr()
     }
 
     pub(crate) fn get(&self, row: usize) -> Option<f64> {

@@ -93,11 +93,13 @@ def test_a_sum_that_differs_is_said(benches):
     report = benches("compare_report")
     assert a_size(report).agrees()
     assert a_size(report, totalWatchTime=100.0 + 1e-8).agrees()
-    wrong = a_size(report, totalWatchTime=101.0)
+    assert a_size(report, totalWatchTime=199.0).agrees()
+    wrong = a_size(report, totalWatchTime=201.0)
     assert not wrong.agrees()
     assert list(wrong.disagreements()) == [
-        "With 1,000,000 events DuckDB does not agree with watchspan on totalWatchTime: 101.000, not 100.000."
+        "With 1,000,000 events DuckDB does not agree with watchspan on totalWatchTime: 201.000, not 100.000."
     ]
+    assert not a_size(report, rows=4).agrees()
 
 
 def test_the_page_says_what_did_not_finish(benches):
