@@ -27,7 +27,7 @@ SPARK_CHECKS := spark-tables-test spark-functions-test spark-older-test spark-co
 # In this order two at a time take least: the first waits for the wheel and for Spark while the Rust tests compile.
 CHECKS := spark-tables-test rust-test docs-check lint python-test $(filter-out spark-tables-test,$(SPARK_CHECKS)) other-pythons-test azure-test
 
-.PHONY: demo test test-all checks $(CHECKS) spark-test spark42 bench bench-check bench-spark generate wheel clean
+.PHONY: demo test test-all checks $(CHECKS) spark-test spark42 bench bench-check bench-pieces bench-spark bench-worst-cases generate wheel clean
 .DEFAULT_GOAL := help
 
 help: ## Lists the targets.
@@ -148,6 +148,12 @@ spark-older-test: spark42 ## The stories on older versions of Spark.
 
 bench: .venv-bench/package ## Measures watchspan beside Polars and DuckDB and writes docs/benchmarks.md; SIZE=100M for other sizes.
 	.venv-bench/bin/python benches/compare.py --sizes $(SIZE) $(BENCH) --write docs/benchmarks.md
+
+bench-worst-cases: .venv-bench/package ## Measures inputs that are hard to group and writes docs/worst_cases.md.
+	.venv-bench/bin/python benches/worst_cases.py --write docs/worst_cases.md
+
+bench-pieces: ## Measures the pieces of the core, with criterion.
+	cargo bench --locked --no-default-features --bench pieces
 
 bench-check: ## Counts the core's instructions and compares them with those that are stored; WRITE=--write stores them.
 	$(PYTHON) benches/check_instructions.py $(WRITE)

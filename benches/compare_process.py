@@ -7,13 +7,10 @@ watchspan, a DataFrame for Polars, a table of an in-memory database for DuckDB. 
 from __future__ import annotations
 
 import argparse
-import ctypes
-import gc
 import json
 import os
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable
@@ -21,6 +18,7 @@ from typing import Any, Callable
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from processes import be_killed_first, forget_peak, own_memory, settle
 
 _KEYS = ("userId", "videoId", "sessionId")
 _SUMMED = (
@@ -50,14 +48,14 @@ class Job:
 def main() -> None:
     """Prints what was measured as JSON."""
     options = _options()
-    _be_killed_first()
+    be_killed_first()
     # Polars reads this when it is imported.
     os.environ["POLARS_MAX_THREADS"] = str(options.threads)
     job = VARIANTS[options.variant](options)
-    _settle()
-    before = _memory("VmRSS") if _forget_peak() else None
+    settle()
+    before = own_memory("VmRSS") if forget_peak() else None
     cold, result = _timed(job)
-    used = None if before is None else max(0, _memory("VmHWM") - before)
+    used = None if before is None else max(0, own_memory("VmHWM") - before)
     sums = _sums(job.checked(result)) if options.sums and job.checked else {}
     # What a call made goes before the clock starts for the next one.
     del result
@@ -188,35 +186,6 @@ def _sums(table: pa.Table) -> dict[str, float]:
     sums["watchedIntervals"] = pc.sum(pc.list_value_length(table["watchedIntervals"])).as_py()
     sums["flagged rows"] = pc.sum(pc.not_equal(table["dataQualityFlag"], "ok")).as_py()
     return sums
-
-
-def _settle() -> None:
-    """Gives back what only loading needed: memory that is kept free would hide what the job needs."""
-    gc.collect()
-    pa.default_memory_pool().release_unused()
-    with suppress(AttributeError, OSError, TypeError):  # where there is no glibc
-        ctypes.CDLL(None).malloc_trim(0)
-
-
-def _forget_peak() -> bool:
-    """Makes `VmHWM` the most that is in use from here on; whether that worked, as it does on Linux."""
-    try:
-        Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")
-    except OSError:
-        return False
-    return True
-
-
-def _memory(name: str) -> int:
-    """A figure of the kernel about this process's memory, in bytes."""
-    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:"))
-
-
-def _be_killed_first() -> None:
-    """If memory runs out, this process is what the kernel is to end."""
-    with suppress(OSError):  # where there is no Linux
-        Path("/proc/self/oom_score_adj").write_text("1000", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from pathlib import Path
 from statistics import median
 
 from peers_rules import LEFT_OUT
-from reported import STALE_STARTS, nearly, same
+from reported import STALE_STARTS, cpu_model, nearly, number, same, table
 
 # What each variant is called in the page, in the order of its tables.
 VARIANTS = {
@@ -112,7 +111,7 @@ class Size:
                 if not nearly(column, own[column], value, self.rows) and column not in _MAY_DIFFER:
                     yield (
                         f"With {self.rows:,} events {VARIANTS[name]} does not agree with watchspan on "
-                        f"{column}: {_number(value)}, not {_number(own[column])}."
+                        f"{column}: {number(value)}, not {number(own[column])}."
                     )
 
     def agrees(self) -> bool:
@@ -124,7 +123,7 @@ def environment(threads: int) -> dict[str, str]:
     """What the figures depend on."""
     packages = ("watchspan", "polars", "duckdb", "pyarrow")
     return {
-        "processor": f"{_cpu_model()}, {os.cpu_count()} cores",
+        "processor": f"{cpu_model()}, {os.cpu_count()} cores",
         "threads of each engine": str(threads),
         "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB",
         "system": f"{platform.system()} on {platform.machine()}",
@@ -133,14 +132,6 @@ def environment(threads: int) -> dict[str, str]:
         "load before the run": f"{os.getloadavg()[0]:.1f}",
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
     }
-
-
-def _cpu_model() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor() or "unknown"
-    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "unknown")
 
 
 def markdown(
@@ -153,7 +144,7 @@ def markdown(
     parts += [_section(size) for size in sizes]
     parts += ["## What the queries leave out\n", _LEFT_OUT_LEAD, LEFT_OUT]
     parts += ["## The run\n", f"`{command}`: {rounds} processes of each variant, {1 + warm} calls in each.\n"]
-    parts += [_table(("what", "value"), about.items())]
+    parts += [table(("what", "value"), about.items())]
     return "\n".join(parts)
 
 
@@ -180,7 +171,7 @@ def _summary(sizes: Sequence[Size]) -> str:
         *(f"{VARIANTS[name]} / watchspan" for name in peers),
         *("watchspan / bare Polars `group_by`", "watchspan, one thread / all threads"),
     )
-    return "Cold calls in short, as ratios of seconds:\n\n" + _table(head, rows)
+    return "Cold calls in short, as ratios of seconds:\n\n" + table(head, rows)
 
 
 def _section(size: Size) -> str:
@@ -199,7 +190,7 @@ def _section(size: Size) -> str:
         for name, measured in size.measured.items()
         if measured.failure
     ]
-    parts = [f"## {size.rows:,} events\n", _table(head, rows), *failures, _sums(size)]
+    parts = [f"## {size.rows:,} events\n", table(head, rows), *failures, _sums(size)]
     return "\n".join(parts)
 
 
@@ -225,7 +216,7 @@ def _sums(size: Size) -> str:
     rows = [
         (
             column if column.endswith("rows") else f"`{column}`",
-            _number(value),
+            number(value),
             *(_difference(value, size.measured[name].sums[column]) for name in peers),
         )
         for column, value in own.items()
@@ -243,7 +234,7 @@ def _sums(size: Size) -> str:
     ]
     if differing - _MAY_DIFFER.keys():
         reasons.append(f"* The other sums that differ do so as {STALE_STARTS}.\n")
-    return "\n".join(["Sums over all rows:\n", _table(head, rows), *reasons])
+    return "\n".join(["Sums over all rows:\n", table(head, rows), *reasons])
 
 
 def _difference(own: float, other: float) -> str:
@@ -263,12 +254,3 @@ def _seconds(value: float | None) -> str:
 
 def _times(value: float | None) -> str:
     return "-" if value is None else f"{value:.2f}"
-
-
-def _number(value: float) -> str:
-    return f"{value:,.3f}" if isinstance(value, float) else f"{value:,}"
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)

@@ -1,11 +1,16 @@
-"""What Spark's processes use, watched from outside. Only Linux tells such things."""
+"""What processes use: Spark's, watched from outside, and one's own. Only Linux tells such things."""
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import os
 import threading
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
+
+import pyarrow as pa
 
 _PROC = Path("/proc")
 _INTERVAL = 0.05
@@ -96,3 +101,32 @@ def _environment(process: Path) -> list[bytes]:
         return (process / "environ").read_bytes().split(b"\0")
     except OSError:
         return []
+
+
+def settle() -> None:
+    """Gives back what only loading needed: memory that is kept free would hide what the job needs."""
+    gc.collect()
+    pa.default_memory_pool().release_unused()
+    with suppress(AttributeError, OSError, TypeError):  # where there is no glibc
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+def forget_peak() -> bool:
+    """Makes `VmHWM` the most that is in use from here on; whether that worked, as it does on Linux."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")
+    except OSError:
+        return False
+    return True
+
+
+def own_memory(name: str) -> int:
+    """A figure of the kernel about this process's memory, in bytes."""
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:"))
+
+
+def be_killed_first() -> None:
+    """If memory runs out, this process is what the kernel is to end."""
+    with suppress(OSError):  # where there is no Linux
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="utf-8")

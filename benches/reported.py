@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import platform
 import shlex
 import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 STALE_STARTS = (
     "in a few rows a start still reports the position before a seek, which the queries do not recognise"
@@ -35,3 +38,23 @@ def command(script: str) -> str:
         else:
             arguments.append(argument)
     return shlex.join(["python", script, *arguments])
+
+
+def cpu_model() -> str:
+    """The processor's name."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or "unknown"
+    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "unknown")
+
+
+def number(value: float) -> str:
+    """A sum as tables show it."""
+    return f"{value:,.3f}" if isinstance(value, float) else f"{value:,}"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)

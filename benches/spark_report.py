@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -15,7 +14,7 @@ import pyarrow as pa
 import pyspark
 import spark_windows
 from pyspark.sql import SparkSession
-from reported import STALE_STARTS, nearly, same
+from reported import STALE_STARTS, cpu_model, nearly, number, same, table
 
 import watchspan
 
@@ -96,7 +95,7 @@ def environment(spark: SparkSession) -> dict[str, str]:
     configuration = spark.sparkContext.getConf()
     java = spark.sparkContext._jvm.System.getProperty("java.version")
     return {
-        "processor": f"{_cpu_model()}, {len(os.sched_getaffinity(0))} cores",
+        "processor": f"{cpu_model()}, {len(os.sched_getaffinity(0))} cores",
         "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB",
         "system": f"{platform.system()} on {platform.machine()}",
         "watchspan": watchspan.__version__,
@@ -109,17 +108,12 @@ def environment(spark: SparkSession) -> dict[str, str]:
     }
 
 
-def _cpu_model() -> str:
-    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "unknown")
-
-
 def markdown(command: str, about: dict[str, str], rounds: int, sizes: Sequence[Size]) -> str:
     """The page."""
     parts = [_INTRODUCTION, _summary(sizes)]
     parts += [_section(size) for size in sizes]
     parts += [_left_out(), "## The run\n", f"`{command}`, {rounds} timed run{'s' * (rounds > 1)} each.\n"]
-    parts += [_table(("what", "value"), about.items())]
+    parts += [table(("what", "value"), about.items())]
     return "\n".join(parts)
 
 
@@ -137,7 +131,7 @@ def _summary(sizes: Sequence[Size]) -> str:
         f"watchspan / floor (aim: at most {_AIM_FLOOR})",
         f"windows / watchspan (aim: at least {_AIM_WINDOWS:.0f})",
     )
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _section(size: Size) -> str:
@@ -158,26 +152,26 @@ def _section(size: Size) -> str:
         *("variant", "seconds", "each round", "processor seconds", "million events per second"),
         *("times the floor", "all workers (MiB)", "largest worker (MiB)"),
     )
-    return f"## {size.rows:,} events\n\n{_table(head, rows)}\n{_sums(size)}"
+    return f"## {size.rows:,} events\n\n{table(head, rows)}\n{_sums(size)}"
 
 
 def _sums(size: Size) -> str:
     rows = [
         (
             name if name.endswith("rows") else f"`{name}`",
-            _number(own),
-            _number(other),
+            number(own),
+            number(other),
             "agree" if same(own, other) else _difference(name, own, other, size.rows),
         )
         for name, own, other in size.differences()
     ]
-    return "Sums over all rows:\n\n" + _table(("sum of", "watchspan", "windows", "difference"), rows)
+    return "Sums over all rows:\n\n" + table(("sum of", "watchspan", "windows", "difference"), rows)
 
 
 def _difference(name: str, own: Any, other: Any, events: int) -> str:
     share = f" ({(other - own) / own:+.1%})" if own else ""
     chance = STALE_STARTS if nearly(name, own, other, events) else "not expected"
-    return f"{_number(other - own)}{share}: {_MAY_DIFFER.get(name, chance)}"
+    return f"{number(other - own)}{share}: {_MAY_DIFFER.get(name, chance)}"
 
 
 def _left_out() -> str:
@@ -187,12 +181,3 @@ def _left_out() -> str:
 
 def _mebibytes(size: int | None) -> str:
     return "not measured" if size is None else f"{size / 2**20:.0f}" if size else "none"
-
-
-def _number(value: Any) -> str:
-    return f"{value:,.3f}" if isinstance(value, float) else f"{value:,}"
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)

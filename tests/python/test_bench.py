@@ -112,3 +112,16 @@ def test_the_page_says_what_did_not_finish(benches):
     assert "* Polars, streaming engine was killed." in page
     assert "`unobservedWatchTime` differs as" in page
     assert "](benchmarks.svg)" in page
+
+
+def test_hard_inputs_are_the_same_events_in_other_forms(benches, tables):
+    events, videos = tables
+    cases = benches("worst_cases").CASES
+    found = {name: watchspan.aggregate(change(events), videos=videos) for name, change in cases.items()}
+    usual, *same = list(found.values())[:4]
+    assert usual.num_rows > 2000
+    assert all(rows.equals(usual) for rows in same)
+    assert len(set(found["one video for everybody"]["videoId"].to_pylist())) == 1
+    assert len(set(found["one user with all events"]["userId"].to_pylist())) == 1
+    assert found["one session with all events"].num_rows == 1
+    assert found["a user for each event"].num_rows > 19_000

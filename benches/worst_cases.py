@@ -1,0 +1,176 @@
+"""Measures watchspan on inputs that are hard for an engine that groups, beside the usual one.
+
+    python benches/worst_cases.py --events 5M --rounds 3 --write docs/worst_cases.md
+
+Every measurement is a process of its own, one at a time, and the inputs take turns. All are made from the
+same generated events (`generated_events.py`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+import generated_events
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from processes import be_killed_first, forget_peak, own_memory, settle
+from reported import command, cpu_model, table
+
+_KEYS = ("userId", "videoId", "sessionId")
+
+
+def _constant(*names: str) -> Callable[[pa.Table], pa.Table]:
+    def change(events: pa.Table) -> pa.Table:
+        for name in names:
+            column = pa.repeat(f"the only {name}", events.num_rows)
+            events = events.set_column(events.column_names.index(name), name, column)
+        return events
+
+    return change
+
+
+def _own_user(events: pa.Table) -> pa.Table:
+    numbers = pc.cast(pa.array(range(events.num_rows)), pa.string())
+    users = pc.utf8_lpad(numbers, 12, "0")
+    return events.set_column(events.column_names.index("userId"), "userId", users)
+
+
+def _sorted(order: str) -> Callable[[pa.Table], pa.Table]:
+    return lambda events: events.sort_by([(name, order) for name in (*_KEYS, "timestamp")])
+
+
+def _coded(events: pa.Table) -> pa.Table:
+    for name in _KEYS:
+        codes = events[name].combine_chunks().dictionary_encode()
+        events = events.set_column(events.column_names.index(name), name, codes)
+    return events
+
+
+# What the page calls an input, and how it comes from the usual one.
+CASES: dict[str, Callable[[pa.Table], pa.Table]] = {
+    "as collected": lambda events: events,
+    "sorted by user, video, session and time": _sorted("ascending"),
+    "sorted the other way round": _sorted("descending"),
+    "keys as dictionaries": _coded,
+    "one video for everybody": _constant("videoId"),
+    "one user with all events": _constant("userId"),
+    "one session with all events": _constant(*_KEYS),
+    "a user for each event": _own_user,
+}
+
+_INTRODUCTION = """\
+<!-- Written by `python benches/worst_cases.py`: do not edit. -->
+
+# Worst cases
+
+How long `watchspan.aggregate` takes on inputs that are hard for an engine that groups, beside the same number
+of events as a collector would have received them. Each measurement is the first call in a process of its own;
+seconds are medians. Memory is the most that the process had in use during the call, beyond what it had
+before. A single user's events are one thread's work, so with one user or one session more threads do not help
+there.
+"""
+
+
+def main() -> int:
+    """Runs from the command line."""
+    options = _options()
+    if options.case is not None:
+        print(json.dumps(_measure(options)))
+        return 0
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(options.data or scratch) / f"events-{options.events}"
+        if not folder.exists():
+            generated_events.write_events(folder, options.events)
+        found: dict[str, list[dict[str, float]]] = {case: [] for case in CASES}
+        for _ in range(options.rounds):
+            for case, measured in found.items():
+                measured.append(_in_a_process(case, folder, options))
+                print(f"{time.strftime('%H:%M:%S')} {case}: {measured[-1]['seconds']:.2f} s", file=sys.stderr)
+    text = _markdown(options, found)
+    print(text)
+    if options.write:
+        Path(options.write).write_text(text, encoding="utf-8")
+    return 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--events", type=_count, default="5M", help="how many, as in 100k or 5M")
+    parser.add_argument("--rounds", type=int, default=3, help="processes for each input")
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="all cores")
+    parser.add_argument("--write", metavar="FILE", help="where to write the page")
+    parser.add_argument("--data", metavar="FOLDER", help="where to keep generated events for the next time")
+    parser.add_argument("--case", choices=CASES, help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def _count(text: str) -> int:
+    return int(text.rstrip("kM")) * {"k": 1_000, "M": 1_000_000}.get(text[-1], 1)
+
+
+def _in_a_process(case: str, folder: Path, options: argparse.Namespace) -> dict[str, float]:
+    arguments = ["--case", case, "--events", str(options.events), "--threads", str(options.threads)]
+    program = [sys.executable, __file__, *arguments, "--data", str(folder)]
+    return json.loads(subprocess.run(program, check=True, capture_output=True, text=True).stdout)
+
+
+def _measure(options: argparse.Namespace) -> dict[str, float]:
+    import watchspan
+
+    be_killed_first()
+    files = sorted(Path(options.data).glob("*.parquet"))
+    events = CASES[options.case](pa.concat_tables([pq.read_table(file) for file in files]))
+    videos = generated_events.videos()
+    settle()
+    before = own_memory("VmRSS") if forget_peak() else None
+    start = time.perf_counter()
+    rows = watchspan.aggregate(events, videos=videos, threads=options.threads)
+    seconds = time.perf_counter() - start
+    used = float("nan") if before is None else max(0, own_memory("VmHWM") - before)
+    return {"seconds": seconds, "memory": used, "input": events.nbytes, "rows": rows.num_rows}
+
+
+def _markdown(options: argparse.Namespace, found: dict[str, list[dict[str, float]]]) -> str:
+    import watchspan
+
+    usual = median(each["seconds"] for each in next(iter(found.values())))
+    head = ("input", "seconds", "times the first", "each round", "rows", "input (MiB)", "memory (MiB)")
+    rows = []
+    for case, measured in found.items():
+        seconds = median(each["seconds"] for each in measured)
+        rows.append(
+            (
+                case,
+                f"{seconds:.2f}",
+                f"{seconds / usual:.2f}",
+                " ".join(f"{each['seconds']:.2f}" for each in measured),
+                f"{measured[0]['rows']:,}",
+                f"{measured[0]['input'] / 2**20:,.0f}",
+                f"{median(each['memory'] for each in measured) / 2**20:,.0f}",
+            )
+        )
+    about = {
+        "processor": f"{cpu_model()}, {options.threads} threads",
+        "watchspan": watchspan.__version__,
+        "load before the run": f"{os.getloadavg()[0]:.1f}",
+        "date": time.strftime("%Y-%m-%d", time.gmtime()),
+    }
+    parts = [_INTRODUCTION, f"## {options.events:,} events\n", table(head, rows), "## The run\n"]
+    parts += [f"`{command('benches/worst_cases.py')}`\n", table(("what", "value"), about.items())]
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
