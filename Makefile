@@ -27,7 +27,7 @@ SPARK_CHECKS := spark-tables-test spark-functions-test spark-older-test spark-co
 # In this order two at a time take least: the first waits for the wheel and for Spark while the Rust tests compile.
 CHECKS := spark-tables-test rust-test docs-check lint python-test $(filter-out spark-tables-test,$(SPARK_CHECKS)) other-pythons-test azure-test
 
-.PHONY: demo test test-all checks $(CHECKS) spark-test spark42 bench bench-check bench-pieces bench-spark bench-worst-cases generate wheel clean
+.PHONY: demo test test-all checks $(CHECKS) spark-test spark42 bench bench-check bench-large bench-pieces bench-spark bench-stages bench-worst-cases generate wheel clean
 .DEFAULT_GOAL := help
 
 help: ## Lists the targets.
@@ -151,6 +151,12 @@ bench: .venv-bench/package ## Measures watchspan beside Polars and DuckDB and wr
 
 bench-worst-cases: .venv-bench/package ## Measures inputs that are hard to group and writes docs/worst_cases.md.
 	.venv-bench/bin/python benches/worst_cases.py --write docs/worst_cases.md
+
+bench-large: .venv-bench/package ## Measures a hundred million events within 2 GB and writes docs/large_input.md; needs 10 GB of disk.
+	.venv-bench/bin/python benches/large_input.py --write docs/large_input.md
+
+bench-stages: ## Measures the core's stages and writes docs/stages.md.
+	$(PYTHON) benches/stages.py --write docs/stages.md
 
 bench-pieces: ## Measures the pieces of the core, with criterion.
 	cargo bench --locked --no-default-features --bench pieces

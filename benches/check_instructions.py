@@ -25,6 +25,7 @@ STAGES = {
     "group": "make",
     "sessions": "group",
     "engagement": "group",
+    "estimated": "group",
     "group-coded": "make-coded",
 }
 
@@ -36,7 +37,7 @@ def main() -> int:
     options = parser.parse_args()
     if shutil.which("valgrind") is None:
         sys.exit("valgrind counts the instructions and is not installed: apt-get install valgrind.")
-    program = _build()
+    program = build()
     totals = {stage: _count(program, stage) for stage in {*STAGES, *STAGES.values()}}
     counts = {stage: round((totals[stage] - totals[base]) / EVENTS) for stage, base in STAGES.items()}
     compiler = subprocess.run(
@@ -57,7 +58,8 @@ def main() -> int:
     return _judge(counts, stored["instructionsPerEvent"])
 
 
-def _build() -> str:
+def build() -> str:
+    """The program's path."""
     command = ["cargo", "bench", "--locked", "--quiet", "--profile", "ci", "--no-default-features"]
     command += ["--bench", "instructions", "--no-run", "--message-format", "json"]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)

@@ -1,13 +1,18 @@
 //! The core on a fixed input, for counting instructions: `instructions STAGE EVENTS`.
 //!
-//! Stages: `make` only makes the input, `group` also reads it, `sessions` and `engagement` go on to these tables. What
+//! Stages: `make` only makes the input, `group` also reads it, `sessions` and `engagement` go on to these tables,
+//! `estimated` to an engagement table for which every duration is estimated. With `-coded`, keys are dictionaries. What
 //! a stage costs is the difference to one before it.
+//!
+//! Three more show limits: `read` reads the input once, `hash` hashes the keys of every row, `touch` takes as much fresh
+//! memory as the engagement table needs beside the input.
 
 mod input;
 
+use std::hash::{BuildHasher, Hasher};
 use std::process::ExitCode;
 
-use arrow_array::RecordBatch;
+use arrow_array::{Array, RecordBatch, cast::AsArray};
 use watchspan::engagement::EngagementOptions;
 use watchspan::engine::{Engine, PlainEvents};
 use watchspan::error::Result;
@@ -25,6 +30,9 @@ fn run(stage: &str, count: usize) -> Result<usize> {
     if stage == "make" {
         return Ok(batch.num_rows());
     }
+    if let Some(found) = limit(stage, &batch) {
+        return Ok(found);
+    }
     let engine = Engine::new(Some(1))?;
     let schema = EventSchema::bind(batch.schema_ref(), &ColumnMap::default())?;
     let mut events = PlainEvents::new(&engine, schema, Vocabulary::default());
@@ -37,12 +45,43 @@ fn run(stage: &str, count: usize) -> Result<usize> {
     };
     match stage {
         "sessions" => events.session_rows(&rules, count_rows).map(|_| rows),
-        "engagement" => {
+        "engagement" | "estimated" => {
+            let videos = if stage == "engagement" { input::videos()? } else { Videos::default() };
             let options = EngagementOptions { rules, scoring: Scoring::default(), unique_seconds: true };
-            events.engagement_rows(&Videos::default(), &options, count_rows).map(|_| rows)
+            events.engagement_rows(&videos, &options, count_rows).map(|_| rows)
         }
         _ => Ok(0),
     }
+}
+
+/// Measured at ten million events: bytes in use at the peak beyond the input, per event.
+const MEMORY_PER_EVENT: usize = 88;
+
+/// What no engine can do without, as a number that depends on all of it.
+fn limit(stage: &str, batch: &RecordBatch) -> Option<usize> {
+    Some(match stage {
+        "read" => {
+            let buffers = batch.columns().iter().flat_map(|column| column.to_data().buffers().to_vec());
+            buffers.map(|buffer| buffer.iter().map(|&byte| usize::from(byte)).sum::<usize>()).sum()
+        }
+        "hash" => {
+            let hash = foldhash::fast::FixedState::default();
+            let keys = ["userId", "videoId", "sessionId"].map(|name| batch.column_by_name(name));
+            let keys: Vec<_> = keys.iter().flatten().filter_map(|keys| keys.as_string_opt::<i32>()).collect();
+            let of_row = |row| {
+                let mut hasher = hash.build_hasher();
+                keys.iter().for_each(|keys| hasher.write(keys.value(row).as_bytes()));
+                hasher.finish()
+            };
+            usize::from((0..batch.num_rows()).fold(0, |all, row| all ^ of_row(row)) != 0)
+        }
+        "touch" => {
+            let mut memory: Vec<u8> = Vec::with_capacity(batch.num_rows() * MEMORY_PER_EVENT);
+            memory.resize(memory.capacity(), 1);
+            memory.iter().step_by(4096).map(|&byte| usize::from(byte)).sum()
+        }
+        _ => return None,
+    })
 }
 
 fn main() -> ExitCode {

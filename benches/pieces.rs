@@ -37,18 +37,22 @@ fn group(criterion: &mut Criterion) {
     }
 }
 
-/// From fragments to the session table: ordering, bringing together, walking and building.
+/// From fragments to the tables: ordering, bringing together, walking and building.
 fn finish(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("order, walk and build");
     group.throughput(Throughput::Elements(EVENTS as u64));
-    let (Ok(batch), Ok(engine)) = (input::events(EVENTS, false), Engine::new(Some(1))) else { return };
+    let (Ok(batch), Ok(videos)) = (input::events(EVENTS, false), input::videos()) else { return };
+    let Ok(engine) = Engine::new(Some(1)) else { return };
+    let setup = || read(&engine, &batch);
     let rules = Rules::default();
     group.bench_function("sessions", |bench| {
-        bench.iter_batched(
-            || read(&engine, &batch),
-            |events| events.and_then(|events| events.session_rows(&rules, |_| Ok(()))).is_ok(),
-            BatchSize::LargeInput,
-        );
+        let finish = |events: Result<PlainEvents<'_>>| events?.session_rows(&rules, |_| Ok(()));
+        bench.iter_batched(setup, |events| finish(events).is_ok(), BatchSize::LargeInput);
+    });
+    let options = EngagementOptions { rules, scoring: Scoring::default(), unique_seconds: true };
+    group.bench_function("engagement", |bench| {
+        let finish = |events: Result<PlainEvents<'_>>| events?.engagement_rows(&videos, &options, |_| Ok(()));
+        bench.iter_batched(setup, |events| finish(events).is_ok(), BatchSize::LargeInput);
     });
 }
 

@@ -7,6 +7,7 @@ use arrow_array::{
     types::Int32Type,
 };
 use watchspan::error::Result;
+use watchspan::input::{ColumnMap, Videos};
 
 /// Numbers that look random and are the same everywhere.
 struct Numbers(u64);
@@ -36,7 +37,7 @@ pub(crate) fn events(count: usize, coded: bool) -> Result<RecordBatch> {
         let (viewer, video, position) = &mut playing[numbers.below(AT_ONCE) as usize];
         let name = NAMES[numbers.below(6) as usize];
         users.push(format!("{:012x}", u64::from(*viewer / 3) * 0x9E37_79B9));
-        videos.push(format!("video-{video:04}"));
+        videos.push(video_id(*video));
         sessions.push(format!("00000000-0000-4000-8000-{viewer:012x}"));
         names.push(name);
         times.push(time);
@@ -59,6 +60,19 @@ pub(crate) fn events(count: usize, coded: bool) -> Result<RecordBatch> {
         ("currentTime", Arc::new(Float64Array::from(positions))),
     ];
     Ok(RecordBatch::try_from_iter(columns)?)
+}
+
+/// A catalogue with the duration of every video.
+pub(crate) fn videos() -> Result<Videos> {
+    let ids = StringArray::from_iter_values((0..VIDEOS).map(video_id));
+    let durations = Float64Array::from_iter_values((0..VIDEOS).map(|video| f64::from(60 + video * 7)));
+    let columns: [(&str, ArrayRef); 2] = [("videoId", Arc::new(ids)), ("duration", Arc::new(durations))];
+    let batch = RecordBatch::try_from_iter(columns)?;
+    Videos::read(&batch.schema(), std::slice::from_ref(&batch), &ColumnMap::default())
+}
+
+fn video_id(video: u32) -> String {
+    format!("video-{video:04}")
 }
 
 /// Texts as a dictionary of those that differ. Arrow's own builder hashes by a seed that is another one in each process,

@@ -1,0 +1,109 @@
+"""Measures where the core's time goes, stage by stage, on one thread.
+
+    python benches/stages.py --events 2M --rounds 5 --write docs/stages.md
+
+Each measurement is a process of its own that ends after a stage (`instructions.rs`); a stage costs what a
+process takes longer than one that ends before it. Processor time is measured, which depends less than the
+clock on what else runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from statistics import median
+
+from check_instructions import STAGES, STORED, build
+from reported import command, cpu_model, table
+
+# What no engine can do without.
+_LIMITS = ("read", "hash", "touch")
+_MEANING = {
+    "read": "read every byte of the input once",
+    "hash": "hash the three keys of every event",
+    "touch": "write to as much fresh memory as the engagement table needs beside the input",
+    "group": "read, clean and group events into fragments",
+    "group-coded": "the same where keys are dictionaries",
+    "sessions": "order fragments, walk, and build the session table",
+    "engagement": "order fragments, walk, combine sessions, and build the engagement table",
+    "estimated": "the same where every duration is estimated: sessions are walked twice",
+}
+_INTRODUCTION = """\
+<!-- Written by `python benches/stages.py`: do not edit. -->
+
+# Stages
+
+What the core takes per event on one thread, without Python and without reading files, on an input of its own
+(`benches/input/mod.rs`): neighbouring events are of different sessions, of which 500 are open at a time.
+Nanoseconds are differences of medians of processor time. Instructions are those that `make bench-check`
+guards.
+"""
+
+
+def main() -> int:
+    """Runs from the command line."""
+    options = _options()
+    program = build()
+    found: dict[str, list[float]] = {stage: [] for stage in (*STAGES.values(), *STAGES, *_LIMITS)}
+    for _ in range(options.rounds):
+        for stage, seconds in found.items():
+            seconds.append(_cpu_seconds(program, stage, options.events))
+    text = _markdown(options, {stage: median(seconds) for stage, seconds in found.items()})
+    print(text)
+    if options.write:
+        Path(options.write).write_text(text, encoding="utf-8")
+    return 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--events", type=_count, default="2M", help="how many, as in 500k or 2M")
+    parser.add_argument("--rounds", type=int, default=5, help="processes for each stage")
+    parser.add_argument("--write", metavar="FILE", help="where to write the page")
+    return parser.parse_args()
+
+
+def _count(text: str) -> int:
+    return int(text.rstrip("kM")) * {"k": 1_000, "M": 1_000_000}.get(text[-1], 1)
+
+
+def _cpu_seconds(program: str, stage: str, events: int) -> float:
+    process = subprocess.Popen([program, stage, str(events)], stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    if status:
+        sys.exit(f"`{program} {stage} {events}` failed with {os.waitstatus_to_exitcode(status)}.")
+    return used.ru_utime + used.ru_stime
+
+
+def _markdown(options: argparse.Namespace, seconds: dict[str, float]) -> str:
+    instructions = json.loads(STORED.read_text(encoding="utf-8"))["instructionsPerEvent"]
+
+    def nanoseconds(stage: str, base: str) -> str:
+        return f"{(seconds[stage] - seconds[base]) / options.events * 1e9:.0f}"
+
+    stages = [
+        (f"`{stage}`", f"`{base}`", nanoseconds(stage, base), str(instructions[stage]), _MEANING[stage])
+        for stage, base in STAGES.items()
+    ]
+    limits = [(_MEANING[limit], nanoseconds(limit, "make")) for limit in _LIMITS]
+    about = {
+        "processor": f"{cpu_model()}, one thread",
+        "load before the run": f"{os.getloadavg()[0]:.1f}",
+        "date": time.strftime("%Y-%m-%d", time.gmtime()),
+    }
+    head = ("stage", "beyond", "ns per event", "instructions per event", "what it does")
+    parts = [_INTRODUCTION, table(head, stages), "## Limits\n"]
+    parts += [table(("what no engine can do without", "ns per event"), limits), "## The run\n"]
+    parts += [f"`{command('benches/stages.py')}`\n", table(("what", "value"), about.items())]
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
