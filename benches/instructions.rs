@@ -1,4 +1,5 @@
-//! The core on a fixed input, for counting instructions: `instructions STAGE EVENTS`.
+//! The core on a fixed input, for counting instructions: `instructions STAGE EVENTS`. It prints what came of it, and the
+//! nanoseconds that it took once the input was made.
 //!
 //! Stages: `make` only makes the input, `group` also reads it, `sessions` and `engagement` go on to these tables,
 //! `estimated` to an engagement table for which every duration is estimated. With `-coded`, keys are dictionaries. What
@@ -11,6 +12,7 @@ mod input;
 
 use std::hash::{BuildHasher, Hasher};
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use arrow_array::{Array, RecordBatch, cast::AsArray};
 use watchspan::engagement::EngagementOptions;
@@ -21,18 +23,22 @@ use watchspan::input::{ColumnMap, EventSchema, Videos};
 use watchspan::rules::Rules;
 use watchspan::scoring::Scoring;
 
-fn run(stage: &str, count: usize) -> Result<usize> {
+/// What came of a stage, and how long it took once the input was there.
+fn run(stage: &str, count: usize) -> Result<(usize, Duration)> {
     let (stage, coded) = match stage.strip_suffix("-coded") {
         Some(stage) => (stage, true),
         None => (stage, false),
     };
     let batch = input::events(count, coded)?;
-    if stage == "make" {
-        return Ok(batch.num_rows());
-    }
-    if let Some(found) = limit(stage, &batch) {
-        return Ok(found);
-    }
+    let start = Instant::now();
+    let found = match limit(stage, &batch) {
+        Some(found) => found,
+        None => work(stage, batch)?,
+    };
+    Ok((found, start.elapsed()))
+}
+
+fn work(stage: &str, batch: RecordBatch) -> Result<usize> {
     let engine = Engine::new(Some(1))?;
     let schema = EventSchema::bind(batch.schema_ref(), &ColumnMap::default())?;
     let mut events = PlainEvents::new(&engine, schema, Vocabulary::default());
@@ -57,9 +63,10 @@ fn run(stage: &str, count: usize) -> Result<usize> {
 /// Measured at ten million events: bytes in use at the peak beyond the input, per event.
 const MEMORY_PER_EVENT: usize = 88;
 
-/// What no engine can do without, as a number that depends on all of it.
+/// Making the input alone, or what no engine can do without, as a number that depends on all of it.
 fn limit(stage: &str, batch: &RecordBatch) -> Option<usize> {
     Some(match stage {
+        "make" => batch.num_rows(),
         "read" => {
             let buffers = batch.columns().iter().flat_map(|column| column.to_data().buffers().to_vec());
             buffers.map(|buffer| buffer.iter().map(|&byte| usize::from(byte)).sum::<usize>()).sum()
@@ -93,8 +100,8 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     };
     match run(&stage, count) {
-        Ok(rows) => {
-            println!("{rows}");
+        Ok((found, took)) => {
+            println!("{found} {}", took.as_nanos());
             ExitCode::SUCCESS
         }
         Err(error) => {

@@ -43,14 +43,14 @@ that a number means the same in both worlds. `sessions` and `engagement` have th
   duplicate.
 * `timestamp`, `userId`, `sessionId` and `eventName` are columns of these tables: the authenticated user if
   there is one, else the anonymous one, who is another in each browser. `columns=` names properties to use
-  instead.
+  instead; other columns of these tables cannot be named.
 * `videoId`, `currentTime` and the optional `playbackRate`, `seekFrom` and `sequence` are properties, or,
   numbers, also measurements. The SDK for browsers sends every property as text, and null as `"null"`: both
   are understood.
 * `columns={{"sessionId": None}}` cuts sessions by silence, as does `Rules(session_timeout_seconds=...)`.
 * `events="MyTable"` reads a table of your own, as in Data Explorer: each of its columns counts as a property
   of that name. The names are the default ones unless `columns=` says otherwise. A column that is not there is
-  empty.
+  empty; if that is `sessionId`, every event is dropped unless `columns={{"sessionId": None}}` says so.
 * Every kind of event is read, seeks and changes of speed included. `vocabulary=` says what your names mean.
 * `videos=` takes a table of yours, which is written into the query, or the name of one that lies beside the
   events. In the portal, fill in `let Videos` by hand.
@@ -63,6 +63,8 @@ that a number means the same in both worlds. `sessions` and `engagement` have th
   longer duration is taken.
 * The time range bounds the events: a session that it cuts is judged by what lies within. Events that arrive
   late change the result of the next run.
+* An `eventId` is not looked at: of copies only those are dropped that are the same in time, kind, position
+  and `sequence`. What [azure.md](azure.md) describes tells copies by it.
 * Sampling: of an event whose `ItemCount` is above 1 others were left out, so that watch time between them is
   rejected or unobserved. `dropped_events` counts them. Send video events unsampled.
 * Cost: the events are sorted four times, and three passes over the sorted rows (`scan`) cannot be spread over

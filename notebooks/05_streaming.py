@@ -9,6 +9,10 @@
 # MAGIC `trigger` is `availableNow` (work through what is there, then stop: for scheduled runs, and the one
 # MAGIC kind that serverless compute has) or an interval such as `1 minute`, which runs until the notebook
 # MAGIC is stopped. One writer at a time: do not run the daily job on the same tables meanwhile.
+# MAGIC
+# MAGIC A commit that deletes or changes rows of the raw table, such as the deletion of a user, stops the
+# MAGIC stream. With `skip_change_commits` it goes on without that commit: run the daily job over the days of
+# MAGIC rows that UPDATE or MERGE have changed or added.
 
 # COMMAND ----------
 
@@ -20,6 +24,7 @@ dbutils.widgets.text("checkpoint", "/Volumes/main/default/checkpoints/watchspan"
 dbutils.widgets.text("trigger", "availableNow", "5 availableNow, or an interval such as 1 minute")
 dbutils.widgets.text("columns", "{}", '6 Column names, as JSON: {"userId": "uid"}')
 dbutils.widgets.text("vocabulary", "", "7 Vocabulary: preset or JSON (empty: default)")
+dbutils.widgets.dropdown("skip_change_commits", "false", ["false", "true"], "8 Skip commits that change rows")
 
 # COMMAND ----------
 
@@ -38,7 +43,11 @@ aggregator = VideoEngagementAggregator(
     columns=json.loads(dbutils.widgets.get("columns")) or None,
     vocabulary=(json.loads(vocabulary) if vocabulary.startswith("{") else vocabulary) or None,
 )
-query = aggregator.start_stream(dbutils.widgets.get("checkpoint"), dbutils.widgets.get("trigger"))
+query = aggregator.start_stream(
+    dbutils.widgets.get("checkpoint"),
+    dbutils.widgets.get("trigger"),
+    options={"skipChangeCommits": dbutils.widgets.get("skip_change_commits")},
+)
 
 # COMMAND ----------
 

@@ -39,6 +39,10 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
 
 
+# In place of an answer: the connection breaks.
+DROPPED = Answer(0)
+
+
 @dataclass
 class Request:
     """A request: its path with the query, its headers, its body as it was before it was compressed."""
@@ -121,6 +125,9 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
             return b"".join(parts)
 
         def _reply(self, answer: Answer) -> None:
+            if answer is DROPPED:
+                self.close_connection = True
+                return
             body = b"" if answer.body is None else json.dumps(answer.body).encode()
             self.send_response(answer.status)
             for name, value in answer.headers.items():

@@ -106,6 +106,7 @@ def test_sampling_and_unreadable_values_are_told(run, log_analytics, tmp_path):
     told = run("--out", tmp_path / "rows.jsonl").stderr
     assert "1 rows are sampled and stand for others (9 events in all): 1 rows rest on them" in told
     assert "1 values of seekFrom could not be read" in told
+    assert "1 rows have no eventId" in told
 
 
 def test_events_of_which_none_can_be_used(run, log_analytics, tmp_path):

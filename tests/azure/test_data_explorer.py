@@ -103,8 +103,45 @@ def test_a_query_with_other_columns(read, data_explorer):
     assert read("raw", columns={**own, "videoId": "clip"}, event_names=["pause"]).num_rows == 1
     with pytest.raises(MissingColumnError, match="no column 'the clip'; there are at, who, clip"):
         read("raw", columns=own)
+    with pytest.raises(MissingColumnError, match="no column 'key'"):
+        read("raw", columns={**own, "videoId": "clip", "eventId": "key"})
+    with pytest.raises(OptionError, match="event_names"):
+        read("raw", columns={**own, "videoId": "clip"}, event_names="pause")
     with pytest.raises(OptionError, match="only a table knows"):
         read("raw | take 1", columns=own, by="arrival")
+
+
+def test_a_call_of_a_function_is_a_query(read, data_explorer):
+    data_explorer.tables["player_events"] = (PLAIN, plain_rows(month(20)))
+    assert read("(player_events)", *ALWAYS).num_rows == read("player_events", *ALWAYS).num_rows > 0
+    with pytest.raises(azure.ServiceError, match="VideoEvents"):
+        read("VideoEvents()")
+    asked = data_explorer.requests[-1].json["csl"]
+    assert asked.startswith("VideoEvents()\n")
+    with pytest.raises(OptionError, match="only a table knows"):
+        read("database('x').Events", by="arrival")
+
+
+def test_the_table_of_a_query(data_explorer, credential, trust):
+    place = azure.DataExplorer(data_explorer.url, "video", "AppEvents", credential)
+    data_explorer.tables["films"] = (
+        "(videoId: string, duration: real, size: dynamic)",
+        [["a", 300.0, 1], ["b", "NaN", 2.5], ["c", None, 3]],
+    )
+    assert place.table_of("films")["duration"].to_pylist() == [300.0, None, None]
+    data_explorer.tables["films"][1][1][2] = "large"
+    with pytest.raises(DataError, match=r"'size' .* todouble\(size\)"):
+        place.table_of("films")
+    data_explorer.script = [two_tables(data_explorer, credential)]
+    with pytest.raises(azure.ServiceError, match="with 2 tables, but one is needed"):
+        place.table_of("films; films")
+
+
+def two_tables(server, credential):
+    """The answer to a query of two statements, which the evaluator does not run."""
+    (request,) = [each for each in server.requests[-1:] if each.path == "/v2/rest/query"]
+    header, table, end = server.answer(request).body
+    return Answer(200, [header, table, {**table, "TableId": 2}, end])
 
 
 def test_app_events_are_read_as_from_log_analytics(read, data_explorer):
@@ -160,6 +197,7 @@ def test_requests_stay_below_four_megabytes(write, data_explorer):
             "userId": [f"u{n}" for n in range(9_000)],
             "videoId": ["v"] * 9_000,
             "longNote": ['é, "x"\n' * 100] * 9_000,
+            "shortNote": ["a\rb"] * 9_000,
         }
     )
     make_table(data_explorer, table.schema)
@@ -171,7 +209,8 @@ def test_requests_stay_below_four_megabytes(write, data_explorer):
     assert data_explorer.failed > 0
     found = stored(data_explorer)
     assert [row["userId"] for row in found] == table["userId"].to_pylist()
-    assert found[0]["longNote"] == table["longNote"][0].as_py()
+    for name in ("longNote", "shortNote"):
+        assert found[0][name] == table[name][0].as_py()
 
 
 def test_a_stop_in_the_middle_can_be_resumed(write, data_explorer):

@@ -22,7 +22,7 @@ STREAM = "dataCollectionRules/dcr-0123456789abcdef/streams/Custom-Engagement"
 
 @pytest.fixture(scope="module")
 def events():
-    return month(6_000, seed=3)
+    return month(3_000, seed=3)
 
 
 @pytest.fixture(scope="module")
@@ -66,18 +66,16 @@ STAMPS = ("TimeGenerated", "runId", "rowKey", "windowStart", "windowEnd", "isSam
 def test_rows_in_are_rows_out_although_both_sides_fail(
     run, log_analytics, ingestion, events, videos, workspace
 ):
-    log_analytics.row_limit, log_analytics.partial_share = 900, 0.1
+    log_analytics.row_limit, log_analytics.partial_share = 450, 0.1
     ingestion.failing_share = 0.1
     expected = ws.aggregate(events, videos=videos)
-    # The rows are small; many requests, so that some of them fail.
-    many = pa.concat_tables([expected] * 1)
     done = run(f"{ingestion.url}/{STREAM}", videos=videos, run_id="big")
     assert log_analytics.partial >= 5
     assert done.read.cut == log_analytics.partial
     assert done.read.rows == done.read.events == events.num_rows
     assert done.report == ws.report(expected)
     # None lost, none twice, and each as it is in memory.
-    assert done.written.sent == len(ingestion.rows) == expected.num_rows == many.num_rows > 200
+    assert done.written.sent == len(ingestion.rows) == expected.num_rows > 200
     assert without(ingestion.rows, *STAMPS) == as_sent(expected)
     assert len({row["rowKey"] for row in ingestion.rows}) == expected.num_rows
     assert {row["isSampled"] for row in ingestion.rows} == {False}
@@ -87,8 +85,8 @@ def test_many_requests_of_which_a_tenth_fails(ingestion, credential, options, mo
     """The same for writing alone, with so many requests that a tenth of them are many."""
     from watchspan.azure import log_analytics as module
 
-    monkeypatch.setattr(module, "_BODY_BYTES", 10_000)
-    rows = ws.aggregate(sample.events(40_000, seed=4))
+    monkeypatch.setattr(module, "_BODY_BYTES", 5_000)
+    rows = ws.aggregate(sample.events(10_000, seed=4))
     ingestion.failing_share = 0.1
     done = azure.write_log_analytics(
         rows, ingestion.url, "dcr-1", "Custom-Engagement", credential, client_options=options
@@ -161,11 +159,19 @@ def test_videos_by_a_query(run, log_analytics, tmp_path, events, videos):
         "(id: string, secs: real, title: string)",
         list(map(list, zip(*columns))),
     )
+    log_analytics.tables["Catalogue_CL"][1].append(["live", "NaN", ""])
     path = tmp_path / "rows.parquet"
     run(str(path), videos_query="Catalogue_CL | project videoId = id, duration = secs, ['title']")
     assert pq.read_table(path).drop(["isSampled"]).equals(ws.aggregate(events, videos=videos))
     with pytest.raises(OptionError, match="exclude each other"):
         run(str(path), videos=videos, videos_query="x")
+
+
+@pytest.mark.parametrize("path", [STREAM, "video/engagement"])
+def test_that_nobody_may_write_is_found_out_before_reading(workspace, log_analytics, ingestion, path):
+    with pytest.raises(OptionError, match="AZURE_TOKEN_CREDENTIALS is not set"):
+        azure.etl(workspace, f"{ingestion.url}/{path}", *ALWAYS)
+    assert log_analytics.requests == []
 
 
 def test_a_stopped_run_goes_on(run, ingestion, options, events):
@@ -190,6 +196,12 @@ def test_a_dry_run_counts_and_writes_nothing(run, ingestion, log_analytics, even
     run(f"{ingestion.url}/{STREAM}")
     assert {column["name"] for column in declared} == set(ingestion.rows[0])
     json.dumps(dataclasses.asdict(done), default=str)
+
+
+def test_a_dry_run_that_is_not_answered_whole(run, ingestion, log_analytics):
+    log_analytics.partial_share = 1.0
+    with pytest.raises(azure.ServiceError, match=r"did not answer whole: .* Take a shorter window"):
+        run(f"{ingestion.url}/{STREAM}", dry_run=True)
 
 
 def test_a_window_without_events(run, ingestion, tmp_path):

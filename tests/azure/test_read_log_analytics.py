@@ -10,8 +10,9 @@ import pytest
 
 import watchspan as ws
 from app_events import CLASSIC, END, SCHEMA, START, month, row, rows_of, sample_rows
-from servers import error, throttled
+from servers import DROPPED, error, throttled
 from watchspan import azure
+from watchspan.azure.repairs import as_batch, input_schema
 from watchspan.errors import OptionError
 
 ID = "11111111-2222-3333-4444-555555555555"
@@ -124,11 +125,21 @@ def test_throttling_without_end_is_an_error_that_says_so(read, log_analytics, op
     assert len(log_analytics.requests) == 3
 
 
-def test_a_gateway_timeout_cuts_the_slice(read, log_analytics, options):
-    options["retry_total"] = 0
-    log_analytics.script = [error(504, "GatewayTimeout", "took too long")]
+@pytest.mark.parametrize("retry_after", [{}, {"Retry_After": "0.01"}])
+def test_a_gateway_timeout_cuts_the_slice_at_once(read, log_analytics, retry_after):
+    log_analytics.script = [error(504, "GatewayTimeout", "took too long", **retry_after)]
     assert read().num_rows == 6
     assert read.counts.cut == 1
+    assert read.counts.queries == len(log_analytics.requests)
+
+
+@pytest.mark.parametrize(
+    "failure", [DROPPED, error(502, "BadGateway", "bad"), error(429, "ThrottledError", "busy")]
+)
+def test_a_query_is_asked_again_after_what_passes(read, log_analytics, failure):
+    log_analytics.script = [failure]
+    assert read().num_rows == 6
+    assert (read.counts.queries, read.counts.cut, len(log_analytics.requests)) == (1, 0, 2)
 
 
 def test_a_query_that_is_refused_says_why(read, log_analytics):
@@ -158,7 +169,12 @@ def test_values_are_repaired(read, log_analytics):
     rows = [
         row("2026-01-15T10:00:00Z", "video_play", {**sent, "sequence": "7.0", "eventId": 5}),
         row("2026-01-15T10:00:01Z", "video_play", {"videoId": 12, "currentTime": "soon", "sequence": "x"}),
-        row("2026-01-15T10:00:02Z", "video_play", {"videoId": ""}, measurements={"currentTime": 3.25}),
+        row(
+            "2026-01-15T10:00:02Z",
+            "video_play",
+            {"videoId": "", "sequence": "9007199254740993"},
+            measurements={"currentTime": 3.25},
+        ),
         row("2026-01-15T10:00:03Z", "video_play", {"videoId": True, "currentTime": 1e3, "sequence": "1.5"}),
         row("2026-01-15T10:00:04Z", "video_play", {}, user=None, session=None),
     ]
@@ -168,10 +184,26 @@ def test_values_are_repaired(read, log_analytics):
     assert table["currentTime"].to_pylist() == [12.5, None, 3.25, 1000.0, None]
     assert str(table["playbackRate"][0]) == "nan"
     assert table["seekFrom"].to_pylist() == [None] * 5
-    assert table["sequence"].to_pylist() == [7, None, None, None, None]
+    assert table["sequence"].to_pylist() == [7, None, 2**53 + 1, None, None]
     assert table["eventId"].to_pylist() == ["5", None, None, None, None]
     assert table["sessionId"].to_pylist() == ["s1", "s1", "s1", "s1", None]
     assert read.counts.unreadable == {"currentTime": 1, "sequence": 2}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2026-01-15T12:00:00.1234567+02:00", "10:00:00.123456"),
+        ("2026-01-15T05:00:00.5-05:00", "10:00:00.500000"),
+        ("2026-01-15T12:00:00+02:00", "10:00:00"),
+        ("2026-01-15T10:00:00.1234567z", "10:00:00.123456"),
+        ("2026-01-15 10:00:00", "10:00:00"),
+    ],
+)
+def test_a_time_of_the_players_own_keeps_its_offset(text, expected):
+    batch = as_batch([[text]], input_schema(["timestamp"]), pytest.fail)
+    (found,) = batch.column(0).cast(pa.timestamp("us")).to_pylist()
+    assert found.isoformat() == f"2026-01-15T{expected}"
 
 
 def test_who_is_signed_in_comes_before_the_browser(read, log_analytics):
@@ -206,6 +238,18 @@ def test_copies_are_left_out_by_event_id(read, log_analytics):
     assert (read.counts.duplicates, read.counts.without_id) == (2, 2)
     assert (read.counts.rows, read.counts.events) == (10, 8)
     assert read(deduplicate=False).num_rows == 10
+
+
+def test_an_event_id_counts_within_a_users_session(read, log_analytics):
+    """Players that number events begin anew in each session."""
+    sent = {"videoId": "v", "currentTime": "0", "eventId": "1"}
+    rows = [
+        row(f"2026-01-15T10:00:0{n}Z", "play", sent, user=user, session=session)
+        for n, (user, session) in enumerate([("ann", "s1"), ("ann", "s2"), ("bob", "s1"), ("ann", "s1")])
+    ]
+    log_analytics.tables["AppEvents"] = (SCHEMA, rows)
+    assert read()["userId"].to_pylist() == ["ann", "ann", "bob"]
+    assert read(columns={"sessionId": None})["userId"].to_pylist() == ["ann", "bob"]
 
 
 def test_own_names_of_columns(read, log_analytics):
@@ -280,6 +324,10 @@ def test_classic_names_are_those_of_a_component(read, log_analytics):
         ({"lookback": 3}, "timedelta"),
         ({"deduplicate": "yes"}, "True or False"),
         ({"workspace": ""}, "workspace_id"),
+        ({"event_names": "play"}, "event_names is 'play', but a list"),
+        ({"event_names": []}, r"event_names is \[\]"),
+        ({"event_names": ["play", 3]}, "a list of names"),
+        ({"event_names": 3}, "event_names is 3"),
     ],
 )
 def test_arguments_are_checked_before_anything_is_asked(read, log_analytics, how, message):

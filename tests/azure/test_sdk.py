@@ -33,6 +33,13 @@ def test_a_pinned_credential_is_made(monkeypatch, no_ambient_credentials):
     assert no_ambient_credentials.pop() == "DefaultAzureCredential"
 
 
+def test_a_credential_that_does_not_exist_is_refused(monkeypatch):
+    monkeypatch.undo()  # The real one, which looks at the name before it asks anybody.
+    monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", "managed")
+    with pytest.raises(OptionError, match="AZURE_TOKEN_CREDENTIALS is 'managed'"):
+        sdk.default_credential()
+
+
 def test_a_package_that_is_not_there_is_named():
     with pytest.raises(
         MissingDependencyError, match=r'azure-monitor-nothing: pip install "watchspan\[azure\]"'
@@ -59,8 +66,8 @@ def test_pauses_are_the_services_or_grow():
         sdk.patiently(busy, lambda _: 0.0, attempts=4, sleep=waited.append)
     assert waited == [1, 2, 4]
     with pytest.raises(KeyError):
-        sdk.patiently(busy, lambda _: 7.0, attempts=2, sleep=waited.append)
-    assert waited[-1] == 7
+        sdk.patiently(busy, lambda _: 90.0, attempts=2, sleep=waited.append)
+    assert waited[-1] == 90
     with pytest.raises(KeyError):
         sdk.patiently(busy, lambda _: None, sleep=waited.append)
     assert len(waited) == 4

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import pickle
+from datetime import date
+from decimal import Decimal
 
 import pyarrow as pa
 import pytest
@@ -140,6 +142,16 @@ def test_what_is_no_number_becomes_null(write, ingestion):
     write(pa.table({"userId": list("abcd"), "videoId": ["v"] * 4, "score": odd, "parts": lists}))
     assert [row["score"] for row in ingestion.rows] == [None, None, None, 1.5]
     assert [row["parts"][0]["end"] for row in ingestion.rows] == [None, None, None, 1.5]
+
+
+def test_dates_and_decimals(write, ingestion):
+    own = {"day": [date(2026, 1, 15)], "price": [Decimal("1.5")], "prices": [[Decimal("2.5"), None]]}
+    table = pa.table({"userId": ["a"], "videoId": ["v"], **own})
+    write(table)
+    (found,) = ingestion.rows
+    assert (found["day"], found["price"], found["prices"]) == ("2026-01-15", 1.5, [2.5, None])
+    types = {column["name"]: column["type"] for column in azure.log_analytics_columns(table.schema)}
+    assert (types["day"], types["price"]) == ("string", "real")
 
 
 def test_names_that_log_analytics_does_not_have(write, ingestion):

@@ -152,11 +152,28 @@ def test_a_table_of_ones_own(kusto: Kusto) -> None:
     assert row["sessionStart"] == "2026-01-15T10:00:00.1234560Z"
 
 
+def test_a_property_with_the_name_of_another_tables_column() -> None:
+    assert 'let column_timestamp = "timestamp";' in kql.query(
+        "sessions", events="AppEvents", columns={"timestamp": "timestamp"}
+    )
+    assert '["UserId"]' in kql.query("sessions", events="Plays", columns={"userId": "UserId"})
+
+
 def test_videos_in_a_table_of_the_workspace(kusto: Kusto) -> None:
     text = kql.query("engagement", videos="Films", columns={"duration": "seconds"})
     films = ("(videoId:string, seconds:real)", [["v1", 60.0], ["", 5.0], ["v2", None]])
     (row,) = kusto.run(text, {**tables(EVENTS), "Films": films}).records
     assert (row["videoDuration"], row["durationSource"], row["watchPercentage"]) == (60, "metadata", 50)
+
+
+def test_videos_keep_the_default_name_of_their_key(kusto: Kusto) -> None:
+    """Though the events have another one, as for `watchspan.aggregate`."""
+    rows = [{**row, "clip": row["videoId"]} for row in EVENTS]
+    text = kql.query("engagement", videos="Films", columns={"videoId": "clip"})
+    for key in ("videoId", "clip"):
+        films = (f"({key}:string, duration:real)", [["v1", 60.0]])
+        (row,) = kusto.run(text, {**tables(rows), "Films": films}).records
+        assert row["videoDuration"] == 60
 
 
 @pytest.mark.parametrize("events", [None, "AppEvents", "customEvents"])
@@ -192,12 +209,26 @@ def test_null_as_text_is_null(kusto: Kusto) -> None:
     }
 
 
+def test_whole_numbers_come_as_text_of_any_kind(kusto: Kusto) -> None:
+    given = ["7", "2.0", "-5", "1.5", "x", "NaN", None, 3]
+    rows = [{**EVENTS[0], "timestamp": START + n, "sequence": value} for n, value in enumerate(given)]
+    text = kql.query("sessions")
+    body = (
+        text[: text.index("let Ordered")].rstrip() + "\nJudged\n| sort by timestamp asc\n| project sequence"
+    )
+    for table in ("AppEvents", "customEvents"):
+        found = [row["sequence"] for row in kusto.run(body, tables(rows, table)).records]
+        assert found == [7, 2, -5, None, None, None, None, 3]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ({"name": "engagment"}, "did you mean engagement?"),
         ({"name": "xyz"}, "there are autoplay"),
         ({"columns": {"uid": "x"}}, "the columns are timestamp"),
+        ({"columns": {"userId": "UserId"}}, "'UserId', a column of AppEvents, but only properties"),
+        ({"columns": {"userId": "user_Id"}, "events": "customEvents"}, "a column of customEvents"),
         ({"columns": {"videoId": None}}, "videoId needs a name"),
         ({"columns": {"videoId": ""}}, "videoId needs a name"),
         ({"rules": {"tolerance_seconds": 3}}, "a watchspan.Rules is needed"),

@@ -60,6 +60,17 @@ def test_each_task_runs_on_compute_that_has_the_wheel(job):
         assert fnmatch.fnmatch(f"./dist/{name}", wheel)
 
 
+def test_a_failure_sends_a_mail_whichever_task_it_is(job):
+    assert job["email_notifications"]["on_failure"]
+    needed = {entry["task_key"] for task in job["tasks"] for entry in task.get("depends_on", ())}
+    assert needed == {"refresh"}
+    for task in job["tasks"]:
+        # Only tasks that no other depends on decide whether a run has failed.
+        if task["task_key"] in needed:
+            assert task["email_notifications"] == job["email_notifications"]
+            assert task["notification_settings"] == {"alert_on_last_attempt": True}
+
+
 def test_notebooks_exist_and_have_a_widget_for_each_parameter(job):
     widgets = {}
     for task in job["tasks"]:
@@ -67,7 +78,9 @@ def test_notebooks_exist_and_have_a_widget_for_each_parameter(job):
         names = re.findall(r'dbutils\.widgets\.\w+\(\s*"(\w+)",', notebook.read_text(encoding="utf-8"))
         widgets[notebook.name] = set(names)
     assert set(widgets) == {"02_daily_job.py", "03_data_quality.py"}
-    assert {entry["name"] for entry in job["parameters"]} <= set.union(*widgets.values())
+    parameters = {entry["name"] for entry in job["parameters"]}
+    assert parameters <= set.union(*widgets.values())
+    assert widgets["02_daily_job.py"] - parameters == {"fail_on_shrunk"}
 
 
 def test_variables_are_declared():

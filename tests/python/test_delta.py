@@ -1,6 +1,8 @@
 """Delta tables without a JVM: what callers see of updates, rescores and deletions."""
 
 import json
+import re
+import shutil
 from datetime import datetime, timedelta, timezone
 
 import pyarrow as pa
@@ -15,6 +17,7 @@ from deltalake import DeltaTable, write_deltalake
 
 from watchspan import delta, refresh
 from watchspan.delta.engine import DeltaEngine
+from watchspan.refresh import Given
 from watchspan.refresh.windows import window
 
 SCHEMA = pa.schema(
@@ -166,6 +169,28 @@ def test_a_corrected_catalogue_reaches_every_viewer_if_it_is_compared(place):
     place.check(videos=untidy)
 
 
+def test_durations_that_the_catalogue_calls_estimates(place):
+    place.arrive(rows("peter", "v1", "s1", PETER), rows("ann", "v2", "s2", PETER))
+    guessed = {
+        "videoId": ["v1", "v2"],
+        "duration": [300.0, 200.0],
+        "durationSource": ["estimated", "manifest"],
+    }
+    place.update(videos=guessed)
+    place.check(videos=guessed)
+    assert [row["durationSource"] for row in place.kept()] == ["metadata", "estimated"]
+    nothing = ("2026-03-01", "2026-03-02")
+    sure = {**guessed, "durationSource": [None, None]}
+    assert place.update(*nothing, videos=sure).pairs == 1
+    place.check(videos=sure)
+    assert place.update(*nothing, videos=guessed).pairs == 1
+    # Without it there is another estimate: how far the viewers got.
+    without = {name: values[1:] for name, values in guessed.items()}
+    assert place.update(*nothing, videos=without).pairs == 1
+    assert place.update(*nothing, videos=without).pairs == 0
+    place.check(videos=without)
+
+
 def test_nothing_shrinks_silently(place, caplog):
     place.arrive(rows("peter", "v1", "s1", PETER), rows("ann", "v1", "s2", PETER[:2]))
     place.update(videos=VIDEOS)
@@ -181,6 +206,18 @@ def test_nothing_shrinks_silently(place, caplog):
     assert after["ann"]["totalWatchTime"] == 120
     assert place.update(videos=VIDEOS, allow_shrink=True).shrunk == 0
     assert {row["userId"]: row["eventCount"] for row in place.kept()} == {"ann": 4, "peter": 3}
+
+
+def test_new_events_on_one_video_do_not_hide_a_loss_on_another(place):
+    place.arrive(rows("peter", "v1", "s1", PETER), rows("peter", "v2", "s1", PETER, start=START + DAY))
+    place.update()
+    DeltaTable(place.raw).delete("currentTime > 100 AND \"videoId\" = 'v1'")
+    place.arrive(rows("peter", "v3", "s1", PETER, start=START + 2 * DAY))
+    before = place.kept("_sessions")
+    done = place.update()
+    assert (done.shrunk, done.sessions_written) == (1, 0)
+    assert done.shrunk_examples == [refresh.ShrunkScope("peter", "s1", 6, 3)]
+    assert place.kept("_sessions") == before
 
 
 @pytest.mark.parametrize(
@@ -202,6 +239,26 @@ def test_other_options_are_refused(place, options, message):
         place.update(**{"videos": VIDEOS, **options})
 
 
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("rules", {"tolerance_seconds": 3}),
+        ("scoring", "additive"),
+        ("unique_seconds", 1),
+        ("allow_shrink", "yes"),
+        ("check_videos", None),
+    ],
+)
+def test_arguments_of_other_kinds_are_refused(place, option, value):
+    place.arrive(rows("peter", "v1", "s1", PETER))
+    with pytest.raises(ws.errors.OptionError, match=f"{option} is .*, but .* is needed"):
+        place.update(**{option: value})
+    place.update()
+    if option in ("rules", "scoring", "unique_seconds"):
+        with pytest.raises(ws.errors.OptionError, match=f"{option} is .*, but .* is needed"):
+            delta.rescore(place.table, **{option: value})
+
+
 def test_options_are_kept_with_the_tables(place):
     rules, scoring = ws.Rules(tolerance_seconds=3, session_timeout_seconds=600), ws.Scoring(coverage=50)
     place.arrive(rows("peter", "v1", "s1", PETER))
@@ -212,6 +269,14 @@ def test_options_are_kept_with_the_tables(place):
     kept = json.loads(DeltaTable(place.table).metadata().configuration["watchspan.settings"])
     assert (kept["rules"]["tolerance_seconds"], kept["scoring"]["coverage"]) == (3, 50)
     assert kept["version"] == ws.__version__
+
+
+def test_settings_have_no_words_that_spark_hides():
+    names = ("url_changed", "refresh Token", "accesskey", "ACCESS.KEYS", "secretoken", "\token", "\\url", "ü")
+    settings = Given(vocabulary=dict.fromkeys(names, "play")).new()
+    text = settings.to_text()
+    assert re.findall(r"(?i)url|secret|password|token|access[.]?key", text) == []
+    assert refresh.Settings.from_text(text) == settings
 
 
 def test_a_rescore_needs_no_events(place):
@@ -240,6 +305,9 @@ def test_a_deleted_user_leaves_no_trace(place):
     assert delta.delete_user(place.table, "nobody").pairs == 0
     with pytest.raises(ws.errors.OptionError, match="user is 7, but the tables' userId is of type string"):
         delta.delete_user(place.table, 7)
+    for user in (True, 1.0, None):
+        with pytest.raises(ws.errors.OptionError, match=f"user is {user}, but text or an integer is needed"):
+            delta.delete_user(place.table, user)
 
 
 @pytest.mark.parametrize("timeout", [None, 600])
@@ -281,18 +349,72 @@ def test_columns_under_other_names(place):
     place.check(columns=names, videos={"Video": ["v1"], "duration": [300]})
 
 
+def without(path, column):
+    """Makes a table one of a version that had no such column."""
+    older = pa.table(DeltaTable(path).scan()).drop_columns([column])
+    settings = DeltaTable(path).metadata().configuration
+    write_deltalake(path, older, mode="overwrite", schema_mode="overwrite", configuration={})
+    DeltaTable(path).alter.set_table_properties(dict(settings), raise_if_not_exists=False)
+
+
 def test_a_table_of_an_older_version_gains_the_new_columns(place):
     place.arrive(rows("peter", "v1", "s1", PETER))
     place.update(videos=VIDEOS)
-    older = pa.table(DeltaTable(place.table).scan()).drop_columns(["rewatchedSeconds"])
-    settings = DeltaTable(place.table).metadata().configuration
-    write_deltalake(place.table, older, mode="overwrite", schema_mode="overwrite", configuration={})
-    DeltaTable(place.table).alter.set_table_properties(dict(settings), raise_if_not_exists=False)
+    without(place.table, "rewatchedSeconds")
     place.arrive(rows("ann", "v1", "s2", PETER, start=START + DAY))
     place.update("2026-01-16", "2026-01-17", videos=VIDEOS)
     assert {row["userId"]: row["rewatchedSeconds"] for row in place.kept()} == {"ann": 10, "peter": None}
+    without(place.table, "rewatchedSeconds")
     delta.rescore(place.table, videos=VIDEOS)
     assert {row["userId"]: row["rewatchedSeconds"] for row in place.kept()} == {"ann": 10, "peter": 10}
+
+
+def test_session_rows_of_an_older_version_are_made_again_from_the_events(place):
+    place.arrive(rows("peter", "v1", "s1", PETER), rows("ann", "v1", "s2", PETER, start=START + DAY))
+    place.update(videos=VIDEOS)
+    without(place.table + "_sessions", "playTime")
+    message = r"older version of watchspan, without playTime, .*: run update\(\) over all dates once"
+    for work in (
+        lambda: place.update("2026-01-16", "2026-01-17", videos=VIDEOS),
+        lambda: delta.rescore(place.table, videos=VIDEOS),
+        lambda: delta.delete_user(place.table, "ann", videos=VIDEOS),
+    ):
+        with pytest.raises(ws.errors.SourceError, match=message):
+            work()
+    place.update(videos=VIDEOS)
+    place.check(videos=VIDEOS)
+    # Where there is no row, nothing is missing.
+    DeltaTable(place.table + "_sessions").delete()
+    without(place.table + "_sessions", "playTime")
+    assert delta.rescore(place.table, videos=VIDEOS).pairs == 2
+    assert place.kept() == []
+
+
+def test_a_lost_engagement_table_is_made_again(place, monkeypatch):
+    for user, start in (("peter", START), ("ann", START + DAY), ("bob", START + 2 * DAY)):
+        place.arrive(rows(user, "v1", "s1", PETER, start=start))
+    place.update(videos=VIDEOS)
+    shutil.rmtree(place.table)
+    with monkeypatch.context() as patch:
+        patch.setattr(DeltaEngine, "merge", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            place.update("2026-01-17", "2026-01-18", videos=VIDEOS)
+    assert place.kept() == []
+    assert place.update("2026-03-01", "2026-03-02", videos=VIDEOS).pairs == 3
+    place.check(videos=VIDEOS)
+    shutil.rmtree(place.table)
+    assert delta.delete_user(place.table, "bob", videos=VIDEOS).pairs == 3
+    place.arrived.pop()
+    place.check(videos=VIDEOS)
+
+
+def test_lost_sessions_are_not_made_up(place):
+    place.arrive(rows("peter", "v1", "s1", PETER))
+    place.update()
+    shutil.rmtree(place.table + "_sessions")
+    with pytest.raises(ws.errors.SourceError, match=r"sessions table .* is gone.* Restore"):
+        place.update("2026-03-01", "2026-03-02")
+    assert len(place.kept()) == 1
 
 
 def test_a_conflict_is_tried_again_from_the_start(place, monkeypatch):
@@ -304,6 +426,24 @@ def test_a_conflict_is_tried_again_from_the_start(place, monkeypatch):
     def merge_late(engine, table, source):
         if table == "sessions" and not others:
             others.append("another job")
+            delta.update(place.raw, place.table)
+        merge(engine, table, source)
+
+    monkeypatch.setattr(DeltaEngine, "merge", merge_late)
+    place.update()
+    assert others
+    place.check()
+
+
+def test_two_first_runs_at_once_write_each_row_once(place, monkeypatch):
+    place.arrive(rows("peter", "v1", "s1", PETER), rows("ann", "v1", "s2", PETER))
+    place.update("2026-03-01")  # makes empty tables
+    merge, others = DeltaEngine.merge, []
+
+    def merge_late(engine, table, source):
+        if table == "sessions" and not others:
+            others.append(delta.update)
+            # Another run takes the first day in, after this one has looked at the tables.
             delta.update(place.raw, place.table)
         merge(engine, table, source)
 
@@ -362,6 +502,17 @@ def test_written_results(place):
     delta.update(place.raw, place.table + "_kept")
     with pytest.raises(ws.errors.SourceError, match="kept up to date by update"):
         delta.write(peter, place.table + "_kept", mode="append")
+
+
+@pytest.mark.parametrize("moment", [datetime.min, datetime.max])
+@pytest.mark.parametrize("changed_by", [None, "ingestedAt"])
+def test_the_first_and_last_moment_that_a_timestamp_can_say(place, moment, changed_by):
+    moment = moment.replace(tzinfo=timezone.utc)
+    place.arrive(rows("peter", "v1", "s1", PETER))
+    place.arrive(rows("peter", "v1", "s1", [(0, "play", 0)], start=moment, arrived=moment))
+    assert place.update(moment, changed_by=changed_by).scopes == 1
+    place.update(end=moment, changed_by=changed_by)
+    place.check()
 
 
 def test_an_empty_raw_table_makes_empty_tables(place):

@@ -25,7 +25,14 @@ from watchspan.refresh.windows import window
 
 STREAMS = int(os.environ.get("WATCHSPAN_STREAMS", "60"))
 ARRIVAL = datetime(2026, 2, 1, tzinfo=timezone.utc)
-VIDEOS = pa.schema([("videoId", pa.string()), ("duration", pa.float64()), ("title", pa.string())])
+VIDEOS = pa.schema(
+    [
+        ("videoId", pa.string()),
+        ("duration", pa.float64()),
+        ("durationSource", pa.string()),
+        ("title", pa.string()),
+    ]
+)
 
 
 class DiedError(Exception):
@@ -75,6 +82,7 @@ class World:
             {
                 "videoId": key,
                 "duration": rng.choice([None, 100.0, 60.0]),
+                "durationSource": rng.choice([None, "estimated", "metadata"]),
                 "title": rng.choice([None, "A", "B"]),
             }
             for key in rng.sample(["v1", "v2", "v3"], rng.randrange(1, 4))

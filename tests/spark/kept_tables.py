@@ -30,7 +30,14 @@ EVENTS = pa.schema(
         ("currentTime", pa.float64()),
     ]
 )
-VIDEOS = pa.schema([("videoId", pa.string()), ("duration", pa.float64()), ("title", pa.string())])
+VIDEOS = pa.schema(
+    [
+        ("videoId", pa.string()),
+        ("duration", pa.float64()),
+        ("title", pa.string()),
+        ("durationSource", pa.string()),
+    ]
+)
 # What a refresh writes with, in this order.
 WRITES = ("append", "merge", "clear", "keep_settings")
 
@@ -59,8 +66,8 @@ class World:
         save(data_frame(self.spark, events.append_column("arrivedAt", times)), self.raw, "append")
         return first, first + dt.timedelta(days=1)
 
-    def publish(self, rows: Sequence[tuple[str, float | None, str | None]]) -> None:
-        """Makes this the table of videos."""
+    def publish(self, rows: Sequence[tuple[str | float | None, ...]]) -> None:
+        """Makes this the table of videos: id, duration, title and, if it matters, the duration's source."""
         self.catalogue = pa.Table.from_pylist([dict(zip(VIDEOS.names, row)) for row in rows], VIDEOS)
         save(data_frame(self.spark, self.catalogue), str(self.videos), "overwrite")
 

@@ -11,6 +11,8 @@ from pyspark.sql import DataFrame, SparkSession
 
 PLAIN_TYPES = {
     pa.string(): "string",
+    pa.int8(): "tinyint",
+    pa.int16(): "smallint",
     pa.int32(): "int",
     pa.int64(): "bigint",
     pa.float64(): "double",

@@ -6,6 +6,7 @@ import datetime as dt
 import os
 import random
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -18,9 +19,10 @@ from kept_tables import EVENTS, StoppedError, World, events, stopped_after, watc
 from spark_rows import assert_same_table, collected
 from test_random_streams import any_rules, stream, table
 from watchspan.errors import ColumnTypeError, MissingColumnError, OptionError, SourceError
-from watchspan.refresh import PROPERTY, ConflictError, Settings
+from watchspan.refresh import PROPERTY, ConflictError, Settings, TableName
 from watchspan.spark import VideoEngagementAggregator
 from watchspan.spark.storage import conflicts
+from watchspan.spark.tables import SparkEngine
 
 # More of them say more. The law's hundreds of streams run without Spark.
 STREAMS = int(os.environ.get("WATCHSPAN_SPARK_STREAMS", "1"))
@@ -146,7 +148,7 @@ def test_what_changes_beside_events(
     assert versions(spark, world) == before
 
     # A corrected duration reaches every viewer, whatever the window; so does one instead of an estimate.
-    world.publish([("v1", 120.0, "Won"), ("v2", 200.0, None)])
+    world.publish([("v1", 120.0, "Won"), ("v2", 200.0, None, "estimated")])
     assert world.update("2030-01-01", check_videos=False).pairs == 0
     assert world.update("2030-01-01").pairs == 4
     world.assert_current()
@@ -157,6 +159,14 @@ def test_what_changes_beside_events(
     assert done == ["append pending", "keep_settings engagement"]
     assert world.aggregator.rescore(scoring, rules).pairs == 4
     world.assert_current(scoring=scoring, rules=rules)
+    # What is not given stays as the tables have it, whatever an aggregator was made with before.
+    before_that = VideoEngagementAggregator(
+        spark, world.raw, world.output, world.videos, scoring=ws.Scoring(), rules=ws.Rules()
+    )
+    for given in ({"rules": rules}, {"scoring": scoring}):
+        assert before_that.rescore(**given).pairs == 4
+    kept = Settings.from_text(properties(spark, world.output)[PROPERTY])
+    assert (kept.rules, kept.scoring) == (rules, scoring)
 
     # What a deleted user alone has shown of a video goes too.
     world.publish([("v1", 120.0, "Won")])
@@ -222,6 +232,13 @@ def test_tables_of_an_older_version(spark: SparkSession, tmp_path: Path) -> None
         spark.sql(
             f"ALTER TABLE delta.`{world.output + suffix}` SET TBLPROPERTIES ('{PROPERTY}' = '{settings}')"
         )
+        if not suffix:
+            # Engagement rows follow from the sessions.
+            assert world.aggregator.rescore().pairs == 1
+            assert world.table().collect()[0].rewatchedSeconds == 0.0
+    for work in (partial(world.update, "2026-01-16"), world.aggregator.rescore):
+        with pytest.raises(SourceError, match=r"without playTime, .* run update\(\) over all dates once"):
+            work()
     world.update()
     for suffix, schema in wanted.items():
         found = world.table(suffix).schema
@@ -230,6 +247,16 @@ def test_tables_of_an_older_version(spark: SparkSession, tmp_path: Path) -> None
         }
     (row,) = world.table().collect()
     assert row.rewatchedSeconds == 0.0
+
+
+def test_settings_with_words_that_spark_hides(spark: SparkSession, tmp_path: Path) -> None:
+    vocabulary = {"play": "play", "pause": "pause", "url_changed": "ignore", "it's a \token": "ignore"}
+    world = World(spark, tmp_path, vocabulary=vocabulary)
+    for day in ("2026-01-15", "2026-01-16"):
+        world.arrive(events(*watch(f"{day}T10:00:00", "ann", "v1", "a", 0, 60)))
+        world.update(day)
+    assert Settings.from_text(properties(spark, world.output)[PROPERTY]).vocabulary == vocabulary
+    world.assert_current(vocabulary=vocabulary)
 
 
 def test_catalog_tables_with_names_and_types_of_their_own(
@@ -295,7 +322,9 @@ def test_catalog_tables_with_names_and_types_of_their_own(
     spark.sql("DROP DATABASE kept CASCADE")
 
 
-def test_other_writers_are_noticed(spark: SparkSession, tmp_path: Path) -> None:
+def test_other_writers_are_noticed(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write_deltalake = pytest.importorskip("deltalake", reason="deltalake needs Python 3.10").write_deltalake
     world = World(spark, tmp_path)
     world.arrive(events(*watch("2026-01-15T10:00:00", "ann", "v1", "a", 0, 60)))
@@ -316,8 +345,21 @@ def test_other_writers_are_noticed(spark: SparkSession, tmp_path: Path) -> None:
             f"MERGE INTO delta.`{pending}` t USING meanwhile s ON t.userId = s.userId "
             "WHEN MATCHED THEN DELETE WHEN NOT MATCHED THEN INSERT *"
         )
-    # Pairs that anybody left behind are settled, and those of which nothing is known are none.
+    # Pairs that anybody left behind are settled, and those of which nothing is known are none. Its own a run
+    # settles even if somebody else has cleared the list.
+    merge = SparkEngine.merge
+
+    def merge_and_clear(engine: SparkEngine, table: TableName, source: str) -> None:
+        merge(engine, table, source)
+        if table == "sessions":
+            assert world.table("_pending").count() > 0
+            spark.sql(f"DELETE FROM delta.`{pending}`")
+
+    window = world.arrive(events(*watch("2026-01-16T10:00:00", "ann", "v1", "a", 60, 90)))
     world.update("2030-01-01")
+    with monkeypatch.context() as patch:
+        patch.setattr(SparkEngine, "merge", merge_and_clear)
+        world.update(*window, changed_by="arrivedAt")
     world.assert_current()
 
 

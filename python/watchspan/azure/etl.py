@@ -12,7 +12,7 @@ import pyarrow as pa
 from watchspan import _core, sources
 from watchspan.api import aggregate_into
 from watchspan.azure.places import Place, Reading, Sending, target_of
-from watchspan.azure.queries import ITEM_COUNT
+from watchspan.azure.queries import ITEM_COUNT, names_argument
 from watchspan.azure.reading import By, OnProgress, ReadCounts
 from watchspan.azure.uploads import Checkpoint, OnSent, Written
 from watchspan.errors import OptionError
@@ -128,7 +128,7 @@ def etl(
     names = sources.column_mapping(columns)
     of_videos = {spec["name"] for spec in _core.input_column_specs() if spec["table"] == "videos"}
     of_events = {name: own for name, own in (names or {}).items() if name not in of_videos}
-    names_of_events = None if event_names is None else tuple(event_names)
+    names_of_events = names_argument(event_names)
     reading = Reading(start, end, of_events or None, names_of_events, by, lookback, deduplicate)
     settings: dict[str, Any] = {
         "vocabulary": vocabulary,
@@ -142,6 +142,8 @@ def etl(
     }
     if dry_run:
         return Summary(target.name, plan=_plan(events, reading, target, settings))
+    # That nobody may write is not to be found out after all has been read.
+    target = target.with_credential()
     if videos_query is not None:
         videos = events.table_of(videos_query)
     with Overflow.of(memory_limit) as rows:

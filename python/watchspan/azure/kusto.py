@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
@@ -16,6 +17,7 @@ from watchspan.azure import queries, sdk
 from watchspan.azure.failures import ServiceError
 from watchspan.azure.reading import By, OnProgress, Rows, closed_window, stream, timedelta_argument, wider
 from watchspan.azure.records import STAMPED, Stamp, create_table_commands
+from watchspan.azure.repairs import as_table
 from watchspan.azure.slices import Slice, TooMuchError
 from watchspan.azure.uploads import Checkpoint, OnSent, Target, Written, upload
 from watchspan.errors import DataError, MissingColumnError, OptionError
@@ -32,6 +34,8 @@ _TOO_MUCH = (
 # Streaming ingestion takes four megabytes, and a column of type string or dynamic one.
 _BODY_BYTES, _FIELD_BYTES = 3_500_000, 1_000_000
 _THROTTLED, _GATEWAY_TIMEOUT = 429, 504
+# What is no name is a query, as is a call of a function.
+_TABLE = re.compile(r"[\w .-]+")
 _SERVER_ERROR = 500
 
 
@@ -133,25 +137,24 @@ class Events:
         if by not in ("event", "arrival"):
             raise OptionError(f"by is {by!r}, but 'event' or 'arrival' is needed.")
         source = source.strip().rstrip(";")
-        is_table = not any(sign in source for sign in "|\n;")
+        is_table = bool(_TABLE.fullmatch(source))
         if by == "arrival" and not is_table:
             raise OptionError("by is 'arrival', but only a table knows when its rows arrived: name a table.")
         queries.mapped(columns, [*queries.input_columns(), queries.EVENT_ID, queries.ITEM_COUNT])
+        names = queries.names_argument(event_names)
         layout = queries.LAYOUTS.get(source)
         if layout is not None:
-            made = cls(source, queries.sources(layout, columns), queries.event_names(layout, event_names), by)
+            made = cls(source, queries.sources(layout, columns), queries.event_names(layout.name, names), by)
             made.time, made.count = layout.time, layout.count
             return made
         if is_table:
             source = queries.name_of(source)
         there = cluster.columns_of(source)
         found = _bound(there, columns)
-        wanted = None if event_names is None else ", ".join(map(queries.quoted, event_names))
-        name = queries.name_of(found["eventName"])
         made = cls(
             source,
             {default: queries.name_of(own) for default, own in found.items()},
-            [] if wanted is None else [f"| where {name} in ({wanted})"],
+            queries.event_names(queries.name_of(found["eventName"]), names),
             by,
         )
         made.time, count = queries.name_of(found["timestamp"]), found.get(queries.ITEM_COUNT)
@@ -171,18 +174,16 @@ def _bound(there: list[str], columns: dict[str, str | None] | None) -> dict[str,
     """The engine's column -> its name in the source, of those that are there."""
     engine = {name: own for name, own in (columns or {}).items() if name in queries.input_columns()}
     want = sources.wanted("events", engine)
-    lacking = want.lacks(there)
+    extras = {name: (columns or {}).get(name, name) for name in (queries.EVENT_ID, queries.ITEM_COUNT)}
+    given = [own for name, own in extras.items() if own not in (None, name)]
+    lacking = [*want.lacks(there), *(own for own in given if own not in there)]
     if lacking:
         raise MissingColumnError(
             f"The events have no column {lacking[0]!r}; there are {', '.join(there)}. Map it with "
             "columns={...}, or pass a query that gives it."
         )
     found = {default: own for own, default in want.find(there).items()}
-    for extra in (queries.EVENT_ID, queries.ITEM_COUNT):
-        own = (columns or {}).get(extra, extra)
-        if own in there:
-            found[extra] = str(own)
-    return found
+    return {**found, **{name: own for name, own in extras.items() if own in there}}
 
 
 class Cluster:
@@ -210,7 +211,12 @@ class Cluster:
 
     def columns_of(self, source: str) -> list[str]:
         """The names of a source's columns."""
-        columns, _ = self.ask(f"{source}\n| take 0")
+        try:
+            columns, _ = self.ask(f"{source}\n| take 0")
+        except TooMuchError as error:
+            raise ServiceError(
+                f"{self.name} did not say which columns {source} has: {error.words}"
+            ) from error
         return columns
 
     def count(self, events: Events, part: Slice, lookback: timedelta) -> dict[str, Any]:
@@ -221,11 +227,15 @@ class Cluster:
 
     def table(self, text: str) -> pa.Table:
         """The rows of any query as a table."""
-        names, rows = self.ask(text)
-        return pa.table({name: [row[place] for row in rows] for place, name in enumerate(names)})
+        return as_table(*self._answer(text))
 
     def ask(self, text: str) -> tuple[list[str], Rows]:
-        """The columns and rows of an answer that is whole.
+        """The names of the columns and the rows of an answer that is whole; raises as `_answer` does."""
+        columns, rows = self._answer(text)
+        return [name for name, _ in columns], rows
+
+    def _answer(self, text: str) -> tuple[list[tuple[str, str]], Rows]:
+        """The columns with their types, and the rows, of an answer that is whole.
 
         Raises:
             TooMuchError: If it is not whole.
@@ -244,9 +254,14 @@ class Cluster:
             raise ServiceError(f"{self.name} refused the query: {said}") from error
         if found.errors_count:
             raise TooMuchError(" ".join(map(str, found.get_exceptions())))
-        (table,) = found.primary_results
+        if len(found.primary_results) != 1:
+            raise ServiceError(
+                f"{self.name} answered with {len(found.primary_results)} tables, but one is needed: let the "
+                "query be one statement beside those that begin with 'let'."
+            )
+        table = found.primary_results[0]
         # As they came: the client's own rows cut times to six digits, but build an object for each value.
-        return [column.column_name for column in table.columns], table.raw_rows
+        return [(column.column_name, column.column_type) for column in table.columns], table.raw_rows
 
 
 def status_of(error: Exception) -> int:
@@ -354,10 +369,7 @@ def write_kusto(
 
 def _order(place: Cluster, target: str, schema: pa.Schema) -> list[str]:
     """The columns of the table, which have to be there for all columns of the rows."""
-    try:
-        there = place.columns_of(queries.name_of(target))
-    except TooMuchError as error:
-        raise ServiceError(f"{place.name} did not say which columns {target!r} has: {error}") from error
+    there = place.columns_of(queries.name_of(target))
     create, _ = create_table_commands(target, schema)
     lacking = [name for name in [*STAMPED, *schema.names] if name not in there]
     if lacking:
@@ -368,7 +380,8 @@ def _order(place: Cluster, target: str, schema: pa.Schema) -> list[str]:
 def _csv_line(values: list[Any]) -> bytes:
     """A line of CSV; lists are JSON text there, and what is null is nothing."""
     line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow([_csv_value(value) for value in values])
+    # With its own end of lines the writer quotes both characters of it, wherever they stand in a value.
+    csv.writer(line, lineterminator="\r\n").writerow([_csv_value(value) for value in values])
     return line.getvalue().encode()
 
 

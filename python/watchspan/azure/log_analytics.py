@@ -15,6 +15,7 @@ from watchspan.azure import queries, sdk
 from watchspan.azure.failures import ServiceError
 from watchspan.azure.reading import By, OnProgress, Rows, closed_window, stream, timedelta_argument, wider
 from watchspan.azure.records import Stamp, log_analytics_columns
+from watchspan.azure.repairs import as_table
 from watchspan.azure.slices import Slice, TooMuchError
 from watchspan.azure.uploads import Checkpoint, OnSent, Target, Written, upload
 from watchspan.errors import OptionError
@@ -32,8 +33,11 @@ _FIELD_BYTES = 64_000
 _GATEWAY_TIMEOUT, _TOO_LARGE = 504, 413
 # The clients give up after three refusals; a busy workspace refuses more often.
 _PATIENCE: dict[str, Any] = {"retry_status": 8}
-# A client stops listening after five minutes, unless it is told how long the service may take.
-_LISTENING: dict[str, Any] = {"read_timeout": _SERVER_TIMEOUT_SECONDS + 30}
+# A client stops listening after five minutes, unless it is told how long the service may take. That long it
+# listens again only once.
+_LISTENING: dict[str, Any] = {"read_timeout": _SERVER_TIMEOUT_SECONDS + 30, "retry_read": 1}
+# The client takes a POST for a change, which it does not repeat after each failure. A query changes nothing.
+_REPEATABLE: dict[str, Any] = {"retry_on_methods": ["POST"]}
 _STREAM = re.compile(r"Custom-\w+|Microsoft-\w+")
 
 
@@ -74,8 +78,8 @@ def read_log_analytics(
         by: Whether the window is one of the events' own times (`event`) or of when they could be queried
             (`arrival`).
         lookback: With `by="arrival"`: how long before the window an event may have happened.
-        deduplicate: Whether to leave out events whose `eventId` came before. It takes about 130 bytes of
-            memory for each.
+        deduplicate: Whether to leave out events whose `eventId` came before in the user's session. It takes
+            about 100 bytes of memory for each.
         progress: Called with the running `ReadCounts` after each slice.
         client_options: What `azure.monitor.query.LogsQueryClient` is to be made with beside, such as
             `connection_verify` or `retry_total`.
@@ -96,7 +100,7 @@ def read_log_analytics(
     chosen = queries.sources(layout, names)
     queries.mapped(names, [*queries.input_columns(), queries.EVENT_ID])
     head = _Head(
-        layout, by, timedelta_argument("lookback", lookback), queries.event_names(layout, event_names)
+        layout, by, timedelta_argument("lookback", lookback), queries.event_names(layout.name, event_names)
     )
     project = queries.select(layout, names)
 
@@ -172,7 +176,7 @@ class Workspace:
 
     def count(self, part: Slice, by: By, lookback: timedelta, names: Iterable[str] | None) -> dict[str, Any]:
         """How many rows a window holds, what they stand for, and the span of their times."""
-        span, lines = _Head(self.layout, by, lookback, queries.event_names(self.layout, names)).of(part)
+        span, lines = _Head(self.layout, by, lookback, queries.event_names(self.layout.name, names)).of(part)
         text = queries.count_query("\n".join(lines), self.layout.time, self.layout.count)
         table = self._ask(text, span)
         return dict(zip(table.columns, table.rows[0]))
@@ -187,8 +191,7 @@ class Workspace:
     def table(self, text: str) -> pa.Table:
         """The rows of any query, over all times, as a table."""
         found = self._ask(text, None)
-        columns = [[row[place] for row in found.rows] for place in range(len(found.columns))]
-        return pa.table(dict(zip(found.columns, columns)))
+        return as_table(zip(found.columns, found.columns_types), found.rows)
 
     def _ask(self, text: str, span: tuple[datetime, datetime] | None) -> Any:
         """The one table of an answer that is whole.
@@ -201,7 +204,7 @@ class Workspace:
         ask = client.query_resource if self._is_resource else client.query_workspace
         core = sdk.module("azure.core.exceptions")
         try:
-            found = ask(self._id, text, timespan=span, server_timeout=_SERVER_TIMEOUT_SECONDS)
+            found = ask(self._id, text, timespan=span, server_timeout=_SERVER_TIMEOUT_SECONDS, **_REPEATABLE)
         except core.HttpResponseError as error:
             if error.status_code in (_GATEWAY_TIMEOUT, _TOO_LARGE):
                 raise TooMuchError(sdk.words_of(error)) from error
@@ -219,9 +222,9 @@ class Workspace:
         if self._client is None:
             query = sdk.module("azure.monitor.query")
             credential = self._credential or sdk.default_credential()
-            self._client = query.LogsQueryClient(
-                credential, endpoint=self._endpoint, **{**_PATIENCE, **_LISTENING, **self._options}
-            )
+            options = {**_PATIENCE, **_LISTENING, **self._options}
+            options.setdefault("retry_policy", sdk.retry_policy(**options))
+            self._client = query.LogsQueryClient(credential, endpoint=self._endpoint, **options)
         return self._client
 
     def _refusal(self, error: Any) -> str:

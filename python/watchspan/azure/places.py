@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Protocol, Union
 from urllib.parse import unquote, urlsplit
@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 import pyarrow as pa
 
 from watchspan import sources
+from watchspan.azure import sdk
 from watchspan.azure.kusto import Cluster, Events, read_kusto, write_kusto
 from watchspan.azure.log_analytics import QUERY_ENDPOINT, Workspace, read_log_analytics, write_log_analytics
 from watchspan.azure.reading import By, OnProgress, closed_window
@@ -149,6 +150,9 @@ class Target(Protocol):
     def name(self) -> str:
         """What to call it."""
 
+    def with_credential(self) -> Target:
+        """The same with the credential of the environment, if one is needed and none was given."""
+
     def write(self, rows: Any, sending: Sending) -> Written | None:
         """Writes rows: a table, or one that may be larger than memory."""
 
@@ -169,6 +173,9 @@ class _Stream:
     @property
     def name(self) -> str:
         return f"the stream {self.stream} of {self.rule_id}"
+
+    def with_credential(self) -> _Stream:
+        return replace(self, credential=self.credential or sdk.default_credential())
 
     def write(self, rows: Any, sending: Sending) -> Written:
         return write_log_analytics(
@@ -198,6 +205,11 @@ class _Table:
     def name(self) -> str:
         return f"the table {self.table} of {self.cluster}/{self.database}"
 
+    def with_credential(self) -> _Table:
+        if self.cluster.startswith("http://"):
+            return self
+        return replace(self, credential=self.credential or sdk.default_credential())
+
     def write(self, rows: Any, sending: Sending) -> Written:
         return write_kusto(
             rows,
@@ -222,6 +234,9 @@ class _Delta:
     def name(self) -> str:
         return f"the Delta table {self.path}"
 
+    def with_credential(self) -> _Delta:
+        return self
+
     def write(self, rows: Any, sending: Sending) -> None:
         from watchspan import delta
 
@@ -243,6 +258,9 @@ class _File:
     @property
     def name(self) -> str:
         return self.path
+
+    def with_credential(self) -> _File:
+        return self
 
     def write(self, rows: Any, sending: Sending) -> None:
         sources.write(rows, self.path)

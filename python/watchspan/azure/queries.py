@@ -3,87 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from watchspan import _core
 from watchspan.errors import OptionError
+from watchspan.kql.layouts import LAYOUTS, Layout
 from watchspan.sources.arguments import NUMBERS
 
 __all__ = [
     "EVENT_ID", "ITEM_COUNT", "LAYOUTS", "Layout", "arrival_filter", "count_query", "event_names",
-    "instant", "quoted", "select", "time_filter",
+    "instant", "names_argument", "quoted", "select", "time_filter",
 ]  # fmt: skip
 
 # Beside the engine's columns: what tells copies of an event, and how many events a row stands for.
 EVENT_ID, ITEM_COUNT = "eventId", "itemCount"
-
-
-@dataclass(frozen=True)
-class Layout:
-    """What the columns of a table of Application Insights are called.
-
-    Attributes:
-        table: The table.
-        time: When the event happened, by the client's clock.
-        name: The event's name.
-        session: The browser session.
-        signed_in: The id of a user who is signed in.
-        anonymous: The id of a browser.
-        count: How many events the row stands for.
-        properties: The event's own values, all text.
-        measurements: The event's own numbers.
-        others: Further columns that may be mapped to.
-    """
-
-    table: str
-    time: str
-    name: str
-    session: str
-    signed_in: str
-    anonymous: str
-    count: str
-    properties: str
-    measurements: str
-    others: tuple[str, ...]
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """All columns that may be mapped to."""
-        own = (self.time, self.name, self.session, self.signed_in, self.anonymous)
-        return (*own, *self.others)
-
-
-LAYOUTS = {
-    "AppEvents": Layout(
-        table="AppEvents",
-        time="TimeGenerated",
-        name="Name",
-        session="SessionId",
-        signed_in="UserAuthenticatedId",
-        anonymous="UserId",
-        count="ItemCount",
-        properties="Properties",
-        measurements="Measurements",
-        others=("OperationId", "OperationName", "ParentId", "UserAccountId", "AppRoleName", "AppVersion"),
-    ),
-    "customEvents": Layout(
-        table="customEvents",
-        time="timestamp",
-        name="name",
-        session="session_Id",
-        signed_in="user_AuthenticatedId",
-        anonymous="user_Id",
-        count="itemCount",
-        properties="customDimensions",
-        measurements="customMeasurements",
-        others=(
-            "itemId", "operation_Id", "operation_Name", "operation_ParentId", "user_AccountId",
-            "cloud_RoleName", "application_Version",
-        ),
-    ),
-}  # fmt: skip
 
 
 def instant(moment: datetime) -> str:
@@ -112,12 +46,30 @@ def arrival_filter(start: datetime, end: datetime) -> str:
     return f"| where ingestion_time() >= {instant(start)} and ingestion_time() < {instant(end)}"
 
 
-def event_names(layout: Layout, names: Iterable[str] | None) -> list[str]:
-    """The line that keeps events of some names, if only those are wanted."""
+def event_names(column: str, names: Iterable[str] | None) -> list[str]:
+    """The line that keeps events of some names, if only those are wanted; `column` as KQL writes it.
+
+    Raises:
+        OptionError: As `names_argument` does.
+    """
+    wanted = names_argument(names)
+    return [] if wanted is None else [f"| where {column} in ({', '.join(map(quoted, wanted))})"]
+
+
+def names_argument(names: Iterable[str] | None) -> list[str] | None:
+    """The names of events that are wanted; None: all.
+
+    Raises:
+        OptionError: If it is no collection of names, or an empty one.
+    """
     if names is None:
-        return []
-    wanted = [quoted(name) for name in names]
-    return [f"| where {layout.name} in ({', '.join(wanted)})"]
+        return None
+    wanted = list(names) if isinstance(names, Iterable) and not isinstance(names, (str, bytes)) else []
+    if not wanted or not all(isinstance(name, str) for name in wanted):
+        raise OptionError(
+            f"event_names is {names!r}, but a list of names such as ['play'], or None, is needed."
+        )
+    return wanted
 
 
 def select(layout: Layout, columns: Mapping[str, str | None] | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from hashlib import blake2b
 from typing import Any, Callable, Literal, Union
 
 import pyarrow as pa
@@ -33,7 +34,7 @@ class ReadCounts:
     Attributes:
         rows: Rows that the service delivered.
         events: Rows that were handed on: without copies.
-        duplicates: Copies of events, told by their `eventId`.
+        duplicates: Copies of events, told by their `eventId` in a user's session.
         without_id: Rows without an `eventId`, whose copies only the engine can tell.
         sampled: Rows that stand for more than one event.
         represented: How many events all rows stand for, by their item counts.
@@ -109,7 +110,7 @@ def stream(
         columns: The engine's columns, in the order of the rows' values.
         window: The window.
         fetch: Gets the rows of a slice, or raises `TooMuchError`.
-        deduplicate: Whether to leave out rows whose `eventId` came before.
+        deduplicate: Whether to leave out rows whose `eventId` came before in the user's session.
         on_progress: Called after each slice.
     """
     schema = input_schema(columns)
@@ -127,7 +128,7 @@ def _batches(
     deduplicate: bool,
     on_progress: OnProgress | None,
 ) -> Iterator[pa.RecordBatch]:
-    seen: set[str] = set()
+    seen: set[bytes] = set()
 
     def ask(part: Slice) -> Rows:
         counts.queries += 1
@@ -150,15 +151,22 @@ def _batches(
             on_progress(counts)
 
 
-def _without_copies(batch: pa.RecordBatch, seen: set[str], counts: ReadCounts) -> pa.RecordBatch:
-    """The rows whose event id was not there before; those without an id all stay."""
-    if EVENT_ID not in batch.schema.names:
+def _without_copies(batch: pa.RecordBatch, seen: set[bytes], counts: ReadCounts) -> pa.RecordBatch:
+    """The rows whose event id was not there before in that session; those without an id all stay."""
+    names = batch.schema.names
+    if EVENT_ID not in names:
         return batch
+    # Some players number the events of each session from 1.
+    key = [name for name in (EVENT_ID, "userId", "sessionId") if name in names]
     keep = []
-    for identity in batch.column(batch.schema.get_field_index(EVENT_ID)).to_pylist():
-        keep.append(identity is None or identity not in seen)
-        if identity is not None:
-            seen.add(identity)
+    for event_id, *session in zip(*(batch.column(names.index(name)).to_pylist() for name in key)):
+        if event_id is None:
+            keep.append(True)
+            continue
+        # A digest is smaller than the texts.
+        identity = blake2b(repr((event_id, session)).encode(), digest_size=16).digest()
+        keep.append(identity not in seen)
+        seen.add(identity)
     if all(keep):
         return batch
     counts.duplicates += len(keep) - sum(keep)

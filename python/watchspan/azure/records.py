@@ -9,7 +9,8 @@ import re
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Union
 
 import pyarrow as pa
@@ -130,6 +131,8 @@ def _values(column: pa.Array) -> list[Any]:
 
 def _plain(value: Any) -> Any:
     """A value as JSON knows it: NaN and the infinities are no numbers there."""
+    if isinstance(value, Decimal):
+        value = float(value)
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, list):
@@ -138,6 +141,8 @@ def _plain(value: Any) -> Any:
         return {name: _plain(item) for name, item in value.items()}
     if isinstance(value, datetime):
         return _as_text(value.replace(tzinfo=timezone.utc) if value.tzinfo is None else value)
+    if isinstance(value, date):
+        return value.isoformat()
     return value
 
 
@@ -216,7 +221,7 @@ def _kusto_type(kind: pa.DataType) -> str:
         return "bool"
     if pa.types.is_integer(kind):
         return "long"
-    if pa.types.is_floating(kind):
+    if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         return "real"
     return "dynamic" if pa.types.is_nested(kind) else "string"
 

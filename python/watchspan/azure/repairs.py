@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timezone
 from typing import Any
@@ -15,12 +16,23 @@ from typing import Any
 import pyarrow as pa
 
 from watchspan.azure.queries import ITEM_COUNT
+from watchspan.errors import DataError
 from watchspan.sources.arguments import NUMBERS
 
-__all__ = ["as_batch", "input_schema", "types_of"]
+__all__ = ["as_batch", "as_table", "input_schema", "types_of"]
 
 _INSTANT = pa.timestamp("us", "UTC")
 _MOST = 2**63
+# What becomes of the services' types; the values of others say themselves what they are.
+_TYPES = {
+    "string": pa.string(),
+    "int": pa.int64(),
+    "long": pa.int64(),
+    "real": pa.float64(),
+    "decimal": pa.float64(),
+}
+_WHOLE = re.compile(r"[+-]?\d+")
+_TIME = re.compile(r"(.+?)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)?", re.IGNORECASE)
 
 
 def types_of(column: str) -> pa.DataType:
@@ -55,6 +67,37 @@ def as_batch(
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
+def as_table(columns: Iterable[tuple[str, str]], rows: Sequence[Sequence[Any]]) -> pa.Table:
+    """Rows of any query as a table. A number that is none (`NaN`, or an infinite one) is null in it.
+
+    Args:
+        columns: The name of each column, and its type as the service calls it.
+        rows: The rows.
+
+    Raises:
+        DataError: If a column holds values of several types, as one of type dynamic may.
+    """
+    made = {}
+    for place, (name, kind) in enumerate(columns):
+        target, values = _TYPES.get(kind), [row[place] for row in rows]
+        if target == pa.float64():
+            values = [_finite(value) for value in values]
+        try:
+            made[name] = pa.array(values, target)
+        except pa.ArrowException as error:
+            raise DataError(
+                f"The column {name!r} of the query holds values of several types: convert it there, as by "
+                f"todouble({name}) or tostring({name})."
+            ) from error
+    return pa.table(made)
+
+
+def _finite(value: Any) -> float | None:
+    # NaN and the infinities arrive as text, and so does every decimal.
+    number = None if value is None else float(value)
+    return number if number is not None and math.isfinite(number) else None
+
+
 def _readers(field: pa.Field) -> Callable[[Any], Any]:
     if pa.types.is_timestamp(field.type):
         return _instant
@@ -76,12 +119,20 @@ def _or_none(read: Callable[[Any], Any], value: Any, column: str, unreadable: Ca
 
 def _instant(value: Any) -> datetime:
     if isinstance(value, str):
-        # Kusto writes seven digits, and no Python before 3.11 reads other than three or six.
-        head, dot, fraction = value.strip().rstrip("Zz").partition(".")
-        value = datetime.fromisoformat(f"{head}.{fraction[:6].ljust(6, '0')}" if dot else head)
+        value = _instant_of(value.strip())
     if not isinstance(value, datetime):
         raise TypeError("no time")
     return value.replace(tzinfo=timezone.utc) if value.tzinfo is None else value.astimezone(timezone.utc)
+
+
+def _instant_of(text: str) -> datetime:
+    found = _TIME.fullmatch(text)
+    if found is None:
+        raise ValueError("no time")
+    moment, fraction, zone = found.groups(default="")
+    # Kusto writes seven digits and Z; no Python before 3.11 reads that, or other than three or six digits.
+    digits = f".{fraction[:6].ljust(6, '0')}" if fraction else ""
+    return datetime.fromisoformat(moment + digits + zone.upper().replace("Z", "+00:00"))
 
 
 def _number(value: Any) -> float:
@@ -92,7 +143,9 @@ def _number(value: Any) -> float:
 
 
 def _integer(value: Any) -> int:
-    number = _number(value) if not isinstance(value, int) or isinstance(value, bool) else value
+    # As a float a number of more than 15 digits would become another one.
+    is_exact = isinstance(value, str) and _WHOLE.fullmatch(value.strip())
+    number = int(value) if is_exact or type(value) is int else _number(value)
     if isinstance(number, float) and (not math.isfinite(number) or not number.is_integer()):
         raise ValueError("no whole number")
     if not -_MOST <= number < _MOST:

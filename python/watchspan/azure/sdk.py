@@ -11,9 +11,10 @@ from typing import Any, Callable, TypeVar
 from watchspan.azure.failures import ServiceError
 from watchspan.errors import MissingDependencyError, OptionError
 
-__all__ = ["default_credential", "module", "patiently", "words_of"]
+__all__ = ["default_credential", "module", "patiently", "retry_policy", "words_of"]
 
 _Answer = TypeVar("_Answer")
+_GATEWAY_TIMEOUT = 504
 
 PINNED_BY = "AZURE_TOKEN_CREDENTIALS"
 # How often a request is tried where the SDK does not try again by itself, and how long the pauses are.
@@ -44,7 +45,7 @@ def default_credential() -> Any:
     somebody else's rights. So the variable AZURE_TOKEN_CREDENTIALS has to say which to use.
 
     Raises:
-        OptionError: If the variable is not set.
+        OptionError: If the variable is not set, or names no credential.
         MissingDependencyError: If azure-identity is not installed.
     """
     if not os.environ.get(PINNED_BY):
@@ -53,7 +54,12 @@ def default_credential() -> Any:
             f"{PINNED_BY} to the one to use, such as 'ManagedIdentityCredential', 'AzureCliCredential', or "
             "'prod' for those of deployed programs."
         )
-    return module("azure.identity").DefaultAzureCredential(require_envvar=True)
+    try:
+        return module("azure.identity").DefaultAzureCredential(require_envvar=True)
+    except ValueError as error:
+        raise OptionError(
+            f"{PINNED_BY} is {os.environ[PINNED_BY]!r}, which is not accepted: {error}"
+        ) from error
 
 
 def words_of(error: BaseException) -> str:
@@ -64,6 +70,22 @@ def words_of(error: BaseException) -> str:
         texts.append(str(found.get("message") or ""))
         found = found.get("innererror")
     return " ".join(dict.fromkeys(text.strip() for text in texts if text.strip())) or type(error).__name__
+
+
+def retry_policy(**options: Any) -> Any:
+    """The SDK's policy of trying again, except after a gateway timeout: the same request would take as long.
+
+    Args:
+        **options: What `azure.core.pipeline.policies.RetryPolicy` is to be made with.
+    """
+    policies = module("azure.core.pipeline.policies")
+
+    class Retries(policies.RetryPolicy):  # type: ignore[name-defined, misc]
+        def is_retry(self, settings: Any, response: Any) -> bool:
+            timed_out = response.http_response.status_code == _GATEWAY_TIMEOUT
+            return not timed_out and bool(super().is_retry(settings, response))
+
+    return Retries(**options)
 
 
 def patiently(
@@ -88,5 +110,6 @@ def patiently(
             pause = pause_after(error)
             if pause is None or attempt == attempts - 1:
                 raise
-            sleep(min(pause or _FIRST_PAUSE_SECONDS * 2**attempt, _LONGEST_PAUSE_SECONDS))
+            # To come back sooner than the service says would only be refused again.
+            sleep(pause or min(_FIRST_PAUSE_SECONDS * 2**attempt, _LONGEST_PAUSE_SECONDS))
     raise ServiceError("The service was not asked at all: the number of attempts has to be at least 1.")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Callable, TypeVar
 
-from watchspan.azure.failures import SliceError
+from watchspan.azure.failures import ServiceError, SliceError
 
 __all__ = ["Slice", "TooMuchError", "in_slices"]
 
@@ -21,8 +21,16 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _FEW_ROWS, _MANY_ROWS = 25_000, 100_000
 
 
-class TooMuchError(Exception):
-    """The answer to a slice is not whole; the message holds the service's words."""
+class TooMuchError(ServiceError):
+    """An answer is not whole."""
+
+    @property
+    def words(self) -> str:
+        """What the service said."""
+        return str(self.args[0])
+
+    def __str__(self) -> str:
+        return f"The service did not answer whole: {self.words} Take a shorter window, or ask for less."
 
 
 @dataclass(frozen=True)
@@ -76,8 +84,9 @@ def in_slices(
             if part.end - part.start == 1:
                 raise SliceError(
                     f"The service did not answer whole for the slice {part}, which cannot be cut further: "
-                    f"{error} If that many events carry the same time, read them in parts by event_names, "
-                    "or in a window of event times if it is one of arrival: whole batches arrive at once."
+                    f"{error.words} If that many events carry the same time, read them in parts by "
+                    "event_names, or in a window of event times if it is one of arrival: whole batches "
+                    "arrive at once."
                 ) from error
             step = (part.end - part.start) // 2
             continue

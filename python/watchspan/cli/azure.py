@@ -156,6 +156,8 @@ def _lines(done: Summary) -> Iterable[str]:
     if read is not None:
         halves = f" ({read.cut:,} answers were not whole)" if read.cut else ""
         yield f"{read.rows:,} rows in {read.queries:,} queries{halves}; {read.duplicates:,} copies left out."
+        if read.without_id:
+            yield f"{read.without_id:,} rows have no eventId, so that not every copy of them can be told."
         for column, number in read.unreadable.items():
             yield f"{number:,} values of {column} could not be read, and are null."
         if read.sampled:

@@ -78,6 +78,8 @@ def update(
         WatchspanError: As `watchspan.aggregate` does.
     """
     names = sources.column_mapping(columns)
+    shrink = sources.switch_argument("allow_shrink", allow_shrink)
+    check = sources.switch_argument("check_videos", check_videos)
     engine = DeltaEngine(
         os.fspath(table),
         raw=raw,
@@ -89,13 +91,11 @@ def update(
     given = Given(
         session_column=engine.session_column,
         videos=videos is not None,
-        rules=rules,
-        scoring=scoring,
         vocabulary=sources.vocabulary_argument(vocabulary),
-        unique_seconds=unique_seconds,
+        **_scores(rules, scoring, unique_seconds),
     )
     changed = window(start, end, changed_by)
-    return refresh.refresh(engine, given, changed, allow_shrink=allow_shrink, check_videos=check_videos)
+    return refresh.refresh(engine, given, changed, allow_shrink=shrink, check_videos=check)
 
 
 def rescore(
@@ -125,11 +125,12 @@ def rescore(
         What was done.
 
     Raises:
-        OptionError: If a rule that shapes sessions differs: that needs the events again.
+        OptionError: If a rule that shapes sessions differs: that needs the events again; or if an argument is
+            not accepted.
         SourceError: If there are no tables that `update` made.
     """
     engine = _without_events(table, videos, columns, storage_options, threads)
-    given = Given(None, videos is not None, rules, scoring, None, unique_seconds)
+    given = Given(videos=videos is not None, **_scores(rules, scoring, unique_seconds))
     return refresh.rescore(engine, given)
 
 
@@ -159,7 +160,8 @@ def delete_user(
         What was done; `sessions_deleted` and `pairs` are 0 if the user was in no table.
 
     Raises:
-        OptionError: If the tables were made with videos and none are given.
+        OptionError: If `user` is not what user ids in the tables are, or if the tables were made with videos
+            and none are given.
         SourceError: If there are no tables that `update` made.
     """
     engine = _without_events(table, videos, columns, storage_options, threads)
@@ -201,6 +203,17 @@ def write(
             f"The rows have no column {missing[0]!r}; a table from aggregate() or engagement() is needed."
         )
     save(taken, os.fspath(table), mode, partition_by, storage_options)
+
+
+def _scores(rules: Rules | None, scoring: Scoring | None, unique_seconds: bool | None) -> dict[str, Any]:
+    """These options as `Given` takes them."""
+    return {
+        "rules": None if rules is None else sources.rules_argument(rules),
+        "scoring": None if scoring is None else sources.scoring_argument(scoring),
+        "unique_seconds": None
+        if unique_seconds is None
+        else sources.switch_argument("unique_seconds", unique_seconds),
+    }
 
 
 def _without_events(

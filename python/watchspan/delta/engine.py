@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from watchspan import _core, sources
 from watchspan.delta import storage
-from watchspan.delta.inputs import RawEvents, quoted, read_videos
+from watchspan.delta.inputs import RawEvents, events_like, quoted, read_videos, rows_schema
 from watchspan.errors import DataError, MissingDependencyError, OptionError, SourceError
 from watchspan.refresh import (
     KEYS,
@@ -27,6 +27,7 @@ from watchspan.refresh import (
 
 try:
     import duckdb
+    from deltalake import CommitProperties, Transaction
     from deltalake.exceptions import CommitFailedError
 except ImportError as error:
     raise MissingDependencyError(
@@ -95,11 +96,16 @@ class DeltaEngine:
             lambda: self._open(table).alter.set_table_properties({PROPERTY: text}, raise_if_not_exists=False)
         )
 
+    def columns(self, table: TableName) -> Sequence[str]:
+        names: list[str] = schema_of(self._open(table)).names
+        return names
+
     def prepare(self, table: TableName, text: str) -> None:
-        there = self._find(table)
-        if self._raw is None and there is not None:
-            return
-        rows = self._events.rows_schema(table, Settings.from_text(text).rules)
+        there, rules = self._find(table), Settings.from_text(text).rules
+        if self._raw is not None:
+            rows = self._raw.rows_schema(table, rules)
+        else:
+            rows = rows_schema(table, events_like(schema_of(self._open("sessions"))), None, rules)
         schema = storage.schema_of(table, rows)
         if there is None:
             self._commit(lambda: storage.create(self._uris[table], schema, {PROPERTY: text}, self._options))
@@ -184,6 +190,7 @@ class DeltaEngine:
                 {
                     "videoId": pa.nulls(0, kind),
                     "duration": pa.nulls(0, pa.float64()),
+                    "durationSource": pa.nulls(0, pa.string()),
                     "title": pa.nulls(0, pa.string()),
                 }
             )
@@ -241,8 +248,10 @@ class DeltaEngine:
         """A user's id as the key column holds it.
 
         Raises:
-            OptionError: If it is text and the column holds integers, or the other way round.
+            OptionError: If it is neither text nor an integer, or not what the column holds.
         """
+        if isinstance(user, bool) or not isinstance(user, (str, int)):
+            raise OptionError(f"user is {user!r}, but text or an integer is needed.")
         found = self._find("sessions")
         kind = schema_of(found).field("userId").type if found else pa.string()
         if found and pa.types.is_integer(kind) != isinstance(user, int):
@@ -303,12 +312,16 @@ class DeltaEngine:
         return (batch for batch in reader if batch.num_rows), reader.schema
 
     def _insert(self, delta: storage.DeltaTable, schema: pa.Schema, source: str) -> None:
-        """Rows for a table without any: nothing can match, so nothing has to be looked for."""
+        """Rows for a table without any: nothing can match, so nothing has to be looked for.
+
+        Of two runs that find it empty at once, one has a conflict: both commit under the same name.
+        """
         batches, _ = self._read(f"SELECT *, {self._stamp()} FROM {source} WHERE NOT _delete")
         first = next(batches, None)
         if first is not None:
             rows = storage.conform(_chain(first, batches), schema)
-            self._commit(lambda: storage.write_deltalake(delta, rows, mode="append"))
+            once = CommitProperties(app_transactions=[Transaction("watchspan", self._now)])
+            self._commit(lambda: storage.write_deltalake(delta, rows, mode="append", commit_properties=once))
 
     def _stamp(self) -> str:
         return f"make_timestamptz({self._now}) AS {PROCESSED_AT}"

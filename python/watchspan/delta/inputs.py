@@ -10,11 +10,14 @@ import pyarrow as pa
 from watchspan import _core, sources
 from watchspan.delta import storage
 from watchspan.errors import MissingColumnError, OptionError
-from watchspan.refresh import TableName, Window
+from watchspan.refresh import KEYS, TableName, Window
 from watchspan.rules import Rules, Scoring
 
 _EPOCH = datetime(1970, 1, 1)
 _DAY = 86_400_000_000
+# The first and last midnight that deltalake, which reads nanoseconds, can compare with: in 1677 and 2262.
+# A window that reaches further is widened, which does no harm: it only says what is to be made again.
+_FIRST, _LAST = -(2**63 // 1000 // _DAY) * _DAY, 2**63 // 1000 // _DAY * _DAY
 
 
 class RawEvents:
@@ -46,10 +49,8 @@ class RawEvents:
         names = self._schema.names
         # What is missing is told by the core, which lists what it found.
         chosen = names if self._want.lacks(names) else list(self.names.values())
-        empty = iter([sources.empty_batch(pa.schema([self._schema.field(name) for name in chosen]))])
-        if table == "engagement":
-            return _core.aggregate(empty, None, self._columns, None, rules, Scoring(), True, 1)[1]
-        return _core.sessions(empty, self._columns, None, rules, 1)[1]
+        used = pa.schema([self._schema.field(name) for name in chosen])
+        return rows_schema(table, used, self._columns, rules)
 
     def scan(self, window: Window) -> Any:
         """A stream of the events that a window may hold.
@@ -70,7 +71,9 @@ class RawEvents:
                 f"{', '.join(self._schema.names)}."
             )
         kind = self._schema.field(column).type
-        ends: list[tuple[Literal[">=", "<"], int | None]] = [(">=", window.start), ("<", window.end)]
+        start = None if window.start is None or window.start < _FIRST else min(window.start, _LAST)
+        end = None if window.end is None or window.end > _LAST else max(window.end, _FIRST)
+        ends: list[tuple[Literal[">=", "<"], int | None]] = [(">=", start), ("<", end)]
         if pa.types.is_timestamp(kind):
             zone = "" if kind.tz is None else "Z"
             texts = [(sign, _instant(end) + zone) for sign, end in ends if end is not None]
@@ -85,8 +88,24 @@ class RawEvents:
         return " AND ".join(f"{quoted(column)} {sign} '{text}'" for sign, text in texts) or None
 
 
+def rows_schema(
+    table: TableName, events: pa.Schema, columns: dict[str, str | None] | None, rules: Rules
+) -> pa.Schema:
+    """The schema of the session or engagement rows that events of that schema give."""
+    empty = iter([sources.empty_batch(events)])
+    if table == "engagement":
+        return _core.aggregate(empty, None, columns, None, rules, Scoring(), True, 1)[1]
+    return _core.sessions(empty, columns, None, rules, 1)[1]
+
+
+def events_like(sessions: pa.Schema) -> pa.Schema:
+    """The schema of events that give session rows with keys of these types."""
+    types = {"timestamp": pa.timestamp("us", "UTC"), "eventName": pa.string(), "currentTime": pa.float64()}
+    return pa.schema({**types, **{name: sessions.field(name).type for name in KEYS["sessions"]}})
+
+
 def read_videos(videos: Any, columns: dict[str, str | None] | None) -> pa.Table:
-    """The table of videos under the default names, `videoId`, `duration` and `title`.
+    """The table of videos under the default names: `videoId`, `duration`, `durationSource` and `title`.
 
     Raises:
         WatchspanError: As `watchspan.aggregate` does.
@@ -98,13 +117,10 @@ def read_videos(videos: Any, columns: dict[str, str | None] | None) -> pa.Table:
     _core.aggregate(iter(()), table, columns, None, Rules(), Scoring(), True, 1)
     names = {default: own for own, default in want.find(table.column_names).items()}
     none = pa.nulls(table.num_rows, pa.string())
-    return pa.table(
-        {
-            "videoId": table[names["videoId"]],
-            "duration": table[names["duration"]].cast(pa.float64()),
-            "title": table[names["title"]].cast(pa.string()) if "title" in names else none,
-        }
-    )
+    told = {"videoId": table[names["videoId"]], "duration": table[names["duration"]].cast(pa.float64())}
+    for name in ("durationSource", "title"):
+        told[name] = table[names[name]].cast(pa.string()) if name in names else none
+    return pa.table(told)
 
 
 def quoted(name: str) -> str:

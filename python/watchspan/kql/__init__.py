@@ -20,6 +20,7 @@ from watchspan.api import vocabulary as preset
 from watchspan.errors import OptionError, VocabularyError
 from watchspan.kql import assembly
 from watchspan.kql.assembly import Question, Setting, names, question
+from watchspan.kql.layouts import LAYOUTS
 from watchspan.kql.videos import videos_text
 from watchspan.rules import Rules, Scoring
 
@@ -43,9 +44,10 @@ def query(
         name: Which query; `names` lists them, and docs/kql.md says what each answers.
         rules: The thresholds; None: `Rules()`.
         scoring: The weights of the score; None: `Scoring()`.
-        columns: Default column name -> the property or measurement that holds it. Without a name `timestamp`,
-            `userId`, `sessionId` and `eventName` are columns of the table. None as a name: there is no such
-            value; without `sessionId` sessions are cut by inactivity.
+        columns: Default column name -> the property or measurement that holds it, not a column of `AppEvents`
+            or `customEvents`. Without a name `timestamp`, `userId`, `sessionId` and `eventName` are columns
+            of the table. None as a name: there is no such value; without `sessionId` sessions are cut by
+            inactivity.
         vocabulary: As for `watchspan.aggregate`.
         videos: Durations and titles: the name of a table with the columns `videoId`, `duration` and
             optionally `title`, or such a table in a form that `watchspan.aggregate` takes, which is written
@@ -75,6 +77,7 @@ def query(
     values: dict[str, Any] = {**own_values, **dataclasses.asdict(rules)}
     values.update({assembly.PREFIX_OF_SCORING + k: v for k, v in dataclasses.asdict(scoring).items()})
     if table is None or table in assembly.legs():
+        _only_properties(mapping, table)
         values.update(_column_values(mapping))
         parts = {"Source": assembly.source(table)} if table else {}
     else:
@@ -144,6 +147,17 @@ def _columns(columns: Mapping[str, str | None] | None) -> dict[str, str | None]:
         if own == "" or (own is None and spec["required"]):
             raise OptionError(f"columns maps {name!r} to {own!r}, but {name} needs a name.")
     return mapping
+
+
+def _only_properties(mapping: Mapping[str, str | None], table: str | None) -> None:
+    """Refuses names of the table's own columns: the query would look for properties of these names."""
+    for name, own in mapping.items():
+        for layout in LAYOUTS.values() if table is None else [LAYOUTS[table]]:
+            if own in layout.columns:
+                raise OptionError(
+                    f"columns maps {name!r} to {own!r}, a column of {layout.table}, but only properties and "
+                    "measurements can be named. If it is one of those in another table, name that as events."
+                )
 
 
 def _column_values(mapping: Mapping[str, str | None]) -> dict[str, str]:

@@ -100,7 +100,7 @@ def settings(core: Any, vocabulary: Mapping[str, str] | None = None) -> dict[str
     found["use_session_id"] = Setting("true", "Whether sessions have ids; without, silence alone cuts them.")
     for spec in core.input_column_specs():
         if spec["table"] == "events":
-            found[PREFIX_OF_COLUMNS + spec["name"]] = _column(spec["name"])
+            found[PREFIX_OF_COLUMNS + spec["name"]] = _column(spec)
     if vocabulary is None:
         default = next(preset for preset in core.preset_specs() if preset["name"] == "default")
         vocabulary = dict(default["names"])
@@ -113,10 +113,12 @@ def settings(core: Any, vocabulary: Mapping[str, str] | None = None) -> dict[str
     return found
 
 
-def _column(name: str) -> Setting:
+def _column(spec: Any) -> Setting:
+    name = spec["name"]
     own = OWN_COLUMNS.get(name)
     if own is None:
-        return Setting(literal(name), f"The measurement or property that holds {name}.")
+        places = "property" if spec["accepted"].startswith("text") else "measurement or property"
+        return Setting(literal(name), f"The {places} that holds {name}.")
     return Setting(literal(""), f"The property that holds {name}; none: {own}.")
 
 
@@ -202,11 +204,11 @@ def own_source(
         specs: The input columns, as `watchspan._core.input_column_specs` gives them.
         more: Names of properties that queries read besides.
     """
-    values = {name: _optional(name) for name in more}
+    values = {name: optional(name) for name in more}
     for spec in specs:
         own = columns.get(spec["name"], spec["name"])
         if own is not None and spec["table"] == "events":
-            values[spec["name"]] = name_of(own) if spec["required"] else _optional(own)
+            values[spec["name"]] = name_of(own) if spec["required"] else optional(own)
     own_values = {name: values.pop(name, literal("")) for name in OWN_COLUMNS}
     pairs = ", ".join(f"{literal(name)}, {value}" for name, value in values.items())
     return f"""let Source = {name_of(table)}
@@ -217,8 +219,9 @@ def own_source(
 """
 
 
-def _optional(column: str) -> str:
-    return f"column_ifexists({literal(column)}, {literal('')})"
+def optional(column: str, otherwise: str = '""') -> str:
+    """A column that may be missing, and what then stands for it, as KQL."""
+    return f"column_ifexists({literal(column)}, {otherwise})"
 
 
 def source(table: str) -> str:

@@ -31,7 +31,10 @@ def videos_text(videos: Any, columns: Mapping[str, str | None]) -> str:
         )
     named = {key: columns.get(key) or key for key in ("videoId", "duration", "title")}
     key, duration = (assembly.name_of(named[name]) for name in ("videoId", "duration"))
-    title = f"column_ifexists({assembly.literal(named['title'])}, {assembly.literal('')})"
+    if named["videoId"] != "videoId":
+        # The table may keep the default name although the events have another one.
+        key = assembly.optional(named["videoId"], assembly.optional("videoId"))
+    title = assembly.optional(named["title"])
     return (
         f"{assembly.name_of(videos)} | project videoId = tostring({key}), duration = todouble({duration}), "
         f"videoTitle = tostring({title})"

@@ -15,7 +15,7 @@ from typing import Any
 from watchspan import _core
 from watchspan.errors import DataError, SourceError
 from watchspan.refresh import statements as sql
-from watchspan.refresh.protocol import KEYS, ConflictError, Engine, TableName
+from watchspan.refresh.protocol import ConflictError, Engine, TableName, Window
 from watchspan.refresh.settings import Given, Settings
 
 _LOG = logging.getLogger("watchspan")
@@ -24,11 +24,31 @@ _LOG = logging.getLogger("watchspan")
 _ATTEMPTS = 4
 # How many of the scopes that were left alone a result names.
 _EXAMPLES = 20
+_NOT_OURS = (
+    "The engagement table exists, but was not made by update(): there are no sessions to keep it current "
+    "from. Name another output table, or drop this one and update over all dates once."
+)
+_LOST = (
+    "update() made the engagement table, but the sessions table that it follows from is gone, or has lost "
+    "the property that says how it was made. Restore the sessions table; or drop the engagement table and "
+    "the tables beside it, and update over all dates once."
+)
+_NO_SESSIONS = (
+    "There is no sessions table that update() made, so there is nothing to work from: run update() over all "
+    "dates once."
+)
 
 
 @dataclass(frozen=True)
 class ShrunkScope:
-    """A user's session (or user) with fewer raw events than its stored rows were made from."""
+    """A user's session (or user) with fewer raw events than its stored rows were made from.
+
+    Attributes:
+        userId: The user.
+        sessionId: The session; None where sessions are cut by inactivity alone.
+        storedEvents: How many events the stored rows had of the videos that have fewer now.
+        foundEvents: How many they have now.
+    """
 
     userId: Any
     sessionId: str | None
@@ -73,7 +93,8 @@ def refresh(
 
     Raises:
         OptionError: If the options differ from those that the tables were made with.
-        SourceError: If the engagement table was not made by a refresh, or others keep writing to the tables.
+        SourceError: If the engagement table was not made by a refresh, if its sessions are gone or lack what
+            this version keeps of them, or if others keep writing to the tables.
         DataError: If the videos table contradicts itself.
     """
 
@@ -81,7 +102,8 @@ def refresh(
         counts = _sessions(engine, settings, changed, allow_shrink)
         return Refreshed(**counts, pairs=_settle(engine, settings, check_videos))
 
-    return _attempt(engine, lambda: once(_open(engine, given)))
+    every_date = isinstance(changed, Window) and changed.start is None and changed.end is None
+    return _attempt(engine, lambda: once(_open(engine, given, every_date)))
 
 
 def rescore(engine: Engine, given: Given, *, check_videos: bool = True) -> Refreshed:
@@ -89,13 +111,13 @@ def rescore(engine: Engine, given: Given, *, check_videos: bool = True) -> Refre
 
     Raises:
         OptionError: If a rule that shapes sessions differs.
-        SourceError: If there are no tables that a refresh made.
+        SourceError: If there are no tables that a refresh made, or they lack what this version keeps.
     """
 
     def once() -> Refreshed:
         settings = given.rescored(_made(engine))
         # The pairs first: a run that stops after the settings changed is then mended by the next one.
-        engine.append("pending", _all_pairs(engine))
+        _intend(engine, _all_pairs(engine))
         engine.keep_settings("engagement", settings.to_text())
         engine.keep_settings("sessions", settings.to_text())
         return Refreshed(pairs=_settle(engine, settings, check_videos))
@@ -107,13 +129,13 @@ def delete_user(engine: Engine, given: Given, user: str | int, *, check_videos: 
     """Deletes a user from all tables, and computes again what depended on them.
 
     Raises:
-        SourceError: If there are no tables that a refresh made.
+        SourceError: If there are no tables that a refresh made, or they lack what this version keeps.
     """
 
     def once() -> Refreshed:
         settings = given.agree(_made(engine))
         where = sql.user_is(user, engine.dialect)
-        engine.append("pending", _all_pairs(engine, where))
+        _intend(engine, _all_pairs(engine, where))
         columns = _columns("sessions")
         engine.stage("staged", sql.forgotten(engine.reference("sessions", columns), columns, where))
         deleted = int(engine.rows("SELECT count(*) AS n FROM staged")[0]["n"])
@@ -140,37 +162,58 @@ def _attempt(engine: Engine, run: Callable[[], Refreshed]) -> Refreshed:
     raise AssertionError("unreachable")  # pragma: no cover
 
 
-def _open(engine: Engine, given: Given) -> Settings:
+def _open(engine: Engine, given: Given, every_date: bool) -> Settings:
     """Agrees on the settings, and makes sure that all tables are there."""
-    text = engine.settings("sessions") if engine.exists("sessions") else None
-    if text is None and engine.exists("engagement") and engine.settings("engagement") is None:
-        raise SourceError(
-            "The engagement table exists, but was not made by update(): there are no sessions to keep it "
-            "current from. Name another output table, or drop this one and update over all dates once."
-        )
+    text = _kept(engine)
+    if text is None and engine.exists("engagement"):
+        raise SourceError(_NOT_OURS if engine.settings("engagement") is None else _LOST)
     settings = given.new() if text is None else given.agree(Settings.from_text(text))
-    _prepare(engine, settings)
+    _prepare(engine, settings, every_date)
     return settings
 
 
 def _made(engine: Engine) -> Settings:
-    text = engine.settings("sessions") if engine.exists("sessions") else None
+    text = _kept(engine)
     if text is None:
-        raise SourceError(
-            "There is no sessions table that update() made, so there is nothing to work from: run update() "
-            "over all dates once."
-        )
+        raise SourceError(_NO_SESSIONS)
     settings = Settings.from_text(text)
     _prepare(engine, settings)
     return settings
 
 
-def _prepare(engine: Engine, settings: Settings) -> None:
+def _kept(engine: Engine) -> str | None:
+    return engine.settings("sessions") if engine.exists("sessions") else None
+
+
+def _prepare(engine: Engine, settings: Settings, every_date: bool = False) -> None:
     text = settings.to_text()
-    for table in KEYS:
-        engine.prepare(table, text)
-        if engine.settings(table) != text:
-            engine.keep_settings(table, text)
+    there = engine.exists("sessions")
+    if there and not every_date:
+        _check_columns(engine)
+    _prepare_table(engine, "sessions", text)
+    _prepare_table(engine, "pending", text)
+    if there and not engine.exists("engagement"):
+        # Before the table is there: a run that stops in between is mended by the next one.
+        sessions = engine.reference("sessions", sql.PAIR)
+        engine.append("pending", f"SELECT DISTINCT userId, videoId FROM {sessions}")
+    _prepare_table(engine, "engagement", text)
+
+
+def _prepare_table(engine: Engine, table: TableName, text: str) -> None:
+    engine.prepare(table, text)
+    if engine.settings(table) != text:
+        engine.keep_settings(table, text)
+
+
+def _check_columns(engine: Engine) -> None:
+    """Old session rows can be given a new column only by making them again, from their events."""
+    there = engine.columns("sessions")
+    lacking = [name for name in _columns("sessions") if name not in there]
+    if lacking and engine.rows(f"SELECT userId FROM {engine.reference('sessions', sql.PAIR)} LIMIT 1"):
+        raise SourceError(
+            f"The sessions table was made by an older version of watchspan, without {', '.join(lacking)}, "
+            "which only the events tell: run update() over all dates once."
+        )
 
 
 def _all_pairs(engine: Engine, where: str = "TRUE") -> str:
@@ -192,9 +235,15 @@ def _sessions(engine: Engine, settings: Settings, changed: Any, allow_shrink: bo
     engine.walk("fresh", "reach", settings)
     engine.stage("staged", sql.staged(settings, _columns("sessions")))
     counts, applied = _unshrunk(engine, settings, allow_shrink)
-    engine.append("pending", f"SELECT DISTINCT userId, videoId FROM {applied}")
+    _intend(engine, f"SELECT DISTINCT userId, videoId FROM {applied}")
     engine.merge("sessions", applied)
     return counts
+
+
+def _intend(engine: Engine, pairs: str) -> None:
+    """Notes the pairs down that this run is to settle: if it stops, the next one does."""
+    engine.view("intended", pairs)
+    engine.append("pending", "SELECT userId, videoId FROM intended")
 
 
 def _unshrunk(engine: Engine, settings: Settings, allow_shrink: bool) -> tuple[dict[str, Any], str]:
@@ -239,14 +288,16 @@ def _settle(engine: Engine, settings: Settings, check_videos: bool) -> int:
     """Computes the engagement of all pending pairs, and of all whose duration moved: the last steps."""
     columns, rows = _columns("sessions"), engine.reference("engagement", sql.VIDEOS_READ)
     pending = engine.reference("pending", sql.PAIR)
-    engine.view("pairs", f"SELECT DISTINCT userId, videoId FROM {pending}")
+    # Those of this run, even if another has cleared the list meanwhile.
+    engine.view("pairs", f"SELECT userId, videoId FROM {pending} UNION SELECT userId, videoId FROM intended")
     engine.videos("videos")
     engine.view("metadata", sql.metadata())
     for video in engine.rows(sql.CONFLICTS):
         raise DataError(
             f"The videos table has {video['n']} different rows for the video {video['videoId']!r}: keep one."
         )
-    engine.view("concerned", sql.concerned(rows, check_videos), reused=True)
+    # Tables that were made without videos hold nothing that a table of videos said.
+    engine.view("concerned", sql.concerned(rows, check_videos and settings.videos), reused=True)
     watched = engine.reference("sessions", sql.ESTIMATES_READ)
     engine.view("estimates", sql.estimates(settings, engine.dialect, watched))
     engine.view("durations", sql.DURATIONS, reused=True)

@@ -85,6 +85,9 @@ class Engine(Protocol):
     def keep_settings(self, table: TableName, text: str) -> None:
         """Sets that property."""
 
+    def columns(self, table: TableName) -> Sequence[str]:
+        """The names of the table's columns."""
+
     def prepare(self, table: TableName, text: str) -> None:
         """Creates the table with that property if it is not there, and adds columns that it lacks."""
 
@@ -128,7 +131,7 @@ class Engine(Protocol):
     def videos(self, name: str) -> None:
         """Names the table of videos, without rows where there is none.
 
-        Columns: `videoId`, `duration` (double), `title` (string).
+        Columns: `videoId`, `duration` (double), `durationSource` and `title` (strings).
         """
 
     def append(self, table: TableName, sql: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -14,6 +15,9 @@ from watchspan.rules import Rules, Scoring
 
 # The table property that holds the settings.
 PROPERTY = "watchspan.settings"
+# Where Spark shows properties it hides those whose values have such a word in them (its settings
+# spark.redaction.regex and spark.sql.redaction.options.regex).
+_HIDDEN = re.compile(r"url|secret|password|token|access[.]?key", re.IGNORECASE)
 
 _Options = TypeVar("_Options", Rules, Scoring)
 
@@ -48,7 +52,7 @@ class Settings:
 
     def to_text(self) -> str:
         """The settings as the table property holds them."""
-        return json.dumps(
+        text = json.dumps(
             {
                 "version": _core.version,
                 "rules": dataclasses.asdict(self.rules),
@@ -60,6 +64,8 @@ class Settings:
             },
             sort_keys=True,
         )
+        # JSON may spell any letter as an escape. The last one: before the first there may be a backslash.
+        return _HIDDEN.sub(lambda word: f"{word[0][:-1]}\\u{ord(word[0][-1]):04x}", text)
 
     @classmethod
     def from_text(cls, text: str) -> Settings:

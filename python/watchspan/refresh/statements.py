@@ -85,11 +85,15 @@ def staged(settings: Settings, columns: list[str]) -> str:
     )
 
 
+# By video: new events on another one must not hide a loss, and no event takes one from another video.
 SHRUNK = """
-SELECT userId, _scopeId, CAST(sum(coalesce(_storedEvents, 0)) AS BIGINT) AS storedEvents,
-    CAST(sum(coalesce(eventCount, 0)) AS BIGINT) AS foundEvents
-FROM staged GROUP BY userId, _scopeId
-HAVING sum(coalesce(_storedEvents, 0)) > sum(coalesce(eventCount, 0))
+SELECT userId, _scopeId, CAST(sum(storedEvents) AS BIGINT) AS storedEvents,
+    CAST(sum(foundEvents) AS BIGINT) AS foundEvents
+FROM (
+    SELECT userId, _scopeId, videoId, sum(coalesce(_storedEvents, 0)) AS storedEvents,
+        sum(coalesce(eventCount, 0)) AS foundEvents
+    FROM staged GROUP BY userId, _scopeId, videoId
+) v WHERE storedEvents > foundEvents GROUP BY userId, _scopeId
 """
 
 UNSHRUNK = """
@@ -100,9 +104,11 @@ WHERE x.userId IS NULL
 
 def metadata() -> str:
     """What the videos table says of each video; a duration that is no finite number above 0 is missing."""
-    title = usable_text("title")
+    duration, title = usable_duration("duration"), usable_text("title")
+    source = "CASE WHEN durationSource = 'estimated' THEN 'estimated' ELSE 'metadata' END"
     return (
-        f"SELECT DISTINCT videoId, {usable_duration('duration')} AS duration, {title} AS title "
+        f"SELECT DISTINCT videoId, {duration} AS duration, {title} AS title, "
+        f"CASE WHEN {duration} IS NOT NULL THEN {source} END AS durationSource "
         f"FROM videos WHERE {usable_text('CAST(videoId AS STRING)')} IS NOT NULL"
     )
 
@@ -121,16 +127,20 @@ CONFLICTS = "SELECT videoId, count(*) AS n FROM metadata GROUP BY videoId HAVING
 
 
 def concerned(engagement: str, check_videos: bool) -> str:
-    """The videos of the pairs, and those of which the videos table says something else than the rows do."""
+    """The videos of the pairs, and those of which the videos table may say something else than the rows do.
+
+    A row does not tell whose estimate it has: of a video without a duration in the table, it may be one that
+    the table had before.
+    """
     pairs = "SELECT videoId FROM pairs"
     if not check_videos:
         return f"SELECT DISTINCT videoId FROM ({pairs}) p"
     return (
         f"{pairs} UNION SELECT e.videoId FROM {engagement} e LEFT JOIN metadata m ON m.videoId = e.videoId "
         "WHERE e.videoTitle IS DISTINCT FROM m.title "
-        "OR (m.duration IS NULL AND e.durationSource = 'metadata') "
-        "OR (m.duration IS NOT NULL AND "
-        "(e.durationSource IS DISTINCT FROM 'metadata' OR e.videoDuration IS DISTINCT FROM m.duration))"
+        "OR (m.duration IS NULL AND e.durationSource IS NOT NULL) "
+        "OR (m.duration IS NOT NULL AND (e.durationSource IS DISTINCT FROM m.durationSource "
+        "OR e.videoDuration IS DISTINCT FROM m.duration))"
     )
 
 
@@ -152,8 +162,7 @@ def estimate(watched_end: str, position: str) -> str:
 
 DURATIONS = """
 SELECT c.videoId, coalesce(m.duration, e.duration) AS videoDuration,
-    CASE WHEN m.duration IS NOT NULL THEN 'metadata' WHEN e.duration IS NOT NULL THEN 'estimated' END
-        AS durationSource,
+    coalesce(m.durationSource, CASE WHEN e.duration IS NOT NULL THEN 'estimated' END) AS durationSource,
     m.title AS videoTitle
 FROM concerned c LEFT JOIN metadata m ON c.videoId = m.videoId LEFT JOIN estimates e ON c.videoId = e.videoId
 """

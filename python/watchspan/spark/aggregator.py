@@ -261,8 +261,10 @@ class VideoEngagementAggregator:
             OptionError: If a rule that shapes sessions differs.
             SourceError: If there are no tables that `update` made.
         """
-        options = self._options(columns, None, rules, scoring)
-        given = self._given(options, None, _switch(calculate_unique_seconds))
+        # What the aggregator was made with may be older than what the tables have.
+        asked = _options(None, None, rules, scoring)
+        given = self._given(asked, None, _switch(calculate_unique_seconds))
+        options = self._options(columns, None, None, None)
         check = sources.switch_argument("check_videos", check_videos)
         return refresh.rescore(self._engine(options, events=False), given, check_videos=check)
 

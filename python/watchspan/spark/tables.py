@@ -102,12 +102,13 @@ class SparkEngine:
     def keep_settings(self, table: TableName, text: str) -> None:
         storage.set_properties(self._spark, self._table(table), {PROPERTY: text})
 
+    def columns(self, table: TableName) -> Sequence[str]:
+        names: list[str] = self._spark.table(self._table(table).sql).columns
+        return names
+
     def prepare(self, table: TableName, text: str) -> None:
-        there = self.exists(table)
-        if self._events is None and there:
-            return
         schema = self._schema(table, Settings.from_text(text))
-        if there:
+        if self.exists(table):
             storage.add_columns(self._spark, self._table(table), schema)
             return
         cluster = KEYS["engagement"] if self._cluster and table != "pending" else None
@@ -169,18 +170,25 @@ class SparkEngine:
     def videos(self, name: str) -> None:
         kind = self._spark.table(self._table("sessions").sql).schema["videoId"].dataType
         if self._videos is None:
-            nothing = f"CAST(NULL AS {kind.simpleString()}) AS videoId, CAST(NULL AS DOUBLE) AS duration"
-            self.view(name, f"SELECT {nothing}, CAST(NULL AS STRING) AS title WHERE FALSE")
+            types = {
+                "videoId": kind.simpleString(),
+                "duration": "DOUBLE",
+                "durationSource": "STRING",
+                "title": "STRING",
+            }
+            nothing = ", ".join(f"CAST(NULL AS {type_}) AS {column}" for column, type_ in types.items())
+            self.view(name, f"SELECT {nothing} WHERE FALSE")
             return
         videos = self._videos()
         check_videos(videos.schema, self._columns, kind)
         own = {default: own for own, default in wanted("videos", self._columns).find(videos.columns).items()}
-        title = layout.quoted(own["title"]) if "title" in own else F.lit(None)
         chosen = {
             "videoId": layout.quoted(own["videoId"]).cast(kind),
             "duration": layout.quoted(own["duration"]).cast("double"),
-            "title": title.cast("string"),
         }
+        for text in ("durationSource", "title"):
+            column = layout.quoted(own[text]) if text in own else F.lit(None)
+            chosen[text] = column.cast("string")
         self._name(name, videos.select(*(column.alias(name) for name, column in chosen.items())))
 
     # Writing.
@@ -248,7 +256,7 @@ class SparkEngine:
         """The schema of events whose keys are those of the sessions table."""
         there = self._spark.table(self._table("sessions").sql).schema
         types = {"timestamp": T.TimestampType(), "currentTime": T.DoubleType()}
-        names = ("timestamp", "userId", "videoId", "eventName", "currentTime")
+        names = ("timestamp", *KEYS["sessions"], "eventName", "currentTime")
         return T.StructType(
             [
                 T.StructField(
