@@ -152,7 +152,7 @@ bench: .venv-bench/package ## Measures watchspan beside Polars and DuckDB and wr
 bench-worst-cases: .venv-bench/package ## Measures inputs that are hard to group and writes docs/worst_cases.md.
 	.venv-bench/bin/python benches/worst_cases.py --write docs/worst_cases.md
 
-bench-large: .venv-bench/package ## Measures a hundred million events within 2 GB and writes docs/large_input.md; needs 10 GB of disk.
+bench-large: .venv-bench/package ## Measures a hundred million events within 2 GB and writes docs/large_input.md; needs gigabytes of disk.
 	.venv-bench/bin/python benches/large_input.py --write docs/large_input.md
 
 bench-stages: ## Measures the core's stages and writes docs/stages.md.

@@ -23,9 +23,7 @@ from pathlib import Path
 import generated_events
 import pyarrow.parquet as pq
 from compare_report import VARIANTS, Measured, Size, environment, markdown
-from reported import command
-
-_UNITS = {"k": 1_000, "M": 1_000_000}
+from reported import command, counts, parser
 
 
 def main() -> int:
@@ -51,21 +49,14 @@ def main() -> int:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--sizes", type=_sizes, default="1M,10M", help="numbers of events, as in 100k,1M")
-    parser.add_argument("--rounds", type=int, default=5, help="processes per variant and size")
-    parser.add_argument("--warm", type=int, default=2, help="calls in each process after the first")
-    parser.add_argument("--threads", type=int, default=_cores(), help="threads of each engine; all cores")
-    parser.add_argument("--variants", type=_variants, default=list(VARIANTS), help="some of the variants")
-    parser.add_argument("--write", metavar="FILE", help="where to write the page, and the plot beside it")
-    parser.add_argument("--data", metavar="FOLDER", help="where to keep generated events for the next time")
-    return parser.parse_args()
-
-
-def _sizes(text: str) -> list[int]:
-    return [int(size.rstrip("kM")) * _UNITS.get(size[-1], 1) for size in text.split(",")]
+    options = parser(__doc__)
+    options.add_argument("--sizes", type=counts, default="1M,10M", help="numbers of events, as in 100k,1M")
+    options.add_argument("--rounds", type=int, default=5, help="processes per variant and size")
+    options.add_argument("--warm", type=int, default=2, help="calls in each process after the first")
+    options.add_argument("--threads", type=int, default=_cores(), help="threads of each engine; all cores")
+    options.add_argument("--variants", type=_variants, default=list(VARIANTS), help="some of the variants")
+    options.add_argument("--data", metavar="FOLDER", help="where to keep generated events for the next time")
+    return options.parse_args()
 
 
 def _variants(text: str) -> list[str]:

@@ -22,7 +22,7 @@ from pathlib import Path
 import generated_events
 import pyarrow as pa
 import pyarrow.parquet as pq
-from reported import command, cpu_model, table
+from reported import command, conditions, count, parser, table
 
 _INTRODUCTION = """\
 <!-- Written by `python benches/large_input.py`: do not edit. -->
@@ -48,7 +48,7 @@ class Run:
 
 def main() -> int:
     """Runs from the command line; 1 if the tables differ."""
-    options = _options()
+    options, about = _options(), conditions()
     with tempfile.TemporaryDirectory(dir=options.scratch) as scratch:
         folder = _input(Path(options.data or scratch), options.events)
         videos = Path(scratch) / "videos.parquet"
@@ -61,7 +61,7 @@ def main() -> int:
             print("The tables are not the same, so nothing was written.", file=sys.stderr)
             return 1
         size = sum(file.stat().st_size for file in folder.iterdir())
-    text = _markdown(options, runs, rows, size)
+    text = _markdown(options, about, runs, rows, size)
     print(text)
     if options.write:
         Path(options.write).write_text(text, encoding="utf-8")
@@ -69,20 +69,13 @@ def main() -> int:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--events", type=_count, default="100M", help="how many, as in 5M")
-    parser.add_argument("--memory-limit", default="2GB", help="the limit to measure")
-    parser.add_argument("--whole-limit", default="64GB", help="one that is never reached, for comparison")
-    parser.add_argument("--write", metavar="FILE", help="where to write the page")
-    parser.add_argument("--data", metavar="FOLDER", help="where to keep generated events for the next time")
-    parser.add_argument("--scratch", metavar="FOLDER", help="where to write the tables")
-    return parser.parse_args()
-
-
-def _count(text: str) -> int:
-    return int(text.rstrip("kM")) * {"k": 1_000, "M": 1_000_000}.get(text[-1], 1)
+    options = parser(__doc__)
+    options.add_argument("--events", type=count, default="100M", help="how many, as in 5M")
+    options.add_argument("--memory-limit", default="2GB", help="the limit to measure")
+    options.add_argument("--whole-limit", default="64GB", help="one that is never reached, for comparison")
+    options.add_argument("--data", metavar="FOLDER", help="where to keep generated events for the next time")
+    options.add_argument("--scratch", metavar="FOLDER", help="where to write the tables")
+    return options.parse_args()
 
 
 def _input(folder: Path, events: int) -> Path:
@@ -131,7 +124,9 @@ def _pieces(file: Path, rows: int = 100_000) -> Iterator[pa.RecordBatch]:
     yield left.combine_chunks()
 
 
-def _markdown(options: argparse.Namespace, runs: list[Run], rows: int, size: int) -> str:
+def _markdown(
+    options: argparse.Namespace, about: dict[str, str], runs: list[Run], rows: int, size: int
+) -> str:
     import watchspan
 
     head = ("limit", "seconds", "processor seconds", "million events per second", "peak memory (MiB)")
@@ -150,13 +145,7 @@ def _markdown(options: argparse.Namespace, runs: list[Run], rows: int, size: int
         f"{options.events:,} events in {size / 2**20:,.0f} MiB of Parquet gave {rows:,} rows. Both runs "
         f"wrote the same table, row by row, and left {left or 'no'} temporary files.\n"
     )
-    about = {
-        "processor": f"{cpu_model()}, {os.cpu_count()} cores",
-        "watchspan": watchspan.__version__,
-        "pyarrow": pa.__version__,
-        "load before the run": f"{os.getloadavg()[0]:.1f}",
-        "date": time.strftime("%Y-%m-%d", time.gmtime()),
-    }
+    about = {**about, "watchspan": watchspan.__version__, "pyarrow": pa.__version__}
     parts = [_INTRODUCTION, table(head, figures), said, "## The run\n"]
     parts += [f"`{command('benches/large_input.py')}`\n", table(("what", "value"), about.items())]
     return "\n".join(parts)

@@ -2,15 +2,49 @@
 
 from __future__ import annotations
 
+import argparse
+import os
 import platform
 import shlex
 import sys
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 STALE_STARTS = (
     "in a few rows a start still reports the position before a seek, which the queries do not recognise"
 )
+
+
+_UNITS = {"k": 1_000, "M": 1_000_000}
+
+
+def parser(description: str | None) -> argparse.ArgumentParser:
+    """A parser of options for a program that can write its page."""
+    made = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    made.add_argument("--write", metavar="FILE", help="where to write the page")
+    return made
+
+
+def count(text: str) -> int:
+    """A number of events, as in 500k or 2M."""
+    return int(text.rstrip("kM")) * _UNITS.get(text[-1], 1)
+
+
+def counts(text: str) -> list[int]:
+    """Numbers of events, as in 1M,10M."""
+    return [count(size) for size in text.split(",")]
+
+
+def conditions() -> dict[str, str]:
+    """What figures depend on; to be asked for before the run."""
+    return {
+        "processor": f"{cpu_model()}, {os.cpu_count()} cores",
+        "load before the run": f"{os.getloadavg()[0]:.1f}",
+        "date": time.strftime("%Y-%m-%d", time.gmtime()),
+    }
 
 
 def same(one: float, other: float) -> bool:

@@ -34,14 +34,12 @@ import spark_windows
 from processes import WorkerMemory, cpu_seconds
 from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
-from reported import command
+from reported import command, counts, parser
 from spark_report import Measured, Size, environment, markdown
 
 from watchspan.spark import aggregate_events
 
 WORKER_TAG = "WATCHSPAN_BENCHMARK"
-_UNITS = {"k": 1_000, "M": 1_000_000}
-
 Variants = dict[str, Callable[[], DataFrame]]
 
 
@@ -65,21 +63,14 @@ def main() -> int:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--sizes", type=_sizes, default="1M,10M", help="numbers of events, as in 100k,1M")
-    parser.add_argument("--warm-ups", type=int, default=3, help="runs of each before the rounds, first size")
-    parser.add_argument("--rounds", type=int, default=3, help="timed runs of each variant")
-    parser.add_argument("--write", metavar="FILE", help="where to write the page")
-    parser.add_argument("--data", metavar="FOLDER", help="where to keep generated events for the next time")
-    parser.add_argument("--driver-memory", default="5g", help="the heap of the one JVM")
-    parser.add_argument("--partitions", type=int, default=16, help="spark.sql.shuffle.partitions")
-    return parser.parse_args()
-
-
-def _sizes(text: str) -> list[int]:
-    return [int(size.rstrip("kM")) * _UNITS.get(size[-1], 1) for size in text.split(",")]
+    options = parser(__doc__)
+    options.add_argument("--sizes", type=counts, default="1M,10M", help="numbers of events, as in 100k,1M")
+    options.add_argument("--warm-ups", type=int, default=3, help="runs of each before the rounds, first size")
+    options.add_argument("--rounds", type=int, default=3, help="timed runs of each variant")
+    options.add_argument("--data", metavar="FOLDER", help="where to keep generated events for the next time")
+    options.add_argument("--driver-memory", default="5g", help="the heap of the one JVM")
+    options.add_argument("--partitions", type=int, default=16, help="spark.sql.shuffle.partitions")
+    return options.parse_args()
 
 
 def _session(scratch: Path, options: argparse.Namespace) -> SparkSession:

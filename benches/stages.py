@@ -11,13 +11,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
-import time
 from pathlib import Path
 
 from check_instructions import STAGES, STORED, build
-from reported import command, cpu_model, table
+from reported import command, conditions, count, parser, table
 
 # What no engine can do without.
 _LIMITS = ("read", "hash", "touch")
@@ -45,13 +43,13 @@ Nanoseconds are the least of all rounds. Those of tables are beyond `group`. Ins
 
 def main() -> int:
     """Runs from the command line."""
-    options = _options()
+    options, about = _options(), conditions()
     program = build()
     found: dict[str, list[float]] = {stage: [] for stage in (*STAGES, *_LIMITS)}
     for _ in range(options.rounds):
         for stage, nanoseconds in found.items():
             nanoseconds.append(_nanoseconds(program, stage, options.events))
-    text = _markdown(options, {stage: min(nanoseconds) for stage, nanoseconds in found.items()})
+    text = _markdown(about, {stage: min(nanoseconds) for stage, nanoseconds in found.items()})
     print(text)
     if options.write:
         Path(options.write).write_text(text, encoding="utf-8")
@@ -59,17 +57,10 @@ def main() -> int:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--events", type=_count, default="2M", help="how many, as in 500k or 2M")
-    parser.add_argument("--rounds", type=int, default=5, help="processes for each stage")
-    parser.add_argument("--write", metavar="FILE", help="where to write the page")
-    return parser.parse_args()
-
-
-def _count(text: str) -> int:
-    return int(text.rstrip("kM")) * {"k": 1_000, "M": 1_000_000}.get(text[-1], 1)
+    options = parser(__doc__)
+    options.add_argument("--events", type=count, default="2M", help="how many, as in 500k or 2M")
+    options.add_argument("--rounds", type=int, default=5, help="processes for each stage")
+    return options.parse_args()
 
 
 def _nanoseconds(program: str, stage: str, events: int) -> float:
@@ -78,7 +69,7 @@ def _nanoseconds(program: str, stage: str, events: int) -> float:
     return int(done.stdout.split()[1]) / events
 
 
-def _markdown(options: argparse.Namespace, took: dict[str, float]) -> str:
+def _markdown(about: dict[str, str], took: dict[str, float]) -> str:
     instructions = json.loads(STORED.read_text(encoding="utf-8"))["instructionsPerEvent"]
     stages = [
         (
@@ -90,11 +81,6 @@ def _markdown(options: argparse.Namespace, took: dict[str, float]) -> str:
         for stage, base in STAGES.items()
     ]
     limits = [(_MEANING[limit], f"{took[limit]:.0f}") for limit in _LIMITS]
-    about = {
-        "processor": f"{cpu_model()}, one thread",
-        "load before the run": f"{os.getloadavg()[0]:.1f}",
-        "date": time.strftime("%Y-%m-%d", time.gmtime()),
-    }
     head = ("stage", "ns per event", "instructions per event", "what it does")
     parts = [_INTRODUCTION, table(head, stages), "## Limits\n"]
     parts += [table(("what no engine can do without", "ns per event"), limits), "## The run\n"]

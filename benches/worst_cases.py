@@ -24,7 +24,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from processes import be_killed_first, forget_peak, own_memory, settle
-from reported import command, cpu_model, table
+from reported import command, conditions, count, parser, table
 
 _KEYS = ("userId", "videoId", "sessionId")
 
@@ -83,7 +83,7 @@ there.
 
 def main() -> int:
     """Runs from the command line."""
-    options = _options()
+    options, about = _options(), conditions()
     if options.case is not None:
         print(json.dumps(_measure(options)))
         return 0
@@ -96,7 +96,7 @@ def main() -> int:
             for case, measured in found.items():
                 measured.append(_in_a_process(case, folder, options))
                 print(f"{time.strftime('%H:%M:%S')} {case}: {measured[-1]['seconds']:.2f} s", file=sys.stderr)
-    text = _markdown(options, found)
+    text = _markdown(options, about, found)
     print(text)
     if options.write:
         Path(options.write).write_text(text, encoding="utf-8")
@@ -104,20 +104,13 @@ def main() -> int:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--events", type=_count, default="5M", help="how many, as in 100k or 5M")
-    parser.add_argument("--rounds", type=int, default=3, help="processes for each input")
-    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="all cores")
-    parser.add_argument("--write", metavar="FILE", help="where to write the page")
-    parser.add_argument("--data", metavar="FOLDER", help="where to keep generated events for the next time")
-    parser.add_argument("--case", choices=CASES, help=argparse.SUPPRESS)
-    return parser.parse_args()
-
-
-def _count(text: str) -> int:
-    return int(text.rstrip("kM")) * {"k": 1_000, "M": 1_000_000}.get(text[-1], 1)
+    options = parser(__doc__)
+    options.add_argument("--events", type=count, default="5M", help="how many, as in 100k or 5M")
+    options.add_argument("--rounds", type=int, default=3, help="processes for each input")
+    options.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="all cores")
+    options.add_argument("--data", metavar="FOLDER", help="where to keep generated events for the next time")
+    options.add_argument("--case", choices=CASES, help=argparse.SUPPRESS)
+    return options.parse_args()
 
 
 def _in_a_process(case: str, folder: Path, options: argparse.Namespace) -> dict[str, float]:
@@ -142,7 +135,9 @@ def _measure(options: argparse.Namespace) -> dict[str, float]:
     return {"seconds": seconds, "memory": used, "input": events.nbytes, "rows": rows.num_rows}
 
 
-def _markdown(options: argparse.Namespace, found: dict[str, list[dict[str, float]]]) -> str:
+def _markdown(
+    options: argparse.Namespace, about: dict[str, str], found: dict[str, list[dict[str, float]]]
+) -> str:
     import watchspan
 
     usual = median(each["seconds"] for each in next(iter(found.values())))
@@ -161,12 +156,7 @@ def _markdown(options: argparse.Namespace, found: dict[str, list[dict[str, float
                 f"{median(each['memory'] for each in measured) / 2**20:,.0f}",
             )
         )
-    about = {
-        "processor": f"{cpu_model()}, {options.threads} threads",
-        "watchspan": watchspan.__version__,
-        "load before the run": f"{os.getloadavg()[0]:.1f}",
-        "date": time.strftime("%Y-%m-%d", time.gmtime()),
-    }
+    about = {**about, "threads": str(options.threads), "watchspan": watchspan.__version__}
     parts = [_INTRODUCTION, f"## {options.events:,} events\n", table(head, rows), "## The run\n"]
     parts += [f"`{command('benches/worst_cases.py')}`\n", table(("what", "value"), about.items())]
     return "\n".join(parts)

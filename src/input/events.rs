@@ -151,7 +151,8 @@ impl EventBatch {
         let large = |column: &'a KeyColumn| if let LargeUtf8(keys) = column { Some(keys) } else { None };
         let view = |column: &'a KeyColumn| if let Utf8View(keys) = column { Some(keys) } else { None };
         let coded = |column: &'a KeyColumn| if let Dictionary(keys) = column { Some(keys) } else { None };
-        None.or_else(|| self.all(utf8).map(AnyEventKeys::Utf8))
+        self.all(utf8)
+            .map(AnyEventKeys::Utf8)
             .or_else(|| self.all(large).map(AnyEventKeys::LargeUtf8))
             .or_else(|| self.all(view).map(AnyEventKeys::Utf8View))
             .or_else(|| self.all(coded).map(AnyEventKeys::Coded))

@@ -174,15 +174,14 @@ impl KeyColumn {
     /// The key in that row; `None` if it is null or empty.
     #[must_use]
     pub fn get(&self, row: usize) -> Option<&[u8]> {
-        let key = match self {
-            Self::Utf8(array) => array.is_valid(row).then(|| array.value(row).as_bytes()),
-            Self::LargeUtf8(array) => array.is_valid(row).then(|| array.value(row).as_bytes()),
-            Self::Utf8View(array) => array.is_valid(row).then(|| array.value(row).as_bytes()),
+        match self {
+            Self::Utf8(array) => PlainKeys::get(array, row),
+            Self::LargeUtf8(array) => PlainKeys::get(array, row),
+            Self::Utf8View(array) => PlainKeys::get(array, row),
             Self::Integers(keys) => keys[row].as_ref().map(<[u8; 8]>::as_slice),
-            Self::Dictionary(keys) => keys.codes.get(row).and_then(|code| keys.values.get(code)),
+            Self::Dictionary(keys) => keys.key(row).map(|code| keys.bytes(code)),
             Self::Null => None,
-        };
-        filled(key)
+        }
     }
 }
 
@@ -299,7 +298,7 @@ impl KeyRows for CodedKeys {
 /// Whether two byte strings are the same. They are short: eight bytes at a time, in place, cost less than a call. The
 /// last ones come first, as ids that differ often begin alike.
 #[inline]
-pub(crate) fn equal(a: &[u8], b: &[u8]) -> bool {
+fn equal(a: &[u8], b: &[u8]) -> bool {
     if a.len() != b.len() {
         return false;
     }

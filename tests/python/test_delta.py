@@ -417,39 +417,40 @@ def test_lost_sessions_are_not_made_up(place):
     assert len(place.kept()) == 1
 
 
-def test_a_conflict_is_tried_again_from_the_start(place, monkeypatch):
+@pytest.fixture
+def another_job(place, monkeypatch):
+    """Lets another update do the same work after the next one has looked at the tables; what it did."""
+    merge, others = DeltaEngine.merge, []
+
+    def merge_late(engine, table, source):
+        if table == "sessions" and not others:
+            others.append("started")
+            others.append(delta.update(place.raw, place.table))
+        merge(engine, table, source)
+
+    def start():
+        monkeypatch.setattr(DeltaEngine, "merge", merge_late)
+        return others
+
+    return start
+
+
+def test_a_conflict_is_tried_again_from_the_start(place, another_job):
     place.arrive(rows("peter", "v1", "s1", PETER))
     place.update()
     place.arrive(rows("peter", "v1", "s1", [(200, "play", 120), (230, "pause", 150)]))
-    merge, others = DeltaEngine.merge, []
-
-    def merge_late(engine, table, source):
-        if table == "sessions" and not others:
-            others.append("another job")
-            delta.update(place.raw, place.table)
-        merge(engine, table, source)
-
-    monkeypatch.setattr(DeltaEngine, "merge", merge_late)
+    others = another_job()
     place.update()
-    assert others
+    assert others[1].sessions_written == 1
     place.check()
 
 
-def test_two_first_runs_at_once_write_each_row_once(place, monkeypatch):
+def test_two_first_runs_at_once_write_each_row_once(place, another_job):
     place.arrive(rows("peter", "v1", "s1", PETER), rows("ann", "v1", "s2", PETER))
     place.update("2026-03-01")  # makes empty tables
-    merge, others = DeltaEngine.merge, []
-
-    def merge_late(engine, table, source):
-        if table == "sessions" and not others:
-            others.append(delta.update)
-            # Another run takes the first day in, after this one has looked at the tables.
-            delta.update(place.raw, place.table)
-        merge(engine, table, source)
-
-    monkeypatch.setattr(DeltaEngine, "merge", merge_late)
+    others = another_job()
     place.update()
-    assert others
+    assert others[1].sessions_written == 2
     place.check()
 
 
