@@ -270,7 +270,7 @@ pub struct CodedKeys {
     values: Box<KeyColumn>,
 }
 
-/// The codes are compared and hashed, which makes these keys cheaper than text. Two of them may stand for one key.
+/// The codes are compared and hashed, which costs less than text does. Two of them may stand for one key.
 impl KeyRows for CodedKeys {
     type Key<'a> = u32;
 
