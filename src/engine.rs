@@ -6,6 +6,7 @@ mod explain;
 mod fragments;
 mod order;
 mod partition;
+mod prefix;
 mod record;
 mod retention;
 mod rows;

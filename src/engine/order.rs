@@ -6,18 +6,15 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::fragments::Hash;
+use super::prefix::{Prefix, shared};
 use super::store::{At, KeyStore};
 use crate::input::Keys;
-
-/// How many of a user's bytes, beyond what all users share, a [`Placed`] fragment holds.
-const PREFIX: usize = 15;
 
 /// A fragment with what tells its keys from others without reading them.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Placed {
-    /// The first bytes of the user beyond what all users share, and in the lowest byte how many there are; more than
-    /// [`PREFIX`] if not all of them fit. Ordered as the users are, but for those that do not fit.
-    user: u128,
+    /// The user, beyond what all users share.
+    user: Prefix,
     /// A hash of the session in the upper half, of the video in the lower one; its lowest bit is the video's mark.
     code: u64,
     /// Where the fragment is.
@@ -27,7 +24,7 @@ pub(super) struct Placed {
 impl Placed {
     fn new(at: At, [user, video, session]: Keys<'_>, hash: &impl BuildHasher, is_marked: bool) -> Self {
         let video = hash.hash_one(video) >> 33 << 1 | u64::from(is_marked);
-        Self { user: prefix(user), code: hash.hash_one(session) >> 32 << 32 | video, at }
+        Self { user: Prefix::of(user), code: hash.hash_one(session) >> 32 << 32 | video, at }
     }
 
     /// The same keys elsewhere.
@@ -41,19 +38,15 @@ impl Placed {
     }
 
     /// Whether two fragments may be of one user and, if there are sessions, of one session.
-    pub(super) const fn may_share_scope(&self, other: &Self, has_session: bool) -> bool {
+    pub(super) fn may_share_scope(&self, other: &Self, has_session: bool) -> bool {
         self.user == other.user && (!has_session || self.code >> 32 == other.code >> 32)
-    }
-
-    const fn fits(&self) -> bool {
-        (self.user & 0xFF) as usize <= PREFIX
     }
 }
 
 /// All comparisons end at the numbers, where they can.
 impl KeyStore {
     pub(super) fn same_user(&self, a: &Placed, b: &Placed) -> bool {
-        a.user == b.user && (a.fits() || self.user(a.at) == self.user(b.at))
+        a.user == b.user && (a.user.is_whole() || self.user(a.at) == self.user(b.at))
     }
 
     pub(super) fn same_session(&self, a: &Placed, b: &Placed) -> bool {
@@ -80,7 +73,10 @@ fn grouped_by(
     hash: &(impl BuildHasher + Sync),
     is_marked: impl Fn(&[u8]) -> bool + Sync,
 ) -> Vec<Placed> {
-    let shared = shared_prefix(store);
+    let users = || store.chunks().into_par_iter().flat_map_iter(|chunk| chunk.map(|at| store.user(at)));
+    let shared = users()
+        .find_any(|_| true)
+        .map_or(0, |first| users().map(|user| shared(first, user)).min().unwrap_or(0));
     let place = |at| {
         let [user, video, session] = store.get(at);
         Placed::new(at, [&user[shared..], video, session], hash, is_marked(video))
@@ -93,22 +89,29 @@ fn grouped_by(
     fragments
 }
 
-/// Puts fragments in the order of their strings where their numbers, which are ordered, do not tell them apart.
+/// Puts fragments whose users look alike in the order of their strings where their numbers, which are ordered, do not
+/// tell them apart.
 fn mend(store: &KeyStore, fragments: &mut [Placed]) {
-    let users_differ = |pair: &[Placed]| !store.same_user(&pair[0], &pair[1]);
-    let collide = |pair: &[Placed]| {
-        let [a, b] = [&pair[0], &pair[1]];
-        let sessions = a.code >> 32 == b.code >> 32 && !store.same_session(a, b);
-        sessions || a.code == b.code && !store.same_video(a, b)
-    };
-    let fits = fragments.first().is_none_or(Placed::fits);
-    let mut pairs = fragments.windows(2);
-    if pairs.any(|pair| !fits && users_differ(pair) || collide(pair)) {
-        fragments.sort_unstable_by_key(|fragment| {
-            let [user, video, session] = store.get(fragment.at);
-            (user, session, video)
-        });
+    let is_whole = fragments.first().is_none_or(|fragment| fragment.user.is_whole());
+    if !is_whole && fragments.windows(2).any(|pair| !store.same_user(&pair[0], &pair[1])) {
+        return sort(store, fragments);
     }
+    // One user may have so many sessions that some of their hashes are equal: only those are put in order.
+    for session in fragments.chunk_by_mut(|a, b| a.code >> 32 == b.code >> 32) {
+        let collide =
+            |[a, b]: &[Placed; 2]| !store.same_session(a, b) || a.code == b.code && !store.same_video(a, b);
+        if session.array_windows().any(collide) {
+            sort(store, session);
+        }
+    }
+}
+
+/// Puts fragments in the order of their strings.
+fn sort(store: &KeyStore, fragments: &mut [Placed]) {
+    fragments.sort_unstable_by_key(|fragment| {
+        let [user, video, session] = store.get(fragment.at);
+        (user, session, video)
+    });
 }
 
 /// Every fragment, ordered by user, session and video.
@@ -119,24 +122,6 @@ pub(super) fn ordered(store: &KeyStore) -> Vec<At> {
         (user, session, video, at)
     });
     fragments
-}
-
-/// How many first bytes all users have in common.
-fn shared_prefix(store: &KeyStore) -> usize {
-    let users = || store.chunks().into_par_iter().flat_map_iter(|chunk| chunk.map(|at| store.user(at)));
-    let Some(first) = users().find_any(|_| true) else { return 0 };
-    let shared = |user: &[u8]| first.iter().zip(user).take_while(|(a, b)| a == b).count();
-    users().map(shared).min().unwrap_or(0)
-}
-
-fn prefix(bytes: &[u8]) -> u128 {
-    let mut first = [0; PREFIX + 1];
-    for (to, from) in first[..PREFIX].iter_mut().zip(bytes) {
-        *to = *from;
-    }
-    // At most one more than fit: so much fits a byte.
-    first[PREFIX] = u8::try_from(bytes.len().min(PREFIX + 1)).unwrap_or(u8::MAX);
-    u128::from_be_bytes(first)
 }
 
 /// Cuts ordered items into about so many ranges, none of which ends between two items of the same group.
@@ -227,7 +212,7 @@ mod tests {
             let keys: Vec<_> =
                 users.iter().map(|user| ((*user).to_owned(), "v".into(), "s".into())).collect();
             let fragments = grouped(&store(&keys), |_| false);
-            fragments.iter().map(Placed::fits).collect::<Vec<_>>()
+            fragments.iter().map(|fragment| fragment.user.is_whole()).collect::<Vec<_>>()
         };
         let shared = "shared by all users, however long it is: ";
         let users = ["", "a", "fifteen letters"].map(|rest| format!("{shared}{rest}"));

@@ -10,6 +10,7 @@ use smallvec::SmallVec;
 use super::Engine;
 use super::fragments::SLICE_ROWS;
 use super::partition::{Estimates, add};
+use super::prefix::{Prefix, shared};
 use super::store::{At, KeyStore};
 use crate::engagement::{Duration, Engagement, EngagementOptions};
 use crate::error::Result;
@@ -25,6 +26,15 @@ pub(super) struct Row {
     /// The session's first event on any video, if sessions are cut by inactivity.
     pub(super) cut_at: Option<Micros>,
     pub(super) stats: SessionStats,
+}
+
+/// A row by what orders it among those of its user.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    /// The video, beyond what all videos share.
+    video: Prefix,
+    start: Micros,
+    index: usize,
 }
 
 /// How rows show their keys.
@@ -44,12 +54,30 @@ impl Ids {
 
     /// Rows of users in order, ordered by user, video, start and session id.
     pub(super) fn sorted(self, store: &KeyStore, mut rows: Vec<Row>) -> Vec<Row> {
+        let videos = || rows.iter().map(|row| store.video(row.at));
+        let shared =
+            videos().next().map_or(0, |first| videos().map(|video| shared(first, video)).min().unwrap_or(0));
         // Rows are large: each moves once.
-        let mut order: Vec<_> = (0..rows.len()).collect();
-        for user in order.chunk_by_mut(|&a, &b| store.user(rows[a].at) == store.user(rows[b].at)) {
-            user.sort_unstable_by(|&a, &b| self.compare_videos(store, &rows[a], &rows[b]));
+        let place = |(index, row): (usize, &Row)| Place {
+            video: Prefix::of(&store.video(row.at)[shared..]),
+            start: row.stats.start,
+            index,
+        };
+        let mut order: Vec<_> = rows.iter().enumerate().map(place).collect();
+        let same_user = |a: &Place, b: &Place| store.user(rows[a.index].at) == store.user(rows[b.index].at);
+        for user in order.chunk_by_mut(same_user) {
+            user.sort_unstable_by(|a, b| self.compare_places(store, &rows, a, b));
         }
-        order.into_iter().map(|index| std::mem::take(&mut rows[index])).collect()
+        order.into_iter().map(|place| std::mem::take(&mut rows[place.index])).collect()
+    }
+
+    /// The order of one user's rows, most of which their numbers tell apart.
+    fn compare_places(self, store: &KeyStore, rows: &[Row], a: &Place, b: &Place) -> Ordering {
+        let numbers = (a.video, a.start).cmp(&(b.video, b.start));
+        if numbers.is_ne() && (a.video != b.video || a.video.is_whole()) {
+            return numbers;
+        }
+        self.compare_videos(store, &rows[a.index], &rows[b.index])
     }
 
     /// The order of rows by user, video, start and session id.
@@ -164,5 +192,39 @@ impl Durations<'_> {
     fn get(&self, id: &[u8], known: Option<&Video>) -> Option<Duration> {
         let given = known.and_then(|video| video.duration);
         given.or_else(|| self.estimates.get(id).and_then(|furthest| furthest.duration()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::store::KeyArena;
+    use proptest::prelude::*;
+
+    fn any_row() -> impl Strategy<Value = (String, String, String, i64)> {
+        let video = prop_oneof!["[ab\0]{0,3}", "(abcdefgh){0,3}[ab]{0,2}"];
+        ("[ab]", video, "[ab]", 0i64..3)
+    }
+
+    proptest! {
+        #[test]
+        fn rows_are_ordered_as_their_strings(mut keys in prop::collection::vec(any_row(), 0..40), prefix in "[xy]{0,20}") {
+            keys.sort_by(|a, b| a.0.cmp(&b.0));
+            let (mut arena, mut rows) = (KeyArena::default(), Vec::new());
+            for (user, video, session, start) in &keys {
+                let video = format!("{prefix}{video}");
+                let fragment = arena.push([user.as_bytes(), video.as_bytes(), session.as_bytes()]);
+                let stats = SessionStats { start: Micros(*start), ..SessionStats::default() };
+                rows.push(Row { at: At { chunk: 0, fragment }, cut_at: None, stats });
+            }
+            let store = KeyStore(vec![arena]);
+            let sorted = Ids { keys: KeyTypes::default(), read: Some(KeyType::Text) }.sorted(&store, rows);
+            let order = |row: &Row| {
+                let [user, video, session] = store.get(row.at);
+                (user, video, row.stats.start, session)
+            };
+            prop_assert!(sorted.is_sorted_by_key(order));
+            prop_assert_eq!(sorted.len(), keys.len());
+        }
     }
 }

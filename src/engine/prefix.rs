@@ -1,0 +1,54 @@
+//! Byte strings as numbers of the same order, as far as they fit.
+
+/// How many bytes a [`Prefix`] holds.
+const LENGTH: usize = 15;
+
+/// The first bytes of a byte string, and in the lowest byte how many there are: one more than fit if not all of them do.
+/// Ordered as the strings are, but for those that are not whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Prefix(u128);
+
+impl Prefix {
+    pub(super) fn of(bytes: &[u8]) -> Self {
+        let mut first = [0; LENGTH + 1];
+        for (to, from) in first[..LENGTH].iter_mut().zip(bytes) {
+            *to = *from;
+        }
+        // At most one more than fit: so much fits a byte.
+        first[LENGTH] = u8::try_from(bytes.len().min(LENGTH + 1)).unwrap_or(u8::MAX);
+        Self(u128::from_be_bytes(first))
+    }
+
+    /// Whether it holds all bytes: it then equals no other string's.
+    pub(super) const fn is_whole(self) -> bool {
+        (self.0 & 0xFF) as usize <= LENGTH
+    }
+}
+
+/// How many first bytes two strings have in common.
+pub(super) fn shared(a: &[u8], b: &[u8]) -> usize {
+    a.iter().zip(b).take_while(|(a, b)| a == b).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn numbers_are_ordered_as_strings_until_they_are_not_whole(a in "[ab\0]{0,17}", b in "[ab\0]{0,17}") {
+            let (a, b) = (a.as_bytes(), b.as_bytes());
+            let (first, second) = (Prefix::of(a), Prefix::of(b));
+            prop_assert_eq!(first.is_whole(), a.len() <= LENGTH);
+            if first == second && !first.is_whole() {
+                prop_assert_eq!(&a[..LENGTH], &b[..LENGTH]);
+            } else {
+                prop_assert_eq!(first.cmp(&second), a.cmp(b));
+            }
+            let length = shared(a, b);
+            prop_assert_eq!(&a[..length], &b[..length]);
+            prop_assert!(a.get(length) != b.get(length) || length == a.len().min(b.len()));
+        }
+    }
+}
