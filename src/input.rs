@@ -1,6 +1,7 @@
 //! The tables that come in: their columns in every layout that Arrow producers hand out, and the clean step.
 
 mod clean;
+mod coded;
 mod columns;
 mod events;
 mod keys;
@@ -12,7 +13,7 @@ mod within;
 pub use clean::{Cleaner, DropCounts, DropReason};
 pub use columns::{ColumnMap, InputColumn, InputTable};
 pub(crate) use events::{AnyEventKeys, EventKeys, Keys, RowKeys};
-pub use events::{EventBatch, EventSchema};
+pub use events::{Dictionaries, EventBatch, EventSchema};
 pub(crate) use keys::KeyRows;
 pub use keys::{KeyColumn, KeyType, KeyTypes};
 pub use rows::{RowTable, RowsBatch, RowsSchema, SessionBatch};

@@ -10,7 +10,7 @@ use super::spill::Spill;
 use super::tables::Partitions;
 use crate::error::Result;
 use crate::event::Vocabulary;
-use crate::input::{Cleaner, DropCounts, EventBatch, EventSchema};
+use crate::input::{Cleaner, Dictionaries, DropCounts, EventBatch, EventSchema};
 
 /// How many slices are grouped before the memory that they take is looked at.
 const SLICES_AT_ONCE: usize = 64;
@@ -28,6 +28,8 @@ pub struct Events<'e, R> {
     pub(super) engine: &'e Engine,
     schema: EventSchema,
     vocabulary: Vocabulary,
+    /// Those of the batch before.
+    dictionaries: Dictionaries,
     pub(super) counts: DropCounts,
     pub(super) chunks: Vec<Chunk<R>>,
     pub(super) rejects: Rejects,
@@ -51,8 +53,18 @@ impl<'e, R: Record> Events<'e, R> {
         vocabulary: Vocabulary,
         rejects: Rejects,
     ) -> Self {
-        let (counts, chunks) = (DropCounts::default(), Vec::new());
-        Self { engine, schema, vocabulary, counts, chunks, rejects, bytes: 0, limit: usize::MAX, spill: None }
+        Self {
+            engine,
+            schema,
+            vocabulary,
+            dictionaries: Dictionaries::default(),
+            counts: DropCounts::default(),
+            chunks: Vec::new(),
+            rejects,
+            bytes: 0,
+            limit: usize::MAX,
+            spill: None,
+        }
     }
 
     /// The same with a bound on memory, in bytes: what events take beyond half of it goes to temporary files. The
@@ -77,7 +89,7 @@ impl<'e, R: Record> Events<'e, R> {
     /// # Errors
     /// If a column's type is not that of the schema, the work was stopped, or temporary files cannot be written.
     pub fn push(&mut self, batches: &[RecordBatch]) -> Result<()> {
-        for slices in slices(batches, self.counts.read).chunks(SLICES_AT_ONCE) {
+        for slices in self.slices(batches)?.chunks(SLICES_AT_ONCE) {
             self.push_slices(slices)?;
             if self.bytes > self.limit {
                 self.write_out()?;
@@ -86,16 +98,33 @@ impl<'e, R: Record> Events<'e, R> {
         Ok(())
     }
 
-    fn push_slices(&mut self, slices: &[(u64, RecordBatch)]) -> Result<()> {
+    fn slices(&mut self, batches: &[RecordBatch]) -> Result<Vec<Slice>> {
+        let mut slices = Vec::new();
+        let mut base = self.counts.read;
+        for batch in batches {
+            // None of its rows, and all values: these are looked at once.
+            let values = EventBatch::bind(&self.schema, &batch.slice(0, 0), &self.dictionaries)?;
+            self.dictionaries = values.dictionaries();
+            for start in (0..batch.num_rows()).step_by(SLICE_ROWS) {
+                let rows = SLICE_ROWS.min(batch.num_rows() - start);
+                let (base, rows) = (base + start as u64, batch.slice(start, rows));
+                slices.push(Slice { base, rows, dictionaries: self.dictionaries.clone() });
+            }
+            base += batch.num_rows() as u64;
+        }
+        Ok(slices)
+    }
+
+    fn push_slices(&mut self, slices: &[Slice]) -> Result<()> {
         let cleaner = Cleaner { vocabulary: &self.vocabulary };
         let limit = self.rejects.limit();
         let grouped = self.engine.run(|| {
-            let group = |grouper: &mut Grouper<R>, (base, slice): &(u64, RecordBatch)| {
+            let group = |grouper: &mut Grouper<R>, slice: &Slice| {
                 self.engine.check()?;
                 let mut rejects = Rejects::new(limit);
-                let batch = EventBatch::bind(&self.schema, slice)?;
-                let rows = 0..slice.num_rows();
-                let (chunk, counts) = grouper.group(&batch, rows, *base, cleaner, &mut rejects);
+                let batch = EventBatch::bind(&self.schema, &slice.rows, &slice.dictionaries)?;
+                let rows = 0..slice.rows.num_rows();
+                let (chunk, counts) = grouper.group(&batch, rows, slice.base, cleaner, &mut rejects);
                 Ok((chunk, counts, rejects))
             };
             slices.par_iter().map_init(Grouper::default, group).collect::<Result<Vec<_>>>()
@@ -122,6 +151,7 @@ impl<'e, R: Record> Events<'e, R> {
 
     /// All events, in the order of their users.
     pub(super) fn partitions(&mut self) -> Result<Partitions<R>> {
+        self.dictionaries = Dictionaries::default();
         if self.spill.is_none() {
             return Ok(Partitions::Memory(std::mem::take(&mut self.chunks)));
         }
@@ -131,16 +161,11 @@ impl<'e, R: Record> Events<'e, R> {
     }
 }
 
-/// Slices of at most [`SLICE_ROWS`] rows, each with the number of its first row.
-fn slices(batches: &[RecordBatch], read: u64) -> Vec<(u64, RecordBatch)> {
-    let mut slices = Vec::new();
-    let mut base = read;
-    for batch in batches {
-        for start in (0..batch.num_rows()).step_by(SLICE_ROWS) {
-            let rows = SLICE_ROWS.min(batch.num_rows() - start);
-            slices.push((base + start as u64, batch.slice(start, rows)));
-        }
-        base += batch.num_rows() as u64;
-    }
-    slices
+/// At most [`SLICE_ROWS`] rows of a batch.
+struct Slice {
+    /// The number of its first row.
+    base: u64,
+    rows: RecordBatch,
+    /// Those of the whole batch.
+    dictionaries: Dictionaries,
 }

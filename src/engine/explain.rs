@@ -12,7 +12,7 @@ use super::store::KeyStore;
 use super::user::{Piece, Users};
 use crate::error::Result;
 use crate::event::{EventKind, Vocabulary};
-use crate::input::{Cleaner, DropReason, EventBatch, EventSchema};
+use crate::input::{Cleaner, Dictionaries, DropReason, EventBatch, EventSchema};
 use crate::output::ExplanationRow;
 use crate::rules::Rules;
 use crate::session::{Cutting, Tally};
@@ -44,11 +44,12 @@ pub fn explain(
     let mut seen = HashMap::new();
     let mut dropped = Rejects::new(usize::MAX);
     let (mut grouper, mut chunks) = (Grouper::<Numbered>::default(), Vec::new());
-    let mut base = 0;
+    let (mut base, mut dictionaries) = (0, Dictionaries::default());
     for batch in batches {
         engine.check()?;
         let batch = batch?;
-        let columns = EventBatch::bind(schema, &batch)?;
+        let columns = EventBatch::bind(schema, &batch, &dictionaries)?;
+        dictionaries = columns.dictionaries();
         let rows: Vec<_> = (0..batch.num_rows()).filter(|&row| columns.user.get(row) == Some(user)).collect();
         for &row in rows.iter().filter(|&&row| columns.video.get(row) == Some(video)) {
             seen.insert(base + row as u64, Seen::read(&columns, row));

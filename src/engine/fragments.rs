@@ -236,7 +236,7 @@ mod tests {
     use super::*;
     use crate::engine::record::Numbered;
     use crate::event::Vocabulary;
-    use crate::input::{ColumnMap, EventSchema};
+    use crate::input::{ColumnMap, Dictionaries, EventSchema};
 
     /// A hash that tells nothing apart.
     #[derive(Default)]
@@ -308,7 +308,7 @@ mod tests {
         let schema = EventSchema::bind(batch.schema_ref(), &ColumnMap::default()).unwrap();
         let vocabulary = Vocabulary::default();
         let cleaner = Cleaner { vocabulary: &vocabulary };
-        let batch = EventBatch::bind(&schema, &batch).unwrap();
+        let batch = EventBatch::bind(&schema, &batch, &Dictionaries::default()).unwrap();
         let (chunk, counts) = grouper.group(&batch, 0..rows, 0, cleaner, &mut Rejects::default());
         assert_eq!((counts.read, counts.dropped(DropReason::NullKey)), (6, 1));
         let fragment = |number| {

@@ -1,12 +1,14 @@
 //! The events table.
 
 use std::hash::{BuildHasher, Hasher};
+use std::sync::Arc;
 
 use arrow_array::{LargeStringArray, RecordBatch, StringArray, StringViewArray};
 use arrow_schema::Schema;
 
+use super::coded::{CodedKeys, Values};
 use super::columns::{Bound, ColumnMap, InputColumn, InputTable};
-use super::keys::{CodedKeys, KeyColumn, KeyRows, KeyType, KeyTypes};
+use super::keys::{KeyColumn, KeyRows, KeyType, KeyTypes};
 use super::values::{NumberColumn, OrderColumn, TextColumn, TimeColumn};
 use crate::error::Result;
 
@@ -53,7 +55,7 @@ impl EventSchema {
             keys,
         };
         // An empty batch shows every column's type before the first row is read.
-        EventBatch::bind(&bound, &RecordBatch::new_empty(schema.clone().into()))?;
+        EventBatch::bind(&bound, &RecordBatch::new_empty(schema.clone().into()), &Dictionaries::default())?;
         Ok(bound)
     }
 
@@ -95,20 +97,27 @@ pub struct EventBatch {
     pub(crate) sequence: Option<OrderColumn>,
 }
 
+/// The values of the keys' dictionaries: of users, videos and sessions, where they have one.
+#[derive(Debug, Clone, Default)]
+pub struct Dictionaries([Option<Arc<Values>>; 3]);
+
 impl EventBatch {
-    /// Binds the columns of a batch.
+    /// Binds the columns of a batch. Dictionaries that are known from another batch are not looked at again.
     ///
     /// # Errors
     /// If a type cannot be read.
-    pub fn bind(schema: &EventSchema, batch: &RecordBatch) -> Result<Self> {
-        let key = |column: &Bound| KeyColumn::bind(column, column.array(batch)?);
+    pub fn bind(schema: &EventSchema, batch: &RecordBatch, known: &Dictionaries) -> Result<Self> {
+        let Dictionaries([users, videos, sessions]) = known;
+        let key = |column: &Bound, known: &Option<Arc<Values>>| {
+            KeyColumn::bind_with(column, column.array(batch)?, known.as_ref())
+        };
         let number = |column: &Bound| NumberColumn::bind(column, column.array(batch)?);
         let order = |column: &Bound| OrderColumn::bind(column, column.array(batch)?);
         Ok(Self {
             time: TimeColumn::bind(&schema.time, schema.time.array(batch)?)?,
-            user: key(&schema.user)?,
-            video: key(&schema.video)?,
-            session: schema.session.as_ref().map(key).transpose()?,
+            user: key(&schema.user, users)?,
+            video: key(&schema.video, videos)?,
+            session: schema.session.as_ref().map(|session| key(session, sessions)).transpose()?,
             name: TextColumn::bind(&schema.name, schema.name.array(batch)?)?,
             position: number(&schema.position)?,
             rate: schema.rate.as_ref().map(number).transpose()?,
@@ -144,6 +153,13 @@ pub(crate) enum AnyEventKeys<'a> {
 }
 
 impl EventBatch {
+    /// The dictionaries of its keys.
+    #[must_use]
+    pub fn dictionaries(&self) -> Dictionaries {
+        let session = self.session.as_ref().and_then(KeyColumn::dictionary);
+        Dictionaries([self.user.dictionary(), self.video.dictionary(), session])
+    }
+
     /// The key columns.
     pub(crate) fn keys<'a>(&'a self) -> AnyEventKeys<'a> {
         use KeyColumn::{Dictionary, LargeUtf8, Utf8, Utf8View};
@@ -237,7 +253,7 @@ mod tests {
 
     fn bound(batch: &RecordBatch) -> EventBatch {
         let schema = EventSchema::bind(batch.schema_ref(), &ColumnMap::default()).unwrap();
-        EventBatch::bind(&schema, batch).unwrap()
+        EventBatch::bind(&schema, batch, &Dictionaries::default()).unwrap()
     }
 
     #[test]

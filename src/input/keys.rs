@@ -2,14 +2,16 @@
 
 use std::borrow::Cow;
 use std::hash::Hasher;
+use std::sync::Arc;
 
 use arrow_array::types::{Int64Type, UInt64Type};
 use arrow_array::{
     Array, ArrayRef, GenericStringArray, Int64Array, LargeStringArray, OffsetSizeTrait, StringArray,
-    StringViewArray, cast::AsArray, downcast_dictionary_array,
+    StringViewArray, cast::AsArray,
 };
 use arrow_schema::DataType;
 
+use super::coded::{CodedKeys, Values};
 use super::columns::Bound;
 use crate::error::{Error, Result};
 
@@ -141,6 +143,11 @@ impl KeyColumn {
     /// # Errors
     /// If it is neither text nor integers, or an unsigned integer does not fit 64 bits with a sign.
     pub(crate) fn bind(column: &Bound, array: &ArrayRef) -> Result<Self> {
+        Self::bind_with(column, array, None)
+    }
+
+    /// The same with a dictionary that may be this column's, too.
+    pub(crate) fn bind_with(column: &Bound, array: &ArrayRef, known: Option<&Arc<Values>>) -> Result<Self> {
         let wrong = || column.wrong_type(array.data_type());
         Ok(match array.data_type() {
             DataType::Utf8 => Self::Utf8(checked(column, array.as_string_opt::<i32>().ok_or_else(wrong)?)?),
@@ -153,7 +160,7 @@ impl KeyColumn {
                 Self::Utf8View(views.clone())
             }
             DataType::Null => Self::Null,
-            DataType::Dictionary(..) => Self::bind_dictionary(column, array)?,
+            DataType::Dictionary(..) => Self::Dictionary(CodedKeys::bind(column, array, known)?),
             data_type if data_type.is_integer() => Self::bind_integers(column, array)?,
             _ => return Err(wrong()),
         })
@@ -164,13 +171,6 @@ impl KeyColumn {
         Ok(Self::Integers(integers.iter().map(|integer| integer.map(KeyType::integer_bytes)).collect()))
     }
 
-    fn bind_dictionary(column: &Bound, array: &ArrayRef) -> Result<Self> {
-        let (codes, values) = dictionary(column, array)?;
-        let values = Self::bind(column, &values)?;
-        let codes = codes.only(|code| values.get(code).is_some());
-        Ok(Self::Dictionary(CodedKeys { codes, values: Box::new(values) }))
-    }
-
     /// The key in that row; `None` if it is null or empty.
     #[must_use]
     pub fn get(&self, row: usize) -> Option<&[u8]> {
@@ -179,9 +179,14 @@ impl KeyColumn {
             Self::LargeUtf8(array) => PlainKeys::get(array, row),
             Self::Utf8View(array) => PlainKeys::get(array, row),
             Self::Integers(keys) => keys[row].as_ref().map(<[u8; 8]>::as_slice),
-            Self::Dictionary(keys) => keys.key(row).map(|code| keys.bytes(code)),
+            Self::Dictionary(keys) => keys.get(row),
             Self::Null => None,
         }
+    }
+
+    /// Its dictionary, if it has one.
+    pub(crate) fn dictionary(&self) -> Option<Arc<Values>> {
+        if let Self::Dictionary(keys) = self { Some(keys.values()) } else { None }
     }
 }
 
@@ -263,38 +268,6 @@ fn filled(key: Option<&[u8]>) -> Option<&[u8]> {
     key.filter(|key| !key.is_empty())
 }
 
-/// Keys that stand once in a dictionary, and in each row as a code. The codes of rows without a key are null.
-#[derive(Debug)]
-pub struct CodedKeys {
-    codes: Codes,
-    values: Box<KeyColumn>,
-}
-
-/// The codes are compared and hashed, which costs less than text does. Two of them may stand for one key.
-impl KeyRows for CodedKeys {
-    type Key<'a> = u32;
-
-    #[inline]
-    fn key(&self, row: usize) -> Option<u32> {
-        let code = self.codes.0[row];
-        (code != NO_CODE).then_some(code)
-    }
-
-    fn bytes(&self, code: u32) -> &[u8] {
-        self.values.get(code as usize).unwrap_or_default()
-    }
-
-    #[inline]
-    fn same(a: u32, b: u32) -> bool {
-        a == b
-    }
-
-    #[inline]
-    fn write(code: u32, hasher: &mut impl Hasher) {
-        hasher.write_u32(code);
-    }
-}
-
 /// Whether two byte strings are the same. They are short: eight bytes at a time, in place, cost less than a call. The
 /// last ones come first, as ids that differ often begin alike.
 #[inline]
@@ -306,40 +279,6 @@ fn equal(a: &[u8], b: &[u8]) -> bool {
     match (a.last_chunk::<8>(), b.last_chunk::<8>()) {
         (Some(a_last), Some(b_last)) => a_last == b_last && words().all(|(a, b)| a == b),
         _ => a.iter().zip(b).all(|(a, b)| a == b),
-    }
-}
-
-/// The codes of a dictionary's rows, each of which has a value.
-#[derive(Debug)]
-pub(crate) struct Codes(Vec<u32>);
-
-/// What stands for null among codes.
-const NO_CODE: u32 = u32::MAX;
-
-impl Codes {
-    pub(crate) fn get(&self, row: usize) -> Option<usize> {
-        let code = self.0[row];
-        (code != NO_CODE).then_some(code as usize)
-    }
-
-    /// The codes, unless one has no value among so many.
-    fn checked(codes: impl Iterator<Item = Option<usize>>, size: usize) -> Option<Self> {
-        let code = |code: Option<usize>| match code {
-            None => Some(NO_CODE),
-            Some(code) if code >= size => None,
-            Some(code) => u32::try_from(code).ok().filter(|&code| code != NO_CODE),
-        };
-        codes.map(code).collect::<Option<_>>().map(Self)
-    }
-
-    /// These codes, with null in place of those that are not wanted.
-    fn only(mut self, is_wanted: impl Fn(usize) -> bool) -> Self {
-        for code in &mut self.0 {
-            if *code != NO_CODE && !is_wanted(*code as usize) {
-                *code = NO_CODE;
-            }
-        }
-        self
     }
 }
 
@@ -355,20 +294,6 @@ fn checked<O: OffsetSizeTrait>(
         return Ok(array.clone());
     }
     Err(column.corrupt("offsets of text that are not in order"))
-}
-
-/// The codes and values of a dictionary with keys of any integer type.
-pub(crate) fn dictionary(column: &Bound, array: &ArrayRef) -> Result<(Codes, ArrayRef)> {
-    let array: &dyn Array = array.as_ref();
-    downcast_dictionary_array! {
-        array => {
-            let values = array.values();
-            let codes = Codes::checked(array.keys_iter(), values.len());
-            let codes = codes.ok_or_else(|| column.corrupt("a dictionary code that has no value"))?;
-            Ok((codes, values.clone()))
-        },
-        data_type => Err(column.wrong_type(data_type)),
-    }
 }
 
 #[cfg(test)]

@@ -9,8 +9,9 @@ use arrow_array::{
 };
 use arrow_schema::{DataType, TimeUnit};
 
+use super::coded::{Codes, dictionary};
 use super::columns::Bound;
-use super::keys::{Codes, KeyColumn, KeyType, dictionary};
+use super::keys::{KeyColumn, KeyType};
 use crate::error::{Error, Result};
 use crate::time::Micros;
 

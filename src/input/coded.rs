@@ -1,0 +1,180 @@
+//! Dictionaries: what stands once, and in each row as a code.
+
+use std::hash::Hasher;
+use std::sync::Arc;
+
+use arrow_array::{Array, ArrayRef, downcast_dictionary_array};
+
+use super::columns::Bound;
+use super::keys::{KeyColumn, KeyRows};
+use crate::error::Result;
+
+/// Keys that stand once in a dictionary, and in each row as a code. The codes of rows without a key are null.
+#[derive(Debug)]
+pub struct CodedKeys {
+    codes: Codes,
+    values: Arc<Values>,
+}
+
+impl CodedKeys {
+    /// Binds a dictionary column; `known` are values that may be its own.
+    pub(super) fn bind(column: &Bound, array: &ArrayRef, known: Option<&Arc<Values>>) -> Result<Self> {
+        let (codes, values) = dictionary(column, array)?;
+        let values = match known.filter(|known| known.are(&values)) {
+            Some(known) => Arc::clone(known),
+            None => Arc::new(Values::bind(column, values)?),
+        };
+        let codes = if values.are_keys { codes } else { codes.only(|code| values.keys.get(code).is_some()) };
+        Ok(Self { codes, values })
+    }
+
+    /// The key in that row; `None` if it is null or empty.
+    pub(super) fn get(&self, row: usize) -> Option<&[u8]> {
+        self.key(row).map(|code| self.bytes(code))
+    }
+
+    pub(super) fn values(&self) -> Arc<Values> {
+        Arc::clone(&self.values)
+    }
+}
+
+/// The values of a dictionary. Many batches may share them: all slices of one, or all of a table.
+#[derive(Debug)]
+pub(crate) struct Values {
+    array: ArrayRef,
+    keys: KeyColumn,
+    /// Whether none of them is null or empty.
+    are_keys: bool,
+}
+
+impl Values {
+    fn bind(column: &Bound, array: ArrayRef) -> Result<Self> {
+        let keys = KeyColumn::bind(column, &array)?;
+        let are_keys = (0..array.len()).all(|value| keys.get(value).is_some());
+        Ok(Self { array, keys, are_keys })
+    }
+
+    /// Whether these are the values in that array: the same memory.
+    fn are(&self, array: &ArrayRef) -> bool {
+        Arc::ptr_eq(&self.array, array) || self.array.to_data().ptr_eq(&array.to_data())
+    }
+}
+
+/// The codes are compared and hashed, which costs less than text does. Two of them may stand for one key.
+impl KeyRows for CodedKeys {
+    type Key<'a> = u32;
+
+    #[inline]
+    fn key(&self, row: usize) -> Option<u32> {
+        let code = self.codes.0[row];
+        (code != NO_CODE).then_some(code)
+    }
+
+    fn bytes(&self, code: u32) -> &[u8] {
+        self.values.keys.get(code as usize).unwrap_or_default()
+    }
+
+    #[inline]
+    fn same(a: u32, b: u32) -> bool {
+        a == b
+    }
+
+    #[inline]
+    fn write(code: u32, hasher: &mut impl Hasher) {
+        hasher.write_u32(code);
+    }
+}
+
+/// The codes of a dictionary's rows, each of which has a value.
+#[derive(Debug)]
+pub(crate) struct Codes(Vec<u32>);
+
+/// What stands for null among codes.
+const NO_CODE: u32 = u32::MAX;
+
+impl Codes {
+    pub(crate) fn get(&self, row: usize) -> Option<usize> {
+        let code = self.0[row];
+        (code != NO_CODE).then_some(code as usize)
+    }
+
+    /// The codes, unless one has no value among so many.
+    fn checked(codes: impl Iterator<Item = Option<usize>>, size: usize) -> Option<Self> {
+        let code = |code: Option<usize>| match code {
+            None => Some(NO_CODE),
+            Some(code) if code >= size => None,
+            Some(code) => u32::try_from(code).ok().filter(|&code| code != NO_CODE),
+        };
+        codes.map(code).collect::<Option<_>>().map(Self)
+    }
+
+    /// These codes, with null in place of those that are not wanted.
+    fn only(mut self, is_wanted: impl Fn(usize) -> bool) -> Self {
+        for code in &mut self.0 {
+            if *code != NO_CODE && !is_wanted(*code as usize) {
+                *code = NO_CODE;
+            }
+        }
+        self
+    }
+}
+
+/// The codes and values of a dictionary with keys of any integer type.
+pub(super) fn dictionary(column: &Bound, array: &ArrayRef) -> Result<(Codes, ArrayRef)> {
+    let array: &dyn Array = array.as_ref();
+    downcast_dictionary_array! {
+        array => {
+            let values = array.values();
+            let codes = Codes::checked(array.keys_iter(), values.len());
+            let codes = codes.ok_or_else(|| column.corrupt("a dictionary code that has no value"))?;
+            Ok((codes, values.clone()))
+        },
+        data_type => Err(column.wrong_type(data_type)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow_array::types::Int8Type;
+    use arrow_array::{DictionaryArray, Int8Array, StringArray};
+    use arrow_schema::{Field, Schema};
+
+    use super::*;
+    use crate::input::{ColumnMap, InputColumn, InputTable};
+
+    fn bound(keys: &DictionaryArray<Int8Type>, known: Option<&Arc<Values>>) -> CodedKeys {
+        let array: ArrayRef = Arc::new(keys.clone());
+        let schema = Schema::new(vec![Field::new("userId", array.data_type().clone(), true)]);
+        let column =
+            Bound::needed(&ColumnMap::default(), InputColumn::USER, InputTable::Events, &schema).unwrap();
+        CodedKeys::bind(&column, &array, known).unwrap()
+    }
+
+    fn read(keys: &CodedKeys, rows: usize) -> Vec<Option<&[u8]>> {
+        (0..rows).map(|row| keys.get(row)).collect()
+    }
+
+    #[test]
+    fn values_in_the_same_memory_are_bound_once() {
+        let values: ArrayRef = Arc::new(StringArray::from(vec!["a", "b", "c"]));
+        let codes = Int8Array::from(vec![Some(2), Some(0), None, Some(1)]);
+        let keys = DictionaryArray::new(codes, Arc::clone(&values));
+        let first = bound(&keys, None);
+        assert_eq!(read(&first, 4), [Some(&b"c"[..]), Some(b"a"), None, Some(b"b")]);
+
+        let slice = bound(&keys.slice(3, 1), Some(&first.values()));
+        assert!(Arc::ptr_eq(&slice.values, &first.values));
+        assert_eq!(read(&slice, 1), [Some(&b"b"[..])]);
+
+        // As what another program hands over batch by batch: another array of the same memory.
+        let same_memory = arrow_array::make_array(values.to_data());
+        let again =
+            bound(&DictionaryArray::new(Int8Array::from(vec![0]), same_memory), Some(&first.values()));
+        assert!(Arc::ptr_eq(&again.values, &first.values));
+
+        let others: ArrayRef = Arc::new(StringArray::from(vec!["x", "", "z"]));
+        let codes = Int8Array::from(vec![2, 1, 0]);
+        let other = bound(&DictionaryArray::new(codes, others), Some(&first.values()));
+        assert_eq!(read(&other, 3), [Some(&b"z"[..]), None, Some(b"x")]);
+    }
+}
