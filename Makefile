@@ -15,6 +15,8 @@ OLD_TESTS := $(patsubst %,tests/python/test_%.py,scenarios random_streams source
 OLDER_SPARK_TESTS := $(patsubst %,tests/spark/test_%.py,environment scenarios)
 # The tests of the kept tables take as long as all others of Spark together.
 SPARK_TABLES_TESTS := $(patsubst %,tests/spark/test_%.py,aggregator both_engines streaming update)
+# What other checks run.
+ELSEWHERE := $(SPARK_TABLES_TESTS) tests/spark/test_environment.py
 # Which tests run: all but the longest; each of those has a shorter sibling. `make test-all` runs them too.
 CHOSEN := -m 'not slow'
 # Runs pytest in an environment of its own, with the same wheel.
@@ -124,7 +126,7 @@ spark-tables-test: spark42 ## The kept tables on the newest Spark: updates, stre
 
 spark-functions-test: spark42 ## All other tests on the newest Spark: the functions, the stories, the notebooks.
 	$(SAY)
-	$(IN) spark42 $(CHOSEN) tests/spark $(addprefix --ignore=,$(SPARK_TABLES_TESTS)) --pyargs watchspan.spark
+	$(IN) spark42 $(CHOSEN) tests/spark $(addprefix --ignore=,$(ELSEWHERE)) --pyargs watchspan.spark
 
 # A process has a classic session or a Connect server, so Connect's tests are apart. Its port is a fixed one.
 spark-connect-test: spark42 ## The main paths over Spark Connect.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import signal
 from typing import Any
 
 import pyarrow as pa
@@ -19,6 +20,11 @@ PETER = (
     (130, "resume", 110),
     (140, "pause", 120),
 )
+
+
+def pytest_configure() -> None:
+    """Programs that a shell runs in the background ignore Ctrl-C, and so would those that the tests start."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def event_rows() -> list[dict[str, Any]]:

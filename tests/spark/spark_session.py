@@ -96,6 +96,8 @@ def _builder(folder: Path) -> SparkSession.Builder:
         f"-Dlog4j2.configurationFile={logging}",
         # Most of the time goes into compiling what runs a few times: this compiles faster and optimises less.
         "-XX:TieredStopAtLevel=1",
+        # Two cores are soon taken up: this collector starts no threads of its own.
+        "-XX:+UseSerialGC",
         # Java would set 48 MB aside for what it compiles; once Delta has filled them, all is interpreted.
         "-XX:ReservedCodeCacheSize=256m",
     )
