@@ -10,6 +10,7 @@ use std::ops::Range;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
+use super::prefix::{head, shared};
 use super::record::Record;
 use super::store::KeyArena;
 use crate::input::{AnyEventKeys, Cleaner, DropCounts, DropReason, EventBatch, EventKeys, KeyRows, RowKeys};
@@ -168,11 +169,14 @@ impl<R: Record, H: BuildHasher> Grouper<R, H> {
 
     /// Puts each fragment's events together, and forgets them here.
     fn finish<C: KeyRows>(&mut self, columns: &EventKeys<'_, C>) -> Chunk<R> {
-        let keys = self.rows.iter().filter_map(|&row| columns.get(row)).map(|keys| columns.bytes(keys));
-        let keys = KeyArena::of(self.rows.len(), keys);
-        let mut starts = Vec::with_capacity(self.counts.len() + 1);
+        let order = self.order(columns);
+        let rows = order.iter().map(|&(_, fragment)| self.rows[fragment as usize]);
+        let keys = rows.filter_map(|row| columns.get(row)).map(|keys| columns.bytes(keys));
+        let keys = KeyArena::of(order.len(), keys);
+        let mut starts = Vec::with_capacity(order.len() + 1);
         let mut next = 0;
-        for count in &mut self.counts {
+        for (_, fragment) in order {
+            let count = &mut self.counts[fragment as usize];
             starts.push(next);
             next += std::mem::replace(count, next);
         }
@@ -187,6 +191,20 @@ impl<R: Record, H: BuildHasher> Grouper<R, H> {
         self.counts.clear();
         self.table.clear();
         Chunk { keys, starts, records }
+    }
+
+    /// The fragments, each after the number that orders it, in about the order of their users: whoever brings the
+    /// fragments of some users together from many chunks then reads each chunk from one place on.
+    fn order<C: KeyRows>(&self, columns: &EventKeys<'_, C>) -> Vec<(u64, u32)> {
+        let users = || {
+            let rows = self.rows.iter().filter_map(|&row| columns.get(row));
+            rows.map(|keys| columns.bytes(keys)[0])
+        };
+        let shared =
+            users().next().map_or(0, |first| users().map(|user| shared(first, user)).min().unwrap_or(0));
+        let mut order: Vec<_> = users().map(|user| head(&user[shared..])).zip(0..).collect();
+        order.sort_unstable();
+        order
     }
 }
 

@@ -25,6 +25,15 @@ impl Prefix {
     }
 }
 
+/// The first eight bytes as a number, which orders strings by these.
+pub(super) fn head(bytes: &[u8]) -> u64 {
+    let mut first = [0; 8];
+    for (to, from) in first.iter_mut().zip(bytes) {
+        *to = *from;
+    }
+    u64::from_be_bytes(first)
+}
+
 /// How many first bytes two strings have in common.
 pub(super) fn shared(a: &[u8], b: &[u8]) -> usize {
     a.iter().zip(b).take_while(|(a, b)| a == b).count()
@@ -46,6 +55,7 @@ mod tests {
             } else {
                 prop_assert_eq!(first.cmp(&second), a.cmp(b));
             }
+            prop_assert!(head(a).cmp(&head(b)).is_eq() || head(a).cmp(&head(b)) == a.cmp(b));
             let length = shared(a, b);
             prop_assert_eq!(&a[..length], &b[..length]);
             prop_assert!(a.get(length) != b.get(length) || length == a.len().min(b.len()));
