@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import platform
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from statistics import median
 
 from peers_rules import LEFT_OUT
-from reported import STALE_STARTS, cpu_model, nearly, number, same, table
+from reported import STALE_STARTS, conditions, nearly, number, same, table
 
 # What each variant is called in the page, in the order of its tables.
 VARIANTS = {
@@ -120,18 +117,10 @@ class Size:
 
 
 def environment(threads: int) -> dict[str, str]:
-    """What the figures depend on."""
+    """What the figures depend on; to be asked for before the run."""
     packages = ("watchspan", "polars", "duckdb", "pyarrow")
-    return {
-        "processor": f"{cpu_model()}, {os.cpu_count()} cores",
-        "threads of each engine": str(threads),
-        "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB",
-        "system": f"{platform.system()} on {platform.machine()}",
-        "Python": platform.python_version(),
-        **{name: version(name) for name in packages},
-        "load before the run": f"{os.getloadavg()[0]:.1f}",
-        "date": time.strftime("%Y-%m-%d", time.gmtime()),
-    }
+    versions = {name: version(name) for name in packages}
+    return {**conditions(), "threads of each engine": str(threads), **versions}
 
 
 def markdown(

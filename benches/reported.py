@@ -15,7 +15,6 @@ STALE_STARTS = (
     "in a few rows a start still reports the position before a seek, which the queries do not recognise"
 )
 
-
 _UNITS = {"k": 1_000, "M": 1_000_000}
 
 
@@ -42,6 +41,9 @@ def conditions() -> dict[str, str]:
     """What figures depend on; to be asked for before the run."""
     return {
         "processor": f"{cpu_model()}, {os.cpu_count()} cores",
+        "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB",
+        "system": f"{platform.system()} on {platform.machine()}",
+        "Python": platform.python_version(),
         "load before the run": f"{os.getloadavg()[0]:.1f}",
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
     }

@@ -48,13 +48,14 @@ def main() -> int:
     options = _options()
     with tempfile.TemporaryDirectory() as scratch:
         spark = _session(Path(scratch), options)
+        about = environment(spark)
         folder = Path(options.data or scratch)
         sizes = []
         for rows in options.sizes:
             # The JVM compiles what runs often, and what it compiled for one size serves the next.
             warm_ups = 1 if sizes else options.warm_ups
             sizes.append(_measure_size(spark, folder, rows, warm_ups, options.rounds))
-        text = markdown(command("benches/spark.py"), environment(spark), options.rounds, sizes)
+        text = markdown(command("benches/spark.py"), about, options.rounds, sizes)
         spark.stop()
     print(text)
     if options.write:

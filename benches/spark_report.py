@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import platform
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from statistics import median
@@ -14,7 +11,7 @@ import pyarrow as pa
 import pyspark
 import spark_windows
 from pyspark.sql import SparkSession
-from reported import STALE_STARTS, cpu_model, nearly, number, same, table
+from reported import STALE_STARTS, conditions, nearly, number, same, table
 
 import watchspan
 
@@ -91,20 +88,16 @@ class Size:
 
 
 def environment(spark: SparkSession) -> dict[str, str]:
-    """What the figures depend on."""
+    """What the figures depend on; to be asked for before the run."""
     configuration = spark.sparkContext.getConf()
     java = spark.sparkContext._jvm.System.getProperty("java.version")
     return {
-        "processor": f"{cpu_model()}, {len(os.sched_getaffinity(0))} cores",
-        "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB",
-        "system": f"{platform.system()} on {platform.machine()}",
+        **conditions(),
         "watchspan": watchspan.__version__,
+        "pyarrow": pa.__version__,
         "Spark": f"{pyspark.__version__}, Java {java}, {configuration.get('spark.master')}, "
         f"{configuration.get('spark.driver.memory')} of heap, adaptive execution on, "
         f"{configuration.get('spark.sql.shuffle.partitions')} shuffle partitions",
-        "Python": f"{platform.python_version()}, pyarrow {pa.__version__}",
-        "load before the run": f"{os.getloadavg()[0]:.1f}",
-        "date": time.strftime("%Y-%m-%d", time.gmtime()),
     }
 
 
