@@ -20,7 +20,11 @@ from watchspan.sources.formats import format_of
 _TITLES = {"parquet": "Parquet", "csv": "CSV", "json": "JSON lines", "ipc": "Arrow"}
 TEXT_FORMATS = frozenset({"csv", "json"})
 # Rows per batch of a file scan: large enough to make a batch's fixed costs vanish, small beside a row group.
-_SCAN_ROWS = 131_072
+_SCAN_ROWS = 65_536
+# How many batches and files are read ahead: enough for reading and grouping to go on side by side. By default
+# pyarrow reads up to a gigabyte ahead of whoever is slower than it, which no limit on memory knows of.
+_AHEAD = {"batch_readahead": 1, "fragment_readahead": 1}
+_OLDEST_WITH_AHEAD = 10
 # How much of a JSON lines file is looked at to learn which columns it has.
 _SAMPLE_BYTES = 1 << 20
 # How much of it is parsed at a time.
@@ -37,7 +41,9 @@ def scan_dataset(dataset: Any, want: Wanted | None) -> Iterator[pa.RecordBatch]:
     found = list(want.find(names)) if want else names
     schema = pa.schema([dataset.schema.field(name) for name in found], metadata=dataset.schema.metadata)
     # By field, not by name: a name with a dot would be taken for a path into a struct.
-    scanner = dataset.scanner(columns={name: ds.field(name) for name in found}, batch_size=_SCAN_ROWS)
+    columns = {name: ds.field(name) for name in found}
+    ahead = _AHEAD if int(pa.__version__.partition(".")[0]) >= _OLDEST_WITH_AHEAD else {}
+    scanner = dataset.scanner(columns=columns, batch_size=_SCAN_ROWS, **ahead)
     return _scan(scanner, schema)
 
 
