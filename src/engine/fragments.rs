@@ -10,7 +10,7 @@ use std::ops::Range;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
-use super::prefix::{head, shared};
+use super::prefix::{head, shared_by_all};
 use super::record::Record;
 use super::store::KeyArena;
 use crate::input::{AnyEventKeys, Cleaner, DropCounts, DropReason, EventBatch, EventKeys, KeyRows, RowKeys};
@@ -200,8 +200,7 @@ impl<R: Record, H: BuildHasher> Grouper<R, H> {
             let rows = self.rows.iter().filter_map(|&row| columns.get(row));
             rows.map(|keys| columns.bytes(keys)[0])
         };
-        let shared =
-            users().next().map_or(0, |first| users().map(|user| shared(first, user)).min().unwrap_or(0));
+        let shared = shared_by_all(users());
         let mut order: Vec<_> = users().map(|user| head(&user[shared..])).zip(0..).collect();
         order.sort_unstable();
         order

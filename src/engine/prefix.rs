@@ -39,6 +39,12 @@ pub(super) fn shared(a: &[u8], b: &[u8]) -> usize {
     a.iter().zip(b).take_while(|(a, b)| a == b).count()
 }
 
+/// How many first bytes all of these strings have in common.
+pub(super) fn shared_by_all<'a>(mut strings: impl Iterator<Item = &'a [u8]>) -> usize {
+    let Some(first) = strings.next() else { return 0 };
+    strings.map(|string| shared(first, string)).min().unwrap_or(first.len())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,6 +65,8 @@ mod tests {
             let length = shared(a, b);
             prop_assert_eq!(&a[..length], &b[..length]);
             prop_assert!(a.get(length) != b.get(length) || length == a.len().min(b.len()));
+            prop_assert_eq!(shared_by_all([a, b].into_iter()), length);
+            prop_assert_eq!(shared_by_all([a].into_iter()), a.len());
         }
     }
 }

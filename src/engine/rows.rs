@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 use super::Engine;
 use super::fragments::SLICE_ROWS;
 use super::partition::{Estimates, add};
-use super::prefix::{Prefix, shared};
+use super::prefix::{Prefix, shared_by_all};
 use super::store::{At, KeyStore};
 use crate::engagement::{Duration, Engagement, EngagementOptions};
 use crate::error::Result;
@@ -54,9 +54,7 @@ impl Ids {
 
     /// Rows of users in order, ordered by user, video, start and session id.
     pub(super) fn sorted(self, store: &KeyStore, mut rows: Vec<Row>) -> Vec<Row> {
-        let videos = || rows.iter().map(|row| store.video(row.at));
-        let shared =
-            videos().next().map_or(0, |first| videos().map(|video| shared(first, video)).min().unwrap_or(0));
+        let shared = shared_by_all(rows.iter().map(|row| store.video(row.at)));
         // Rows are large: each moves once.
         let place = |(index, row): (usize, &Row)| Place {
             video: Prefix::of(&store.video(row.at)[shared..]),
