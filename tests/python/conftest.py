@@ -23,7 +23,7 @@ PETER = (
 
 
 def pytest_configure() -> None:
-    """Programs that a shell runs in the background ignore Ctrl-C, and so would those that the tests start."""
+    """What a shell runs in the background ignores Ctrl-C, and so would the programs that the tests start."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

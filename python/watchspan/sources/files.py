@@ -22,7 +22,7 @@ TEXT_FORMATS = frozenset({"csv", "json"})
 # Rows per batch of a file scan: large enough to make a batch's fixed costs vanish, small beside a row group.
 _SCAN_ROWS = 65_536
 # How many batches and files are read ahead: enough for reading and grouping to go on side by side. By default
-# pyarrow reads up to a gigabyte ahead of whoever is slower than it, which no limit on memory knows of.
+# pyarrow reads more than a gigabyte ahead of whoever is slower than it, which no limit on memory knows of.
 _AHEAD = {"batch_readahead": 1, "fragment_readahead": 1}
 _OLDEST_WITH_AHEAD = 10
 # How much of a JSON lines file is looked at to learn which columns it has.
