@@ -3,10 +3,12 @@
 
 mod events;
 mod explain;
+mod fragment_table;
 mod fragments;
 mod order;
 mod partition;
 mod prefix;
+mod ranges;
 mod record;
 mod retention;
 mod rows;

@@ -1,5 +1,6 @@
 //! The tables that come in: their columns in every layout that Arrow producers hand out, and the clean step.
 
+mod arena;
 mod clean;
 mod coded;
 mod columns;
@@ -10,9 +11,11 @@ mod values;
 mod videos;
 mod within;
 
+pub(crate) use arena::{KeyArena, SeenKeys};
+pub(crate) use clean::Cleaned;
 pub use clean::{Cleaner, DropCounts, DropReason};
 pub use columns::{ColumnMap, InputColumn, InputTable};
-pub(crate) use events::{AnyEventKeys, EventKeys, Keys, RowKeys};
+pub(crate) use events::{AnyEventKeys, EventKeys, Extras, Keys, RowKeys};
 pub use events::{Dictionaries, EventBatch, EventSchema};
 pub(crate) use keys::KeyRows;
 pub use keys::{KeyColumn, KeyType, KeyTypes};

@@ -36,13 +36,21 @@ impl IntervalSet {
     /// ```
     #[must_use]
     pub fn union(intervals: impl IntoIterator<Item = Interval>) -> Self {
-        let mut sorted: SmallVec<[_; 8]> = intervals.into_iter().filter(|i| i.start < i.end).collect();
-        if !sorted.is_sorted_by(|a, b| a.start <= b.start) {
-            sorted.sort_unstable_by(|a, b| a.start.total_cmp(&b.start));
-        }
+        let mut rest = intervals.into_iter().filter(|i| i.start < i.end);
         let mut set = Self::default();
-        for interval in sorted {
-            set.append(interval);
+        while let Some(interval) = rest.next() {
+            match set.intervals.last() {
+                // From here on they have to be sorted; those before may be merged already.
+                Some(last) if interval.start < last.start => {
+                    let mut all: SmallVec<[_; 8]> =
+                        set.intervals.into_iter().chain([interval]).chain(rest).collect();
+                    all.sort_unstable_by(|a, b| a.start.total_cmp(&b.start));
+                    let mut set = Self::default();
+                    all.into_iter().for_each(|interval| set.append(interval));
+                    return set;
+                }
+                _ => set.append(interval),
+            }
         }
         set
     }

@@ -1,5 +1,6 @@
 //! The tables that come out: each column defined once, with its type, its meaning and where its value comes from.
 
+mod cells;
 mod column;
 mod engagement;
 mod explanation;
@@ -9,7 +10,7 @@ mod scopes;
 mod sessions;
 mod wire;
 
-pub use column::{Column, ColumnSpec, Table};
+pub use column::{Building, Column, ColumnSpec, Table};
 pub use engagement::{EngagementRow, engagement_table};
 pub use explanation::{ExplanationRow, explanation_table};
 pub use furthest::{FurthestRow, furthest_table};

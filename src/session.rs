@@ -73,7 +73,7 @@ impl SessionStats {
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     stats: Counted,
-    segments: SmallVec<[Interval; 4]>,
+    segments: SmallVec<[Interval; 8]>,
 }
 
 #[derive(Debug, Default)]

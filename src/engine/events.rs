@@ -5,6 +5,7 @@ use rayon::prelude::*;
 
 use super::Engine;
 use super::fragments::{Chunk, Grouper, Rejects, SLICE_ROWS};
+use super::partition::Partition;
 use super::record::{Plain, Record, Wide};
 use super::spill::Spill;
 use super::tables::Partitions;
@@ -123,17 +124,17 @@ impl<'e, R: Record> Events<'e, R> {
                 self.engine.check()?;
                 let mut rejects = Rejects::new(limit);
                 let batch = EventBatch::bind(&self.schema, &slice.rows, &slice.dictionaries)?;
-                let rows = 0..slice.rows.num_rows();
-                let (chunk, counts) = grouper.group(&batch, rows, slice.base, cleaner, &mut rejects);
-                Ok((chunk, counts, rejects))
+                let number = |row| slice.base + row as u64;
+                let (chunks, counts) = grouper.group(&batch, number, cleaner, &mut rejects);
+                Ok((chunks, counts, rejects))
             };
             slices.par_iter().map_init(Grouper::default, group).collect::<Result<Vec<_>>>()
         })?;
-        for (chunk, counts, rejects) in grouped {
+        for (chunks, counts, rejects) in grouped {
             self.rejects.merge(rejects, &self.counts);
             self.counts.merge(&counts);
-            self.bytes += chunk.bytes();
-            self.chunks.push(chunk);
+            self.bytes += chunks.iter().map(Chunk::bytes).sum::<usize>();
+            self.chunks.extend(chunks);
         }
         Ok(())
     }
@@ -153,7 +154,7 @@ impl<'e, R: Record> Events<'e, R> {
     pub(super) fn partitions(&mut self) -> Result<Partitions<R>> {
         self.dictionaries = Dictionaries::default();
         if self.spill.is_none() {
-            return Ok(Partitions::Memory(std::mem::take(&mut self.chunks)));
+            return Ok(Partitions::Memory(Partition::new(self.engine, std::mem::take(&mut self.chunks))));
         }
         self.write_out()?;
         let parts = self.spill.take().map(|spill| spill.finish(self.engine, self.limit)).transpose()?;

@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 
-use arrow_array::RecordBatch;
+use arrow_array::{RecordBatch, UInt64Array};
+use arrow_select::take::take_record_batch;
 
 use super::Engine;
-use super::fragments::{Chunk, Grouper, Rejects};
-use super::order::{Placed, grouped};
+use super::fragments::{Grouper, Rejects};
+use super::order::Placed;
+use super::partition::Partition;
 use super::record::{Numbered, Record};
-use super::store::KeyStore;
 use super::user::{Piece, Users};
 use crate::error::Result;
 use crate::event::{EventKind, Vocabulary};
@@ -54,14 +55,16 @@ pub fn explain(
         for &row in rows.iter().filter(|&&row| columns.video.get(row) == Some(video)) {
             seen.insert(base + row as u64, Seen::read(&columns, row));
         }
-        let cleaner = Cleaner { vocabulary };
-        chunks.push(grouper.group(&columns, rows.into_iter(), base, cleaner, &mut dropped).0);
+        let wanted = take_record_batch(&batch, &rows.iter().map(|&row| row as u64).collect::<UInt64Array>())?;
+        let columns = EventBatch::bind(schema, &wanted, &dictionaries)?;
+        let (cleaner, number) = (Cleaner { vocabulary }, |row: usize| base + rows[row] as u64);
+        chunks.extend(grouper.group(&columns, number, cleaner, &mut dropped).0);
         base += batch.num_rows() as u64;
     }
     let mut dropped: Vec<_> = dropped.rows.into_iter().map(|(reason, row)| (row, reason)).collect();
     dropped.retain(|(row, _)| seen.contains_key(row));
     let mut explainer = Explainer { schema, rules, video, seen, rows: Vec::new() };
-    explainer.walk(chunks, &mut dropped);
+    explainer.walk(&Partition::new(engine, chunks), &mut dropped);
     dropped.sort_unstable();
     for (row, reason) in dropped {
         explainer.push(row, None, format!("dropped: {}", reason.name()), None, None);
@@ -88,17 +91,21 @@ struct Explainer<'a> {
 }
 
 impl Explainer<'_> {
-    fn walk(&mut self, mut chunks: Vec<Chunk<Numbered>>, dropped: &mut Vec<(u64, DropReason)>) {
-        let store = KeyStore::take(&mut chunks);
+    fn walk(&mut self, partition: &Partition<Numbered>, dropped: &mut Vec<(u64, DropReason)>) {
         let has_session = self.schema.has_session();
         let cutting = Cutting::new(self.rules, has_session);
-        let fragments = grouped(&store, |video| video == self.video);
         let (mut users, mut duplicates) = (Users::default(), Vec::new());
-        users.gather(&store, &chunks, &fragments, |record| duplicates.push(record.row));
-        users.visit(cutting, has_session, Placed::is_marked, |piece| {
-            let id = users.store.get(piece.at)[2];
-            self.session(piece, &self.session_id(id, piece.cut_at));
-        });
+        for task in &partition.tasks {
+            users.store = task.store();
+            let fragments = task.placed(&users.store, |video| video == self.video);
+            users.gather(task, &fragments, |record| duplicates.push(record.row));
+            for user in users.each() {
+                user.visit(cutting, has_session, Placed::is_marked, |piece| {
+                    let id = users.store.get(piece.at)[2];
+                    self.session(piece, &self.session_id(id, piece.cut_at));
+                });
+            }
+        }
         let duplicates = duplicates.into_iter().filter(|row| self.seen.contains_key(row));
         dropped.extend(duplicates.map(|row| (row, DropReason::Duplicate)));
     }

@@ -1,37 +1,45 @@
 //! Grouping within a batch: the events of one user, video and session become one fragment.
 //!
 //! Events of a session stand close together in what players send, so a batch has far fewer fragments than
-//! events, and everything later handles fragments. Keys are compared with those of one row of the same batch,
-//! which are still in cache: equal hashes decide nothing.
+//! events, and everything later handles fragments. Keys are compared with those of the fragment, which lie together
+//! and are still in cache: equal hashes decide nothing.
 
 use std::hash::BuildHasher;
 use std::ops::Range;
+use std::sync::Arc;
 
-use hashbrown::HashTable;
-use hashbrown::hash_table::Entry;
-
+use super::fragment_table::FragmentTable;
 use super::prefix::{head, shared_by_all};
 use super::record::Record;
-use super::store::KeyArena;
-use crate::input::{AnyEventKeys, Cleaner, DropCounts, DropReason, EventBatch, EventKeys, KeyRows, RowKeys};
+use crate::event::Event;
+use crate::input::{
+    AnyEventKeys, Cleaned, Cleaner, DropCounts, DropReason, EventBatch, EventKeys, Extras, KeyArena, KeyRows,
+    RowKeys, SeenKeys,
+};
+use crate::time::Micros;
 
 /// How many rows are grouped at a time: their keys and the table of fragments stay in cache.
 pub const SLICE_ROWS: usize = 65_536;
 
+/// Into how many chunks a slice's fragments go at most: each is let go of when its last user is done.
+const CHUNKS: usize = 16;
+/// How many fragments a chunk has at least, if there are so many.
+const CHUNK_FRAGMENTS: usize = 256;
+
 /// The hash in use; it only has to be fast.
 pub(super) type Hash = foldhash::fast::FixedState;
 
-/// Fragments with their keys and events.
+/// Fragments with their keys and events, in the order of their users.
 #[derive(Debug)]
 pub(super) struct Chunk<R> {
-    pub(super) keys: KeyArena,
+    pub(super) keys: Arc<KeyArena>,
     /// Where each fragment's events begin in `records`, and where the last one's end.
     starts: Vec<u32>,
     pub(super) records: Vec<R>,
 }
 
 impl<R> Chunk<R> {
-    /// Fragments that have so many events each, which follow one another.
+    /// Fragments that have so many events each, which follow one another. Their users are in order.
     pub(super) fn new(keys: KeyArena, counts: &[usize], records: Vec<R>) -> Self {
         let mut end = 0;
         let ends = counts.iter().map(|count| {
@@ -39,7 +47,7 @@ impl<R> Chunk<R> {
             u32::try_from(end).unwrap_or(u32::MAX)
         });
         let starts = std::iter::once(0).chain(ends).collect();
-        Self { keys, starts, records }
+        Self { keys: Arc::new(keys), starts, records }
     }
 
     /// How much memory a fragment needs whose keys are so long, with so many events.
@@ -68,14 +76,17 @@ impl<R> Chunk<R> {
 /// Where events are put together, and what is needed for that: one per thread, so that its memory is warm.
 pub(super) struct Grouper<R, H = Hash> {
     hash: H,
-    /// The fragments, each with the hash of its keys.
-    table: HashTable<(u64, u32)>,
-    /// A row with each fragment's keys.
-    rows: Vec<usize>,
+    cleaned: Cleaned,
+    /// The fragments by the hash of their keys.
+    table: FragmentTable,
+    /// The keys of each fragment.
+    seen: SeenKeys,
     /// How many events each fragment has, then where its next one goes.
     counts: Vec<u32>,
     /// The fragment and the record of each event, in the order read.
     events: Vec<(u32, R)>,
+    /// The same records, fragment by fragment.
+    records: Vec<R>,
 }
 
 impl<R: Record> Default for Grouper<R> {
@@ -86,24 +97,32 @@ impl<R: Record> Default for Grouper<R> {
 
 impl<R: Record, H: BuildHasher> Grouper<R, H> {
     fn new(hash: H) -> Self {
-        Self { hash, table: HashTable::new(), rows: Vec::new(), counts: Vec::new(), events: Vec::new() }
+        Self {
+            hash,
+            cleaned: Cleaned::default(),
+            table: FragmentTable::new(),
+            seen: SeenKeys::default(),
+            counts: Vec::new(),
+            events: Vec::new(),
+            records: Vec::new(),
+        }
     }
 
-    /// Cleans and groups these rows of a batch whose first row is number `base` of the input.
+    /// Cleans and groups the rows of a batch, of each of which `number` tells its number in the input. The chunks are
+    /// in the order of their users.
     pub(super) fn group(
         &mut self,
         batch: &EventBatch,
-        rows: impl Iterator<Item = usize>,
-        base: u64,
+        number: impl Fn(usize) -> u64,
         cleaner: Cleaner<'_>,
         rejects: &mut Rejects,
-    ) -> (Chunk<R>, DropCounts) {
+    ) -> (Vec<Chunk<R>>, DropCounts) {
         match batch.keys() {
-            AnyEventKeys::Utf8(keys) => self.group_by(&keys, batch, rows, base, cleaner, rejects),
-            AnyEventKeys::LargeUtf8(keys) => self.group_by(&keys, batch, rows, base, cleaner, rejects),
-            AnyEventKeys::Utf8View(keys) => self.group_by(&keys, batch, rows, base, cleaner, rejects),
-            AnyEventKeys::Coded(keys) => self.group_by(&keys, batch, rows, base, cleaner, rejects),
-            AnyEventKeys::Mixed(keys) => self.group_by(&keys, batch, rows, base, cleaner, rejects),
+            AnyEventKeys::Utf8(keys) => self.group_by(&keys, batch, number, cleaner, rejects),
+            AnyEventKeys::LargeUtf8(keys) => self.group_by(&keys, batch, number, cleaner, rejects),
+            AnyEventKeys::Utf8View(keys) => self.group_by(&keys, batch, number, cleaner, rejects),
+            AnyEventKeys::Coded(keys) => self.group_by(&keys, batch, number, cleaner, rejects),
+            AnyEventKeys::Mixed(keys) => self.group_by(&keys, batch, number, cleaner, rejects),
         }
     }
 
@@ -111,99 +130,120 @@ impl<R: Record, H: BuildHasher> Grouper<R, H> {
         &mut self,
         columns: &EventKeys<'_, C>,
         batch: &EventBatch,
-        rows: impl Iterator<Item = usize>,
-        base: u64,
+        number: impl Fn(usize) -> u64,
         cleaner: Cleaner<'_>,
         rejects: &mut Rejects,
-    ) -> (Chunk<R>, DropCounts) {
+    ) -> (Vec<Chunk<R>>, DropCounts) {
+        let mut cleaned = std::mem::take(&mut self.cleaned);
+        cleaner.clean(batch, &mut cleaned);
+        let rows = cleaned.verdicts.iter().zip(cleaned.times(batch)).zip(batch.position.values());
+        self.events.reserve(rows.len());
         let mut counts = DropCounts::default();
-        // The fragment of the event before: very often the next one's, too.
-        let mut last = None;
-        let mut drop = |reason, number, counts: &mut DropCounts| {
-            rejects.add(reason, number, counts);
+        counts.read = rows.len() as u64;
+        let mut drop = |reason, row| {
+            rejects.add(reason, number(row), &counts);
             counts.add(reason, 1);
         };
-        for row in rows {
-            counts.read += 1;
-            let number = base + row as u64;
+        // The fragment of the event before: very often the next one's, too.
+        let mut last = None;
+        for (row, ((&verdict, &time), &position)) in rows.enumerate() {
             let Some(keys) = columns.get(row) else {
-                drop(DropReason::NullKey, number, &mut counts);
+                drop(DropReason::NullKey, row);
                 continue;
             };
-            match cleaner.clean(batch, row) {
-                Ok(event) => {
-                    let fragment = match last {
-                        Some((before, fragment)) if columns.same(before, keys) => fragment,
-                        _ => self.find(columns, keys, row),
-                    };
-                    last = Some((keys, fragment));
-                    self.counts[fragment as usize] += 1;
-                    self.events.push((fragment, R::new(&event, number)));
+            let kind = match verdict {
+                Ok(kind) => kind,
+                Err(reason) => {
+                    drop(reason, row);
+                    continue;
                 }
-                Err(reason) => drop(reason, number, &mut counts),
-            }
+            };
+            let fragment = match last {
+                Some((before, fragment)) if columns.same(before, keys) => fragment,
+                _ => self.find(columns, keys),
+            };
+            last = Some((keys, fragment));
+            self.counts[fragment as usize] += 1;
+            // -0 is 0.
+            let (time, position) = (Micros(time), position + 0.0);
+            let extras = if R::HAS_EXTRAS { batch.extras(row) } else { Extras::default() };
+            let Extras { seek_from, rate, sequence } = extras;
+            let event = Event { time, kind, position, seek_from, rate, sequence };
+            self.events.push((fragment, R::new(&event, number(row))));
         }
+        self.cleaned = cleaned;
         (self.finish(columns), counts)
     }
 
-    /// The fragment of these keys, which stand in that row.
-    fn find<'a, C: KeyRows>(&mut self, columns: &EventKeys<'a, C>, keys: RowKeys<'a, C>, row: usize) -> u32 {
-        let Self { hash, table, rows, counts, .. } = self;
+    /// The fragment of these keys.
+    fn find<'a, C: KeyRows>(&mut self, columns: &EventKeys<'a, C>, keys: RowKeys<'a, C>) -> u32 {
+        let Self { hash, table, seen, counts, .. } = self;
         let code = columns.hash(keys, hash);
-        let same = |&(other, fragment): &(u64, u32)| {
-            let there = || columns.get(rows[fragment as usize]);
-            other == code && there().is_some_and(|other| columns.same(other, keys))
-        };
-        match table.entry(code, same, |&(code, _)| code) {
-            Entry::Occupied(found) => found.get().1,
-            Entry::Vacant(vacant) => {
-                // A chunk is made of far fewer rows than 2^32.
-                let fragment = u32::try_from(rows.len()).unwrap_or(u32::MAX);
-                vacant.insert((code, fragment));
-                rows.push(row);
-                counts.push(0);
-                fragment
-            }
+        let (fragment, is_new) = table.find(code, |fragment| C::are(seen, fragment, keys));
+        if is_new {
+            C::remember(seen, keys);
+            counts.push(0);
         }
+        fragment
     }
 
     /// Puts each fragment's events together, and forgets them here.
-    fn finish<C: KeyRows>(&mut self, columns: &EventKeys<'_, C>) -> Chunk<R> {
+    fn finish<C: KeyRows>(&mut self, columns: &EventKeys<'_, C>) -> Vec<Chunk<R>> {
         let order = self.order(columns);
-        let rows = order.iter().map(|&(_, fragment)| self.rows[fragment as usize]);
-        let keys = rows.filter_map(|row| columns.get(row)).map(|keys| columns.bytes(keys));
-        let keys = KeyArena::of(order.len(), keys);
-        let mut starts = Vec::with_capacity(order.len() + 1);
         let mut next = 0;
-        for (_, fragment) in order {
-            let count = &mut self.counts[fragment as usize];
-            starts.push(next);
-            next += std::mem::replace(count, next);
+        for &fragment in &order {
+            next += std::mem::replace(&mut self.counts[fragment as usize], next);
         }
-        starts.push(next);
-        let mut records = vec![R::default(); self.events.len()];
+        // What is left there of another slice is written over: each event has its place.
+        self.records.resize(self.events.len(), R::default());
         for (fragment, record) in self.events.drain(..) {
             let place = &mut self.counts[fragment as usize];
-            records[*place as usize] = record;
+            self.records[*place as usize] = record;
             *place += 1;
         }
-        self.rows.clear();
+        let size = order.len().div_ceil(CHUNKS).max(CHUNK_FRAGMENTS);
+        let mut start = 0;
+        let chunks = order.chunks(size).map(|fragments| {
+            let chunk = self.chunk(columns, fragments, start);
+            start += chunk.records.len();
+            chunk
+        });
+        let chunks = chunks.collect();
+        self.seen.clear();
         self.counts.clear();
         self.table.clear();
-        Chunk { keys, starts, records }
+        chunks
     }
 
-    /// The fragments, each after the number that orders it, in about the order of their users: whoever brings the
-    /// fragments of some users together from many chunks then reads each chunk from one place on.
-    fn order<C: KeyRows>(&self, columns: &EventKeys<'_, C>) -> Vec<(u64, u32)> {
-        let users = || {
-            let rows = self.rows.iter().filter_map(|&row| columns.get(row));
-            rows.map(|keys| columns.bytes(keys)[0])
-        };
-        let shared = shared_by_all(users());
-        let mut order: Vec<_> = users().map(|user| head(&user[shared..])).zip(0..).collect();
+    /// The chunk of these fragments, whose events are in place from there on.
+    fn chunk<C: KeyRows>(&self, columns: &EventKeys<'_, C>, fragments: &[u32], start: usize) -> Chunk<R> {
+        let keys = fragments.iter().map(|&fragment| columns.recall(&self.seen, fragment));
+        let keys = Arc::new(KeyArena::of(fragments.len(), keys));
+        // A slice has far fewer rows than 2^32.
+        let first = u32::try_from(start).unwrap_or(u32::MAX);
+        let ends = fragments.iter().map(|&fragment| self.counts[fragment as usize] - first);
+        let mut starts = Vec::with_capacity(fragments.len() + 1);
+        starts.push(0);
+        starts.extend(ends);
+        let end = start + starts.last().map_or(0, |&end| end as usize);
+        Chunk { keys, starts, records: self.records[start..end].to_vec() }
+    }
+
+    /// The fragments in the order of their users: whoever brings the fragments of some users together from many chunks
+    /// then finds those of a chunk in one piece.
+    fn order<C: KeyRows>(&self, columns: &EventKeys<'_, C>) -> Vec<u32> {
+        let fragments = || (0u32..).take(self.counts.len());
+        let user = |fragment| columns.recall(&self.seen, fragment)[0];
+        let shared = shared_by_all(fragments().map(user));
+        let mut order: Vec<_> =
+            fragments().map(|fragment| (head(&user(fragment)[shared..]), fragment)).collect();
         order.sort_unstable();
-        order
+        for alike in order.chunk_by_mut(|(a, _), (b, _)| a == b) {
+            if !alike.is_sorted_by_key(|&(_, fragment)| user(fragment)) {
+                alike.sort_unstable_by_key(|&(_, fragment)| (user(fragment), fragment));
+            }
+        }
+        order.into_iter().map(|(_, fragment)| fragment).collect()
     }
 }
 
@@ -326,13 +366,13 @@ mod tests {
         let vocabulary = Vocabulary::default();
         let cleaner = Cleaner { vocabulary: &vocabulary };
         let batch = EventBatch::bind(&schema, &batch, &Dictionaries::default()).unwrap();
-        let (chunk, counts) = grouper.group(&batch, 0..rows, 0, cleaner, &mut Rejects::default());
+        let (chunks, counts) = grouper.group(&batch, |row| row as u64, cleaner, &mut Rejects::default());
         assert_eq!((counts.read, counts.dropped(DropReason::NullKey)), (6, 1));
-        let fragment = |number| {
+        let fragment = |chunk: &Chunk<Numbered>, number| {
             let keys = chunk.keys.get(number).map(|key| String::from_utf8_lossy(key).into_owned()).join("|");
             (keys, chunk.records(number).iter().map(|record| record.row).collect())
         };
-        chunk.keys.all().map(fragment).collect()
+        chunks.iter().flat_map(|chunk| chunk.keys.all().map(|number| fragment(chunk, number))).collect()
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Ordering fragments by their keys, and cutting the order into tasks of whole users.
+//! Ordering fragments by their keys, and cutting what is ordered.
 
 use std::hash::BuildHasher;
 use std::ops::Range;
@@ -6,7 +6,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::fragments::Hash;
-use super::prefix::{Prefix, shared};
+use super::prefix::{Prefix, shared_by_all};
 use super::store::{At, KeyStore};
 use crate::input::Keys;
 
@@ -15,7 +15,8 @@ use crate::input::Keys;
 pub(super) struct Placed {
     /// The user, beyond what all users share.
     user: Prefix,
-    /// A hash of the session in the upper half, of the video in the lower one; its lowest bit is the video's mark.
+    /// A hash of the session in the upper half, of the video in the lower one. The lowest bit of the upper half says that
+    /// the numbers are those of other keys, too; that of the lower half is the video's mark.
     code: u64,
     /// Where the fragment is.
     pub(super) at: At,
@@ -24,17 +25,16 @@ pub(super) struct Placed {
 impl Placed {
     fn new(at: At, [user, video, session]: Keys<'_>, hash: &impl BuildHasher, is_marked: bool) -> Self {
         let video = hash.hash_one(video) >> 33 << 1 | u64::from(is_marked);
-        Self { user: Prefix::of(user), code: hash.hash_one(session) >> 32 << 32 | video, at }
-    }
-
-    /// The same keys elsewhere.
-    pub(super) const fn moved(self, at: At) -> Self {
-        Self { at, ..self }
+        Self { user: Prefix::of(user), code: hash.hash_one(session) >> 33 << 33 | video, at }
     }
 
     /// Whether the video is one that was to be marked.
     pub(super) const fn is_marked(&self) -> bool {
         self.code & 1 == 1
+    }
+
+    const fn is_ambiguous(&self) -> bool {
+        self.code & AMBIGUOUS != 0
     }
 
     /// Whether two fragments may be of one user and, if there are sessions, of one session.
@@ -43,18 +43,21 @@ impl Placed {
     }
 }
 
-/// All comparisons end at the numbers, where they can.
+/// The bit of a code that says that numbers do not decide.
+const AMBIGUOUS: u64 = 1 << 32;
+
+/// All comparisons of fragments in order end at the numbers, where these decide.
 impl KeyStore {
     pub(super) fn same_user(&self, a: &Placed, b: &Placed) -> bool {
-        a.user == b.user && (a.user.is_whole() || self.user(a.at) == self.user(b.at))
+        a.user == b.user && (!a.is_ambiguous() || self.user(a.at) == self.user(b.at))
     }
 
     pub(super) fn same_session(&self, a: &Placed, b: &Placed) -> bool {
-        a.code >> 32 == b.code >> 32 && self.get(a.at)[2] == self.get(b.at)[2]
+        a.code >> 32 == b.code >> 32 && (!a.is_ambiguous() || self.session(a.at) == self.session(b.at))
     }
 
     pub(super) fn same_video(&self, a: &Placed, b: &Placed) -> bool {
-        a.code << 32 == b.code << 32 && self.video(a.at) == self.video(b.at)
+        a.code << 32 == b.code << 32 && (!a.is_ambiguous() || self.video(a.at) == self.video(b.at))
     }
 
     pub(super) fn same(&self, a: &Placed, b: &Placed) -> bool {
@@ -62,30 +65,36 @@ impl KeyStore {
     }
 }
 
-/// Every fragment, ordered by user; those of a user so that equal session ids stand together, and among these equal
-/// videos. Those of some videos are marked.
-pub(super) fn grouped(store: &KeyStore, is_marked: impl Fn(&[u8]) -> bool + Sync) -> Vec<Placed> {
-    grouped_by(store, &Hash::default(), is_marked)
+/// Fragments in the order of their users; those of a user so that equal session ids stand together, and among these
+/// equal videos. Those of some videos are marked. There is a piece of each arena, whose users are in order.
+pub(super) fn grouped(
+    store: &KeyStore,
+    pieces: &[Range<u32>],
+    is_marked: impl Fn(&[u8]) -> bool,
+) -> Vec<Placed> {
+    grouped_by(store, pieces, &Hash::default(), is_marked)
 }
 
 fn grouped_by(
     store: &KeyStore,
-    hash: &(impl BuildHasher + Sync),
-    is_marked: impl Fn(&[u8]) -> bool + Sync,
+    pieces: &[Range<u32>],
+    hash: &impl BuildHasher,
+    is_marked: impl Fn(&[u8]) -> bool,
 ) -> Vec<Placed> {
-    let users = || store.chunks().into_par_iter().flat_map_iter(|chunk| chunk.map(|at| store.user(at)));
-    let shared = users()
-        .find_any(|_| true)
-        .map_or(0, |first| users().map(|user| shared(first, user)).min().unwrap_or(0));
-    let place = |at| {
-        let [user, video, session] = store.get(at);
-        Placed::new(at, [&user[shared..], video, session], hash, is_marked(video))
-    };
-    let chunks = store.chunks().into_par_iter();
-    let mut fragments: Vec<_> = chunks.flat_map_iter(|chunk| chunk.map(&place)).collect();
-    fragments.par_sort_unstable_by_key(|fragment| (fragment.user, fragment.code));
-    let alike = fragments.par_chunk_by_mut(|a, b| a.user == b.user);
-    alike.for_each(|fragments| mend(store, fragments));
+    let pieces = || pieces.iter().zip(&store.0).zip(0u32..).filter(|((piece, _), _)| !piece.is_empty());
+    // What the first and the last user of all share, those between them share, too.
+    let ends =
+        pieces().flat_map(|((piece, keys), _)| [piece.start, piece.end - 1].map(|end| keys.get(end)[0]));
+    let shared = shared_by_all(ends);
+    let mut fragments = Vec::with_capacity(pieces().map(|((piece, _), _)| piece.len()).sum());
+    for ((piece, keys), chunk) in pieces() {
+        fragments.extend(piece.clone().map(|fragment| {
+            let [user, video, session] = keys.get(fragment);
+            Placed::new(At { chunk, fragment }, [&user[shared..], video, session], hash, is_marked(video))
+        }));
+    }
+    fragments.sort_unstable_by_key(|fragment| (fragment.user, fragment.code));
+    fragments.chunk_by_mut(|a, b| a.user == b.user).for_each(|alike| mend(store, alike));
     fragments
 }
 
@@ -93,21 +102,24 @@ fn grouped_by(
 /// tell them apart.
 fn mend(store: &KeyStore, fragments: &mut [Placed]) {
     let is_whole = fragments.first().is_none_or(|fragment| fragment.user.is_whole());
-    if !is_whole && fragments.windows(2).any(|pair| !store.same_user(&pair[0], &pair[1])) {
+    if !is_whole && fragments.array_windows().any(|[a, b]| store.user(a.at) != store.user(b.at)) {
         return sort(store, fragments);
     }
     // One user may have so many sessions that some of their hashes are equal: only those are put in order.
     for session in fragments.chunk_by_mut(|a, b| a.code >> 32 == b.code >> 32) {
-        let collide =
-            |[a, b]: &[Placed; 2]| !store.same_session(a, b) || a.code == b.code && !store.same_video(a, b);
+        let collide = |[a, b]: &[Placed; 2]| {
+            store.session(a.at) != store.session(b.at)
+                || a.code == b.code && store.video(a.at) != store.video(b.at)
+        };
         if session.array_windows().any(collide) {
             sort(store, session);
         }
     }
 }
 
-/// Puts fragments in the order of their strings.
+/// Puts fragments in the order of their strings, by which they are then told apart.
 fn sort(store: &KeyStore, fragments: &mut [Placed]) {
+    fragments.iter_mut().for_each(|fragment| fragment.code |= AMBIGUOUS);
     fragments.sort_unstable_by_key(|fragment| {
         let [user, video, session] = store.get(fragment.at);
         (user, session, video)
@@ -142,8 +154,10 @@ pub(super) fn tasks<T>(items: &[T], count: usize, same: impl Fn(&T, &T) -> bool)
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
-    use crate::engine::store::KeyArena;
+    use crate::input::KeyArena;
     use proptest::prelude::*;
 
     /// A hash of the length and nothing else.
@@ -172,13 +186,20 @@ mod tests {
     fn store(keys: &[Three]) -> KeyStore {
         let mut arenas = Vec::new();
         for keys in keys.chunks(7) {
+            let mut keys: Vec<_> = keys.iter().collect();
+            keys.sort_by_key(|(user, _, _)| user);
             let mut arena = KeyArena::default();
             for (user, video, session) in keys {
                 arena.push([user.as_bytes(), video.as_bytes(), session.as_bytes()]);
             }
-            arenas.push(arena);
+            arenas.push(Arc::new(arena));
         }
         KeyStore(arenas)
+    }
+
+    /// All fragments of each arena.
+    fn whole(store: &KeyStore) -> Vec<Range<u32>> {
+        store.0.iter().map(|keys| 0..u32::try_from(keys.len()).unwrap()).collect()
     }
 
     fn any_keys() -> impl Strategy<Value = Vec<Three>> {
@@ -211,7 +232,8 @@ mod tests {
         let fits = |users: &[&str]| {
             let keys: Vec<_> =
                 users.iter().map(|user| ((*user).to_owned(), "v".into(), "s".into())).collect();
-            let fragments = grouped(&store(&keys), |_| false);
+            let store = store(&keys);
+            let fragments = grouped(&store, &whole(&store), |_| false);
             fragments.iter().map(|fragment| fragment.user.is_whole()).collect::<Vec<_>>()
         };
         let shared = "shared by all users, however long it is: ";
@@ -225,7 +247,8 @@ mod tests {
         fn groups_are_whole_whatever_the_hash(keys in any_keys()) {
             let store = store(&keys);
             let marked = |video: &[u8]| video == b"a";
-            for fragments in [grouped(&store, marked), grouped_by(&store, &Weak, marked)] {
+            let pieces = whole(&store);
+            for fragments in [grouped(&store, &pieces, marked), grouped_by(&store, &pieces, &Weak, marked)] {
                 assert_grouped(&store, &fragments, keys.len());
                 prop_assert!(fragments.iter().all(|placed| placed.is_marked() == marked(store.video(placed.at))));
             }

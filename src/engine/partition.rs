@@ -1,17 +1,19 @@
-//! The fragments of whole users: put in order, cut into tasks, and walked in parallel.
+//! The fragments of whole users: cut into tasks by ranges of users, put in order and walked in parallel.
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use super::Engine;
 use super::fragments::Chunk;
-use super::order::{Placed, grouped, tasks};
+use super::order::{Placed, grouped};
+use super::ranges::ranges;
 use super::record::Record;
-use super::rows::Row;
+use super::rows::{Ids, Row};
 use super::store::KeyStore;
-use super::user::Users;
+use super::user::{User, Users};
 use crate::engagement::Furthest;
 use crate::error::Result;
 use crate::rules::Rules;
@@ -33,90 +35,158 @@ impl<'a> Walking<'a> {
         Self { rules, cutting: Cutting::new(rules, has_session), has_session }
     }
 
-    /// The session rows of users on the videos that are wanted.
-    fn rows<R: Record>(self, users: &Users<R>, is_wanted: impl Fn(&Placed) -> bool) -> Vec<Row> {
-        let mut rows = Vec::with_capacity(users.len());
-        users.visit(self.cutting, self.has_session, is_wanted, |piece| {
+    /// Adds the session rows of a user on the videos that are wanted.
+    fn add<R: Record>(self, user: User<'_, R>, is_wanted: impl Fn(&Placed) -> bool, rows: &mut Vec<Row>) {
+        user.visit(self.cutting, self.has_session, is_wanted, |piece| {
             let events = piece.events.iter().map(Record::event);
             if let Some(stats) = SessionStats::observe(events, self.rules, |time| piece.next_later(time)) {
                 rows.push(Row { at: piece.at, cut_at: piece.cut_at, stats });
             }
         });
-        rows
     }
 }
 
 /// How many fragments a task has: so many that what becomes of them stays in cache.
 const TASK_FRAGMENTS: usize = 8192;
 
-/// All fragments of some users.
+/// All fragments of some users: pieces of chunks, which go when the last task that has a piece of them is done.
+pub(super) struct Task<R> {
+    pieces: Vec<Range<u32>>,
+    pub(super) chunks: Vec<Arc<Chunk<R>>>,
+    /// The fragments in order, if they were wanted before.
+    placed: Option<Vec<Placed>>,
+}
+
+impl<R> Task<R> {
+    /// The keys of its chunks.
+    pub(super) fn store(&self) -> KeyStore {
+        KeyStore(self.chunks.iter().map(|chunk| Arc::clone(&chunk.keys)).collect())
+    }
+
+    /// Its fragments in order, those of some videos marked.
+    pub(super) fn placed(&self, store: &KeyStore, is_marked: impl Fn(&[u8]) -> bool) -> Vec<Placed> {
+        grouped(store, &self.pieces, is_marked)
+    }
+}
+
+/// All fragments of some users, in tasks in the order of the users.
 pub(super) struct Partition<R> {
-    store: KeyStore,
-    chunks: Vec<Chunk<R>>,
-    fragments: Vec<Placed>,
-    /// Ranges of fragments, each of whole users.
-    tasks: Vec<Range<usize>>,
+    pub(super) tasks: Vec<Task<R>>,
+}
+
+/// The users of a task, whose events are together and in order.
+pub(super) struct Walked<'a, R> {
+    users: &'a Users<R>,
+    walking: Walking<'a>,
+}
+
+impl<R: Record> Walked<'_, R> {
+    /// The keys of the rows.
+    pub(super) const fn store(&self) -> &KeyStore {
+        &self.users.store
+    }
+
+    /// About how many rows there are.
+    pub(super) fn len(&self) -> usize {
+        self.users.len()
+    }
+
+    /// Walks through the events and hands the session rows of each user on, in order.
+    pub(super) fn each_user(
+        &self,
+        ids: Ids,
+        mut take: impl FnMut(&mut Vec<Row>) -> Result<()>,
+    ) -> Result<()> {
+        let mut rows = Vec::new();
+        self.users.each().try_for_each(|user| {
+            rows.clear();
+            self.walking.add(user, |_| true, &mut rows);
+            ids.sort(self.store(), &mut rows);
+            take(&mut rows)
+        })
+    }
+
+    /// The session rows of all users, in order.
+    pub(super) fn rows(&self, ids: Ids) -> Result<Vec<Row>> {
+        let mut all = Vec::with_capacity(self.len());
+        self.each_user(ids, |rows| {
+            all.append(rows);
+            Ok(())
+        })?;
+        Ok(all)
+    }
 }
 
 impl<R: Record> Partition<R> {
-    /// Puts fragments in order, and marks those of some videos.
-    pub(super) fn new(
-        engine: &Engine,
-        mut chunks: Vec<Chunk<R>>,
-        is_marked: impl Fn(&[u8]) -> bool + Sync,
-    ) -> Self {
-        let store = KeyStore::take(&mut chunks);
-        let fragments = engine.run(|| grouped(&store, &is_marked));
-        let count = engine.tasks().max(fragments.len() / TASK_FRAGMENTS);
-        let tasks = tasks(&fragments, count, |a, b| store.same_user(a, b));
-        Self { store, chunks, fragments, tasks }
+    /// Cuts fragments into tasks.
+    pub(super) fn new(engine: &Engine, chunks: Vec<Chunk<R>>) -> Self {
+        let fragments: usize = chunks.iter().map(|chunk| chunk.keys.len()).sum();
+        let ranges = ranges(engine, &chunks, engine.tasks().max(fragments / TASK_FRAGMENTS));
+        let chunks: Vec<_> = chunks.into_iter().map(Arc::new).collect();
+        let task = |pieces: Vec<(usize, Range<u32>)>| Task {
+            chunks: pieces.iter().map(|&(chunk, _)| Arc::clone(&chunks[chunk])).collect(),
+            pieces: pieces.into_iter().map(|(_, piece)| piece).collect(),
+            placed: None,
+        };
+        Self { tasks: ranges.into_iter().map(task).collect() }
     }
 
-    /// Walks through all events and hands the session rows on, task by task, with the store of their keys; tells what
-    /// became of them, in order, and how many duplicates there were.
+    /// Walks through all events, task by task, and lets go of them; tells what became of them, in order, and how many
+    /// duplicates there were.
     pub(super) fn walk<T: Send>(
-        &self,
+        self,
         engine: &Engine,
         walking: Walking<'_>,
-        finish: impl Fn(&mut KeyStore, Vec<Row>) -> Result<T> + Sync,
+        finish: impl Fn(&Walked<'_, R>) -> Result<T> + Sync,
     ) -> Result<(Vec<T>, u64)> {
-        let walk = |users: &mut Users<R>, task: &Range<usize>| {
+        let walk = |users: &mut Users<R>, mut task: Task<R>| {
             engine.check()?;
             let mut duplicates = 0;
-            users.gather(&self.store, &self.chunks, &self.fragments[task.clone()], |_| duplicates += 1);
-            let rows = walking.rows(users, |_| true);
-            Ok((finish(&mut users.store, rows)?, duplicates))
+            users.store = task.store();
+            let placed = task.placed.take().unwrap_or_else(|| task.placed(&users.store, |_| false));
+            users.gather(&task, &placed, |_| duplicates += 1);
+            drop((task, placed));
+            Ok((finish(&Walked { users, walking })?, duplicates))
         };
-        let walked = self.for_each_task(engine, walk)?;
+        let walked = engine.run(|| {
+            let tasks = self.tasks.into_par_iter().map_init(Users::default, walk);
+            tasks.collect::<Result<Vec<_>>>()
+        })?;
         let duplicates = walked.iter().map(|(_, duplicates)| duplicates).sum();
         Ok((walked.into_iter().map(|(finished, _)| finished).collect(), duplicates))
     }
 
     /// How far anybody got in each of the marked videos.
-    pub(super) fn furthest(&self, engine: &Engine, walking: Walking<'_>) -> Result<Estimates> {
-        let estimate = |users: &mut Users<R>, task: &Range<usize>| {
+    pub(super) fn furthest(
+        &mut self,
+        engine: &Engine,
+        walking: Walking<'_>,
+        is_marked: impl Fn(&[u8]) -> bool + Sync,
+    ) -> Result<Estimates> {
+        let estimate = |users: &mut Users<R>, task: &mut Task<R>| {
+            engine.check()?;
+            users.store = task.store();
+            let placed = task.placed(&users.store, &is_marked);
             // Where playback may have gone on unseen, the other videos of the session tell until when.
-            let scopes =
-                self.fragments[task.clone()].chunk_by(|a, b| a.may_share_scope(b, walking.has_session));
+            let scopes = placed.chunk_by(|a, b| a.may_share_scope(b, walking.has_session));
             let fragments: Vec<_> =
                 scopes.filter(|scope| scope.iter().any(Placed::is_marked)).flatten().copied().collect();
-            engine.check()?;
-            users.gather(&self.store, &self.chunks, &fragments, |_| {});
-            let mut estimates = Estimates::default();
-            for row in walking.rows(users, Placed::is_marked) {
-                add(&mut estimates, users.store.video(row.at), &row.stats);
+            users.gather(task, &fragments, |_| {});
+            task.placed = Some(placed);
+            let (mut estimates, mut rows) = (Estimates::default(), Vec::new());
+            for user in users.each() {
+                walking.add(user, Placed::is_marked, &mut rows);
+                for row in rows.drain(..) {
+                    add(&mut estimates, users.store.video(row.at), &row.stats);
+                }
             }
             Ok(estimates)
         };
-        Ok(self.for_each_task(engine, estimate)?.into_iter().fold(Estimates::default(), merged))
-    }
-
-    fn for_each_task<T: Send>(
-        &self,
-        engine: &Engine,
-        work: impl Fn(&mut Users<R>, &Range<usize>) -> Result<T> + Sync,
-    ) -> Result<Vec<T>> {
-        engine.run(|| self.tasks.par_iter().map_init(Users::default, &work).collect())
+        let estimates = engine.run(|| {
+            let tasks = self.tasks.par_iter_mut().map_init(Users::default, estimate);
+            tasks.collect::<Result<Vec<_>>>()
+        })?;
+        Ok(estimates.into_iter().fold(Estimates::default(), merged))
     }
 }
 

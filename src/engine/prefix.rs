@@ -10,13 +10,20 @@ pub(super) struct Prefix(u128);
 
 impl Prefix {
     pub(super) fn of(bytes: &[u8]) -> Self {
-        let mut first = [0; LENGTH + 1];
-        for (to, from) in first[..LENGTH].iter_mut().zip(bytes) {
-            *to = *from;
-        }
+        let first = &bytes[..bytes.len().min(LENGTH)];
+        // Of most strings the last eight of these bytes overlap the first eight.
+        let rest = match first.last_chunk::<8>() {
+            Some(last) if first.len() > 8 => u64::from_be_bytes(*last) << (8 * (16 - first.len())),
+            _ => 0,
+        };
         // At most one more than fit: so much fits a byte.
-        first[LENGTH] = u8::try_from(bytes.len().min(LENGTH + 1)).unwrap_or(u8::MAX);
-        Self(u128::from_be_bytes(first))
+        let length = bytes.len().min(LENGTH + 1) as u128;
+        Self(u128::from(head(first)) << 64 | u128::from(rest) | length)
+    }
+
+    /// Whether it would hold all of these bytes.
+    pub(super) const fn holds(bytes: &[u8]) -> bool {
+        bytes.len() <= LENGTH
     }
 
     /// Whether it holds all bytes: it then equals no other string's.
@@ -27,6 +34,9 @@ impl Prefix {
 
 /// The first eight bytes as a number, which orders strings by these.
 pub(super) fn head(bytes: &[u8]) -> u64 {
+    if let Some(first) = bytes.first_chunk() {
+        return u64::from_be_bytes(*first);
+    }
     let mut first = [0; 8];
     for (to, from) in first.iter_mut().zip(bytes) {
         *to = *from;

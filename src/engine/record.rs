@@ -13,6 +13,8 @@ pub trait Record: Copy + Default + Ord + Send + Sync {
     fn event(&self) -> Event;
     /// Whether one of the two is a duplicate of the other.
     fn same(&self, other: &Self) -> bool;
+    /// Whether it keeps what events may carry beside time, kind and position.
+    const HAS_EXTRAS: bool = true;
     /// How many bytes [`Self::write`] writes.
     const BYTES: usize;
     /// Adds it to bytes.
@@ -62,6 +64,7 @@ impl Record for Plain {
         self == other
     }
 
+    const HAS_EXTRAS: bool = false;
     const BYTES: usize = 16;
 
     fn write(&self, bytes: &mut Vec<u8>) {

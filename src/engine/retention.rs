@@ -1,15 +1,17 @@
 //! Retention over whole tables.
 
+use std::sync::Arc;
+
 use arrow_array::RecordBatch;
 use arrow_schema::{Schema, SchemaRef};
 use rayon::prelude::*;
 
 use super::Engine;
 use super::order::tasks;
-use super::store::{At, KeyArena, KeyStore};
+use super::store::{At, KeyStore};
 use crate::engagement::{Duration, Furthest};
 use crate::error::{Error, Result};
-use crate::input::{KeyTypes, RowTable, RowsBatch, RowsSchema, Videos};
+use crate::input::{KeyArena, KeyTypes, RowTable, RowsBatch, RowsSchema, Videos};
 use crate::intervals::IntervalSet;
 use crate::output::{RetentionRow, retention_table};
 use crate::retention::{Buckets, Curve};
@@ -49,7 +51,7 @@ pub fn retention(
     let mut rows = Vec::new();
     for (batch, chunk) in batches.iter().zip(0u32..) {
         engine.check()?;
-        store.0.push(read(&schema, batch, chunk, &mut rows)?);
+        store.0.push(Arc::new(read(&schema, batch, chunk, &mut rows)?));
     }
     let keys = schema.keys();
     if !rows.is_empty() {

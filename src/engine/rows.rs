@@ -8,14 +8,13 @@ use arrow_schema::SchemaRef;
 use smallvec::SmallVec;
 
 use super::Engine;
-use super::fragments::SLICE_ROWS;
 use super::partition::{Estimates, add};
 use super::prefix::{Prefix, shared_by_all};
 use super::store::{At, KeyStore};
 use crate::engagement::{Duration, Engagement, EngagementOptions};
 use crate::error::Result;
 use crate::input::{KeyType, KeyTypes, Video, Videos};
-use crate::output::{EngagementRow, SessionRow, engagement_table, session_table};
+use crate::output::{Building, EngagementRow, SessionRow, Table, engagement_table, session_table};
 use crate::session::SessionStats;
 use crate::time::Micros;
 
@@ -52,21 +51,29 @@ impl Ids {
         engagement_table().schema(self.keys)
     }
 
-    /// Rows of users in order, ordered by user, video, start and session id.
-    pub(super) fn sorted(self, store: &KeyStore, mut rows: Vec<Row>) -> Vec<Row> {
-        let shared = shared_by_all(rows.iter().map(|row| store.video(row.at)));
-        // Rows are large: each moves once.
+    /// Puts the rows of one user in the order of video, start and session id.
+    pub(super) fn sort(self, store: &KeyStore, rows: &mut [Row]) {
+        if rows.len() < 2 {
+            return;
+        }
+        let videos = || rows.iter().map(|row| store.video(row.at));
+        // What they share matters only where they are long.
+        let shared = if videos().all(Prefix::holds) { 0 } else { shared_by_all(videos()) };
         let place = |(index, row): (usize, &Row)| Place {
             video: Prefix::of(&store.video(row.at)[shared..]),
             start: row.stats.start,
             index,
         };
         let mut order: Vec<_> = rows.iter().enumerate().map(place).collect();
-        let same_user = |a: &Place, b: &Place| store.user(rows[a.index].at) == store.user(rows[b.index].at);
-        for user in order.chunk_by_mut(same_user) {
-            user.sort_unstable_by(|a, b| self.compare_places(store, &rows, a, b));
+        order.sort_unstable_by(|a, b| self.compare_places(store, rows, a, b));
+        // Rows are large: each moves about once. What a place is to get may have moved before.
+        for place in 0..order.len() {
+            let mut from = order[place].index;
+            while from < place {
+                from = order[from].index;
+            }
+            rows.swap(place, from);
         }
-        order.into_iter().map(|place| std::mem::take(&mut rows[place.index])).collect()
     }
 
     /// The order of one user's rows, most of which their numbers tell apart.
@@ -101,82 +108,119 @@ impl Ids {
     }
 }
 
-/// Rows of whole users, ordered by user, video, start and session id.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Rows<'a> {
-    pub(super) store: &'a KeyStore,
-    pub(super) ids: Ids,
-    pub(super) all: &'a [Row],
+/// How many rows are made before they become part of the arrays: so many that they stay in cache.
+const BLOCK_ROWS: usize = 128;
+
+/// The session table of rows in order.
+pub(super) fn session_batches(
+    engine: &Engine,
+    store: &KeyStore,
+    ids: Ids,
+    all: &[Row],
+) -> Result<Vec<RecordBatch>> {
+    let table = session_table();
+    let mut building = table.building(ids.keys, all.len());
+    for rows in all.chunks(BLOCK_ROWS) {
+        engine.check()?;
+        let rows: Vec<_> = rows.iter().map(|row| session_row(store, ids, row)).collect();
+        building.add(&rows)?;
+    }
+    building.finish()
 }
 
-impl<'a> Rows<'a> {
-    /// The session table.
-    pub(super) fn sessions(self, engine: &Engine) -> Result<RecordBatch> {
-        engine.check()?;
-        let row = |row: &'a Row| {
-            let [user, video, _] = self.store.get(row.at);
-            SessionRow { user, video, session: self.ids.session(self.store, row), stats: &row.stats }
-        };
-        let rows: Vec<_> = self.all.iter().map(row).collect();
-        session_table().batch(&rows, self.ids.keys)
+fn session_row<'r>(store: &'r KeyStore, ids: Ids, row: &'r Row) -> SessionRow<'r> {
+    let [user, video, _] = store.get(row.at);
+    SessionRow { user, video, session: ids.session(store, row), stats: &row.stats }
+}
+
+/// How session rows become engagement rows.
+#[derive(Clone, Copy)]
+pub(super) struct Engaging<'a> {
+    pub(super) engine: &'a Engine,
+    pub(super) ids: Ids,
+    pub(super) durations: Durations<'a>,
+    pub(super) options: &'a EngagementOptions,
+}
+
+impl<'a> Engaging<'a> {
+    /// No engagement rows yet, of the about so many that there will be.
+    pub(super) fn rows<'t>(
+        self,
+        table: &'t Table<EngagementRow<'t>>,
+        store: &'t KeyStore,
+        expected: usize,
+    ) -> EngagementRows<'t>
+    where
+        'a: 't,
+    {
+        let building = table.building(self.ids.keys, expected);
+        EngagementRows { engaging: self, store, block: Vec::with_capacity(BLOCK_ROWS), building }
+    }
+}
+
+/// The engagement table of some users, in the making.
+pub(super) struct EngagementRows<'t> {
+    engaging: Engaging<'t>,
+    store: &'t KeyStore,
+    block: Vec<EngagementRow<'t>>,
+    building: Building<'t, EngagementRow<'t>>,
+}
+
+impl<'t> EngagementRows<'t> {
+    /// Adds session rows, all of each user and video, in order.
+    pub(super) fn add(&mut self, rows: &[Row]) -> Result<()> {
+        for pair in pairs(self.store, rows) {
+            let row = self.engage(pair);
+            self.block.extend(row);
+            if self.block.len() == BLOCK_ROWS {
+                self.build()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn build(&mut self) -> Result<()> {
+        self.engaging.engine.check()?;
+        self.building.add(&self.block)?;
+        self.block.clear();
+        Ok(())
     }
 
     /// The engagement table.
-    pub(super) fn engagement(
-        self,
-        engine: &Engine,
-        durations: Durations<'_>,
-        options: &EngagementOptions,
-    ) -> Result<Vec<RecordBatch>> {
-        let table = engagement_table();
-        let pairs: Vec<_> = self.pairs().collect();
-        let batch = |pairs: &[&[Row]]| {
-            engine.check()?;
-            let rows: Vec<_> =
-                pairs.iter().filter_map(|rows| self.engage(rows, durations, options)).collect();
-            table.batch(&rows, self.ids.keys)
-        };
-        pairs.chunks(SLICE_ROWS).map(batch).collect()
-    }
-
-    /// How far anybody got in each video whose duration is not known.
-    pub(super) fn furthest(self, videos: &Videos) -> Estimates {
-        let mut estimates = Estimates::default();
-        for rows in self.pairs() {
-            let Some(video) = rows.first().map(|row| self.store.video(row.at)) else { continue };
-            if videos.lacks_duration(video) {
-                rows.iter().for_each(|row| add(&mut estimates, video, &row.stats));
-            }
-        }
-        estimates
-    }
-
-    /// The rows of each user and video.
-    pub(super) fn pairs(self) -> impl Iterator<Item = &'a [Row]> {
-        self.all.chunk_by(move |a, b| self.pair(a) == self.pair(b))
-    }
-
-    fn pair(self, row: &Row) -> [&'a [u8]; 2] {
-        let [user, video, _] = self.store.get(row.at);
-        [user, video]
+    pub(super) fn finish(mut self) -> Result<Vec<RecordBatch>> {
+        self.build()?;
+        self.building.finish()
     }
 
     /// The engagement row of one user and video.
-    fn engage<'d>(
-        self,
-        rows: &[Row],
-        durations: Durations<'d>,
-        options: &EngagementOptions,
-    ) -> Option<EngagementRow<'d>>
-    where
-        'a: 'd,
-    {
-        let [user, video] = self.pair(rows.first()?);
+    fn engage(&self, rows: &[Row]) -> Option<EngagementRow<'t>> {
+        let Engaging { durations, options, .. } = self.engaging;
+        let [user, video, _] = self.store.get(rows.first()?.at);
         let known = durations.videos.get(video);
         let sessions: SmallVec<[_; 4]> = rows.iter().map(|row| &row.stats).collect();
         let engagement = Engagement::combine(&sessions, durations.get(video, known), options)?;
         Some(EngagementRow { user, video, title: known.and_then(|v| v.title.as_deref()), engagement })
     }
+}
+
+/// The rows of each user and video.
+pub(super) fn pairs<'r>(store: &KeyStore, rows: &'r [Row]) -> impl Iterator<Item = &'r [Row]> {
+    rows.chunk_by(|a, b| {
+        let ([user, video, _], [other_user, other_video, _]) = (store.get(a.at), store.get(b.at));
+        video == other_video && user == other_user
+    })
+}
+
+/// How far anybody got in each video whose duration is not known.
+pub(super) fn furthest(store: &KeyStore, rows: &[Row], videos: &Videos) -> Estimates {
+    let mut estimates = Estimates::default();
+    for rows in pairs(store, rows) {
+        let Some(video) = rows.first().map(|row| store.video(row.at)) else { continue };
+        if videos.lacks_duration(video) {
+            rows.iter().for_each(|row| add(&mut estimates, video, &row.stats));
+        }
+    }
+    estimates
 }
 
 /// Durations, given or estimated.
@@ -195,8 +239,10 @@ impl Durations<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
-    use crate::engine::store::KeyArena;
+    use crate::input::KeyArena;
     use proptest::prelude::*;
 
     fn any_row() -> impl Strategy<Value = (String, String, String, i64)> {
@@ -215,8 +261,11 @@ mod tests {
                 let stats = SessionStats { start: Micros(*start), ..SessionStats::default() };
                 rows.push(Row { at: At { chunk: 0, fragment }, cut_at: None, stats });
             }
-            let store = KeyStore(vec![arena]);
-            let sorted = Ids { keys: KeyTypes::default(), read: Some(KeyType::Text) }.sorted(&store, rows);
+            let store = KeyStore(vec![Arc::new(arena)]);
+            let ids = Ids { keys: KeyTypes::default(), read: Some(KeyType::Text) };
+            let mut sorted = rows;
+            let users = sorted.chunk_by_mut(|a, b| store.user(a.at) == store.user(b.at));
+            users.for_each(|user| ids.sort(&store, user));
             let order = |row: &Row| {
                 let [user, video, session] = store.get(row.at);
                 (user, video, row.stats.start, session)

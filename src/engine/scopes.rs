@@ -1,6 +1,7 @@
 //! Who has events in a time window, and from when to when.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
@@ -9,11 +10,11 @@ use super::events::PlainEvents;
 use super::fragments::SLICE_ROWS;
 use super::order::ordered;
 use super::record::{Plain, Record};
-use super::store::{At, KeyArena, KeyStore};
+use super::store::{At, KeyStore};
 use super::{Engine, Events};
 use crate::error::Result;
 use crate::event::Vocabulary;
-use crate::input::EventSchema;
+use crate::input::{EventSchema, KeyArena};
 use crate::output::{ScopeRow, scope_table};
 use crate::time::Micros;
 
@@ -59,7 +60,7 @@ impl<'e> Scopes<'e> {
                     spans.push(span);
                 }
             }
-            self.store.0.push(keys);
+            self.store.0.push(Arc::new(keys));
             self.spans.push(spans);
         }
         Ok(())

@@ -1,5 +1,7 @@
 //! Session rows of a whole table: kept to be shown, combined or read back.
 
+use std::sync::Arc;
+
 use arrow_array::RecordBatch;
 use arrow_schema::{Schema, SchemaRef};
 use rayon::prelude::*;
@@ -8,12 +10,12 @@ use super::Engine;
 use super::fragments::SLICE_ROWS;
 use super::order::tasks;
 use super::partition::{Estimates, merged};
-use super::rows::{Durations, Ids, Row, Rows};
-use super::store::{At, KeyArena, KeyStore};
+use super::rows::{Durations, Engaging, Ids, Row, furthest, pairs, session_batches};
+use super::store::{At, KeyStore};
 use crate::engagement::EngagementOptions;
 use crate::error::{Error, Result};
-use crate::input::{DropCounts, RowsSchema, SessionBatch, Videos};
-use crate::output::{FurthestRow, furthest_table, session_table};
+use crate::input::{DropCounts, KeyArena, RowsSchema, SessionBatch, Videos};
+use crate::output::{FurthestRow, engagement_table, furthest_table, session_table};
 
 /// Session rows, ordered by user, video, start and session id, in tasks of whole users.
 #[derive(Debug)]
@@ -43,10 +45,6 @@ impl Sessions {
         &self.counts
     }
 
-    fn rows<'a>(&'a self, rows: &'a [Row]) -> Rows<'a> {
-        Rows { store: &self.store, ids: self.ids, all: rows }
-    }
-
     /// The schema of the session table.
     #[must_use]
     pub fn schema(&self) -> SchemaRef {
@@ -59,7 +57,9 @@ impl Sessions {
     /// If the work was stopped.
     pub fn batches(&self, engine: &Engine) -> Result<Vec<RecordBatch>> {
         let parts: Vec<_> = self.tasks.iter().flat_map(|rows| rows.chunks(SLICE_ROWS)).collect();
-        engine.run(|| parts.into_par_iter().map(|rows| self.rows(rows).sessions(engine)).collect())
+        let work = |rows| session_batches(engine, &self.store, self.ids, rows);
+        let batches = engine.run(|| parts.into_par_iter().map(work).collect::<Result<Vec<_>>>())?;
+        Ok(batches.concat())
     }
 
     /// The schema of the engagement table.
@@ -84,9 +84,15 @@ impl Sessions {
         let wanted = options.rules.estimate_duration;
         let estimates = if wanted { self.estimates(engine, videos) } else { Estimates::default() };
         let durations = Durations { videos, estimates: &estimates };
-        let work = |rows: &Vec<Row>| self.rows(rows).engagement(engine, durations, options);
+        let engaging = Engaging { engine, ids: self.ids, durations, options };
+        let work = |rows: &Vec<Row>| {
+            let table = engagement_table();
+            let mut made = engaging.rows(&table, &self.store, rows.len());
+            made.add(rows)?;
+            made.finish()
+        };
         let batches = engine.run(|| self.tasks.par_iter().map(work).collect::<Result<Vec<_>>>())?;
-        Ok(batches.into_iter().flatten().collect())
+        Ok(batches.concat())
     }
 
     /// The schema of the furthest table.
@@ -113,13 +119,13 @@ impl Sessions {
 
     /// How far anybody got in each video whose duration is not known.
     fn estimates(&self, engine: &Engine, videos: &Videos) -> Estimates {
-        let estimate = |rows: &Vec<Row>| self.rows(rows).furthest(videos);
+        let estimate = |rows: &Vec<Row>| furthest(&self.store, rows, videos);
         engine.run(|| self.tasks.par_iter().map(estimate).reduce(Estimates::default, merged))
     }
 
     /// Refuses rows that count one session twice.
     fn refuse_repeated(&self, rows: &[Row]) -> Result<()> {
-        for pair in self.rows(rows).pairs().filter(|pair| pair.len() > 1) {
+        for pair in pairs(&self.store, rows).filter(|pair| pair.len() > 1) {
             let mut ids: Vec<_> = pair.iter().map(|row| self.store.get(row.at)).collect();
             ids.sort_unstable();
             if let Some(&[[user, video, session], _]) = ids.array_windows::<2>().find(|[a, b]| a == b) {
@@ -152,7 +158,7 @@ pub fn read_sessions(engine: &Engine, schema: &Schema, batches: &[RecordBatch]) 
             let fragment = keys.push(session_keys(&columns, row)?);
             rows.push(Row { at: At { chunk, fragment }, cut_at: None, stats: columns.stats(row)? });
         }
-        store.0.push(keys);
+        store.0.push(Arc::new(keys));
     }
     let keys = schema.keys();
     let ids = Ids { keys, read: Some(keys.session) };

@@ -18,9 +18,12 @@ use rayon::prelude::*;
 
 use super::Engine;
 use super::fragments::Chunk;
+use super::partition::Partition;
+use super::ranges::{bounds, cut, sample};
 use super::record::Record;
-use super::store::{At, KeyArena};
+use super::store::At;
 use crate::error::{Error, Result};
+use crate::input::KeyArena;
 
 /// Into how many files events go: a hundredth of any input fits the budget of a machine that holds the result.
 const PARTS: usize = 128;
@@ -53,10 +56,8 @@ pub(super) struct Part<R> {
 impl<R: Record> Spill<R> {
     /// Files for users like those of these chunks.
     pub(super) fn new(chunks: &[Chunk<R>]) -> Result<Self> {
-        let count: usize = chunks.iter().map(|chunk| chunk.keys.len()).sum();
-        let users =
-            chunks.iter().flat_map(|chunk| chunk.keys.all().map(|fragment| chunk.keys.get(fragment)[0]));
-        Self::with_bounds(bounds(users.step_by((count / SAMPLE).max(1)).map(Into::into).collect()))
+        let users = sample(chunks.iter().map(|chunk| &*chunk.keys), SAMPLE);
+        Self::with_bounds(bounds(users.map(Into::into).collect(), PARTS))
     }
 
     fn with_bounds(bounds: Vec<Box<[u8]>>) -> Result<Self> {
@@ -68,17 +69,17 @@ impl<R: Record> Spill<R> {
     pub(super) fn add(&mut self, engine: &Engine, chunks: &[Chunk<R>]) -> Result<()> {
         let mut places = vec![Vec::new(); self.parts.len()];
         for (chunk, number) in chunks.iter().zip(0u32..) {
-            for fragment in chunk.keys.all() {
-                let user = chunk.keys.get(fragment)[0];
-                let part = self.bounds.partition_point(|bound| **bound <= *user);
-                places[part].push(At { chunk: number, fragment });
+            for (part, piece) in cut(&chunk.keys, &self.bounds) {
+                places[part].extend(piece.map(|fragment| At { chunk: number, fragment }));
             }
         }
-        let write = |(part, places): (&mut Part<R>, &Vec<At>)| {
+        let write = |(part, places): (&mut Part<R>, &mut Vec<At>)| {
             engine.check()?;
+            // What is read back at a time has to be in the order of its users.
+            places.sort_by_cached_key(|at| chunks[at.chunk as usize].keys.get(at.fragment)[0]);
             part.write(chunks, places)
         };
-        engine.run(|| self.parts.par_iter_mut().zip(&places).try_for_each(write))
+        engine.run(|| self.parts.par_iter_mut().zip(&mut places).try_for_each(write))
     }
 
     /// The files, in the order of their users; those that need more memory than that are cut again, where they hold
@@ -95,17 +96,6 @@ impl<R: Record> Spill<R> {
         }
         Ok(parts)
     }
-}
-
-/// Where ranges of about as many of these users begin.
-fn bounds(mut users: Vec<Box<[u8]>>) -> Vec<Box<[u8]>> {
-    users.sort_unstable();
-    let mut bounds: Vec<_> =
-        (1..PARTS).filter_map(|part| users.get(part * users.len() / PARTS).cloned()).collect();
-    bounds.dedup();
-    // Nobody is before the first user.
-    bounds.retain(|bound| Some(bound) != users.first());
-    bounds
 }
 
 fn schema() -> SchemaRef {
@@ -147,8 +137,13 @@ impl<R: Record> Part<R> {
         Ok(())
     }
 
+    /// All of its fragments.
+    pub(super) fn partition(&self, engine: &Engine) -> Result<Partition<R>> {
+        Ok(Partition::new(engine, self.chunks()?.collect::<Result<_>>()?))
+    }
+
     /// Its fragments, batch by batch.
-    pub(super) fn chunks(&self) -> Result<impl Iterator<Item = Result<Chunk<R>>> + '_> {
+    fn chunks(&self) -> Result<impl Iterator<Item = Result<Chunk<R>>> + '_> {
         let mut file = &self.file;
         file.seek(SeekFrom::Start(0)).map_err(|error| no_room(&error))?;
         let reader = StreamReader::try_new(BufReader::new(file), None).map_err(failed)?;
@@ -160,10 +155,9 @@ impl<R: Record> Part<R> {
         let mut users = Vec::new();
         for chunk in self.chunks()? {
             let chunk = chunk?;
-            let of = |fragment| Box::from(chunk.keys.get(fragment)[0]);
-            users.extend(chunk.keys.all().step_by((chunk.keys.len() / SAMPLE).max(1)).map(of));
+            users.extend(sample(std::iter::once(&*chunk.keys), SAMPLE).map(Box::from));
         }
-        let bounds = bounds(users);
+        let bounds = bounds(users, PARTS);
         if bounds.is_empty() {
             return Ok(vec![self]);
         }

@@ -5,17 +5,15 @@ use arrow_schema::SchemaRef;
 
 use super::Engine;
 use super::events::Events;
-use super::fragments::Chunk;
-use super::partition::{Estimates, Partition, Walking, merged};
+use super::partition::{Estimates, Partition, Walked, Walking, merged};
 use super::record::Record;
-use super::rows::{Durations, Ids, Row, Rows};
+use super::rows::{Durations, Engaging, Ids, session_batches};
 use super::sessions::Sessions;
 use super::spill::Part;
-use super::store::KeyStore;
 use crate::engagement::EngagementOptions;
 use crate::error::Result;
 use crate::input::{DropCounts, DropReason, EventSchema, KeyType, KeyTypes, Videos};
-use crate::output::session_table;
+use crate::output::{engagement_table, session_table};
 use crate::rules::Rules;
 use crate::session::Cutting;
 
@@ -31,70 +29,53 @@ pub struct Made {
 /// All events, in parts of whole users, in order.
 pub(super) enum Partitions<R> {
     /// One part.
-    Memory(Vec<Chunk<R>>),
+    Memory(Partition<R>),
     /// Parts that are read when it is their turn.
     Disk(Vec<Part<R>>),
 }
 
 impl<R: Record> Partitions<R> {
-    /// Works through the parts one by one, as often as asked; the fragments of some videos are marked.
-    fn ordered<M: Mark>(self, engine: &Engine, is_marked: M) -> Ordered<'_, R, M> {
-        let (whole, parts) = match self {
-            Self::Memory(chunks) => (Some(Partition::new(engine, chunks, &is_marked)), Vec::new()),
-            Self::Disk(parts) => (None, parts),
-        };
-        Ordered { engine, whole, parts, is_marked }
-    }
-}
-
-/// Tells whether a video is to be marked.
-trait Mark: Fn(&[u8]) -> bool + Sync {}
-
-impl<M: Fn(&[u8]) -> bool + Sync> Mark for M {}
-
-/// Parts of whole users, each put in order when it is its turn.
-struct Ordered<'a, R, M> {
-    engine: &'a Engine,
-    whole: Option<Partition<R>>,
-    parts: Vec<Part<R>>,
-    is_marked: M,
-}
-
-impl<R: Record, M: Mark> Ordered<'_, R, M> {
-    fn each(&self, mut work: impl FnMut(&Partition<R>) -> Result<()>) -> Result<()> {
-        self.whole.iter().try_for_each(&mut work)?;
-        for part in &self.parts {
-            self.engine.check()?;
-            let chunks = part.chunks()?.collect::<Result<_>>()?;
-            work(&Partition::new(self.engine, chunks, &self.is_marked))?;
-        }
-        Ok(())
-    }
-
     /// How far anybody got in each of the marked videos.
-    fn furthest(&self, walking: Walking<'_>) -> Result<Estimates> {
-        let mut all = Estimates::default();
-        self.each(|partition| {
-            all = merged(std::mem::take(&mut all), partition.furthest(self.engine, walking)?);
-            Ok(())
-        })?;
-        Ok(all)
+    fn furthest(
+        &mut self,
+        engine: &Engine,
+        walking: Walking<'_>,
+        is_marked: impl Fn(&[u8]) -> bool + Sync,
+    ) -> Result<Estimates> {
+        match self {
+            Self::Memory(partition) => partition.furthest(engine, walking, is_marked),
+            Self::Disk(parts) => parts.iter().try_fold(Estimates::default(), |all, part| {
+                engine.check()?;
+                let found = part.partition(engine)?.furthest(engine, walking, &is_marked)?;
+                Ok(merged(all, found))
+            }),
+        }
     }
 
     /// Walks through all events and hands what becomes of the rows on, part by part; tells how many duplicates there
     /// were.
     fn walk<T: Send>(
-        &self,
+        self,
+        engine: &Engine,
         walking: Walking<'_>,
-        finish: impl Fn(&mut KeyStore, Vec<Row>) -> Result<T> + Sync,
+        finish: impl Fn(&Walked<'_, R>) -> Result<T> + Sync,
         mut take: impl FnMut(Vec<T>) -> Result<()>,
     ) -> Result<u64> {
         let mut duplicates = 0;
-        self.each(|partition| {
-            let (made, found) = partition.walk(self.engine, walking, &finish)?;
+        let mut work = |partition: Partition<R>| {
+            let (made, found) = partition.walk(engine, walking, &finish)?;
             duplicates += found;
             take(made)
-        })?;
+        };
+        match self {
+            Self::Memory(partition) => work(partition)?,
+            Self::Disk(parts) => {
+                for part in parts {
+                    engine.check()?;
+                    work(part.partition(engine)?)?;
+                }
+            }
+        }
         Ok(duplicates)
     }
 }
@@ -105,14 +86,10 @@ impl<R: Record> Events<'_, R> {
     /// # Errors
     /// If the work was stopped, or temporary files cannot be read.
     pub fn sessions(mut self, rules: &Rules) -> Result<Sessions> {
-        let ids = Ids::of(self.schema(), rules);
-        let ordered = self.partitions()?.ordered(self.engine, |_| false);
+        let (engine, ids) = (self.engine, Ids::of(self.schema(), rules));
         let (mut tasks, walking) = (Vec::new(), Walking::new(rules, self.schema().has_session()));
-        let finish = |store: &mut KeyStore, rows| {
-            let rows = ids.sorted(store, rows);
-            Ok((std::mem::take(store), rows))
-        };
-        let duplicates = ordered.walk(walking, finish, |made| {
+        let finish = |walked: &Walked<'_, R>| Ok((walked.store().clone(), walked.rows(ids)?));
+        let duplicates = self.partitions()?.walk(engine, walking, finish, |made| {
             tasks.extend(made);
             Ok(())
         })?;
@@ -130,13 +107,10 @@ impl<R: Record> Events<'_, R> {
         mut take: impl FnMut(Vec<RecordBatch>) -> Result<()>,
     ) -> Result<Made> {
         let (engine, ids) = (self.engine, Ids::of(self.schema(), rules));
-        let ordered = self.partitions()?.ordered(engine, |_| false);
         let walking = Walking::new(rules, self.schema().has_session());
-        let finish = |store: &mut KeyStore, rows| {
-            let all = ids.sorted(store, rows);
-            Rows { store, ids, all: &all }.sessions(engine)
-        };
-        let duplicates = ordered.walk(walking, finish, &mut take)?;
+        let finish =
+            |walked: &Walked<'_, R>| session_batches(engine, walked.store(), ids, &walked.rows(ids)?);
+        let duplicates = self.partitions()?.walk(engine, walking, finish, |made| take(made.concat()))?;
         self.counts.add(DropReason::Duplicate, duplicates);
         Ok(Made { schema: session_table().schema(ids.keys), counts: self.counts })
     }
@@ -155,17 +129,22 @@ impl<R: Record> Events<'_, R> {
         if self.counts.kept() > 0 {
             videos.check_key(ids.keys.video)?;
         }
-        let wanted = options.rules.estimate_duration;
-        let ordered = self.partitions()?.ordered(engine, |video| wanted && videos.lacks_duration(video));
         let walking = Walking::new(&options.rules, self.schema().has_session());
-        let estimates = if wanted { ordered.furthest(walking)? } else { Estimates::default() };
-        let durations = Durations { videos, estimates: &estimates };
-        let finish = |store: &mut KeyStore, rows| {
-            let all = ids.sorted(store, rows);
-            Rows { store, ids, all: &all }.engagement(engine, durations, options)
+        let mut partitions = self.partitions()?;
+        let estimates = if options.rules.estimate_duration {
+            partitions.furthest(engine, walking, |video| videos.lacks_duration(video))?
+        } else {
+            Estimates::default()
         };
-        let duplicates =
-            ordered.walk(walking, finish, |batches| take(batches.into_iter().flatten().collect()))?;
+        let durations = Durations { videos, estimates: &estimates };
+        let engaging = Engaging { engine, ids, durations, options };
+        let finish = |walked: &Walked<'_, R>| {
+            let table = engagement_table();
+            let mut made = engaging.rows(&table, walked.store(), walked.len());
+            walked.each_user(ids, |rows| made.add(rows))?;
+            made.finish()
+        };
+        let duplicates = partitions.walk(engine, walking, finish, |made| take(made.concat()))?;
         self.counts.add(DropReason::Duplicate, duplicates);
         Ok(Made { schema: ids.engagement_schema(), counts: self.counts })
     }

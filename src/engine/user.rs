@@ -3,8 +3,8 @@
 use std::cell::OnceCell;
 use std::ops::Range;
 
-use super::fragments::Chunk;
 use super::order::Placed;
+use super::partition::Task;
 use super::record::Record;
 use super::store::{At, KeyStore};
 use crate::session::Cutting;
@@ -51,7 +51,6 @@ impl<R: Record> Timeline<'_, R> {
 
 /// The events of one user, video and session id.
 struct Group {
-    /// Its keys are in the store of [`Users`].
     placed: Placed,
     events: Range<usize>,
 }
@@ -59,7 +58,7 @@ struct Group {
 /// The events of whole users, in groups of one user, video and session id; each group is in order and has no
 /// duplicates. One per thread, so that its memory is warm.
 pub(super) struct Users<R> {
-    /// The keys of each group, in one arena.
+    /// The keys of the task's chunks.
     pub(super) store: KeyStore,
     groups: Vec<Group>,
     records: Vec<R>,
@@ -74,46 +73,30 @@ impl<R> Default for Users<R> {
 }
 
 impl<R: Record> Users<R> {
-    /// Brings these fragments of whole users together, in place of what was here.
+    /// Brings these fragments of a task, which are in order, together in place of what was here.
     ///
     /// They lie anywhere, and waiting for memory costs more than all else: so the places of all are looked up first,
-    /// then all keys are copied, then all events, in loops whose reads do not wait for each other.
-    pub(super) fn gather(
-        &mut self,
-        store: &KeyStore,
-        chunks: &[Chunk<R>],
-        fragments: &[Placed],
-        mut duplicate: impl FnMut(&R),
-    ) {
-        let span =
-            |&Placed { at, .. }: &Placed| (at.chunk as usize, chunks[at.chunk as usize].span(at.fragment));
-        self.spans.clear();
-        self.spans.extend(fragments.iter().map(span));
-        self.copy_keys(store, fragments);
-        self.records.clear();
-        for group in &mut self.groups {
-            let start = self.records.len();
-            for (chunk, span) in &self.spans[group.events.clone()] {
-                self.records.extend_from_slice(&chunks[*chunk].records[span.clone()]);
-            }
-            settle(&mut self.records, start, &mut duplicate);
-            group.events = start..self.records.len();
-        }
-    }
-
-    /// Makes the groups, each with its range of fragments in place of that of its events.
-    fn copy_keys(&mut self, store: &KeyStore, fragments: &[Placed]) {
-        self.groups.clear();
-        let mut keys = self.store.0.pop().unwrap_or_default();
-        keys.clear();
+    /// then all events are copied, in loops whose reads do not wait for each other.
+    pub(super) fn gather(&mut self, task: &Task<R>, fragments: &[Placed], mut duplicate: impl FnMut(&R)) {
+        let Self { store, groups, records, spans } = self;
+        let span = |&Placed { at, .. }: &Placed| {
+            let chunk = at.chunk as usize;
+            (chunk, task.chunks[chunk].span(at.fragment))
+        };
+        spans.clear();
+        spans.extend(fragments.iter().map(span));
+        groups.clear();
+        records.clear();
         let mut first = 0;
         for group in fragments.chunk_by(|a, b| store.same(a, b)) {
-            let at = At { chunk: 0, fragment: keys.push(store.get(group[0].at)) };
-            let events = first..first + group.len();
-            first = events.end;
-            self.groups.push(Group { placed: group[0].moved(at), events });
+            let start = records.len();
+            for (chunk, span) in &spans[first..first + group.len()] {
+                records.extend_from_slice(&task.chunks[*chunk].records[span.clone()]);
+            }
+            first += group.len();
+            settle(records, start, &mut duplicate);
+            groups.push(Group { placed: group[0], events: start..records.len() });
         }
-        self.store.0.push(keys);
     }
 
     /// How many groups there are: about as many sessions come of them.
@@ -125,7 +108,21 @@ impl<R: Record> Users<R> {
         &self.records[group.events.clone()]
     }
 
-    /// Visits the sessions of all users on the videos that are wanted.
+    /// The users, in order.
+    pub(super) fn each(&self) -> impl Iterator<Item = User<'_, R>> {
+        let users = self.groups.chunk_by(|a, b| self.store.same_user(&a.placed, &b.placed));
+        users.map(|groups| User { users: self, groups })
+    }
+}
+
+/// The groups of one user.
+pub(super) struct User<'a, R> {
+    users: &'a Users<R>,
+    groups: &'a [Group],
+}
+
+impl<R: Record> User<'_, R> {
+    /// Visits the sessions on the videos that are wanted.
     pub(super) fn visit(
         &self,
         cutting: Cutting,
@@ -133,18 +130,17 @@ impl<R: Record> Users<R> {
         is_wanted: impl Fn(&Placed) -> bool,
         mut visit: impl FnMut(&Piece<'_, R>),
     ) {
-        let same_scope = |a: &Group, b: &Group| {
-            let (a, b) = (&a.placed, &b.placed);
-            self.store.same_user(a, b) && (!has_session || self.store.same_session(a, b))
-        };
+        let users = self.users;
+        let same_scope =
+            |a: &Group, b: &Group| !has_session || users.store.same_session(&a.placed, &b.placed);
         for scope in self.groups.chunk_by(same_scope) {
-            let timeline = Timeline { users: self, groups: scope, times: OnceCell::new() };
+            let timeline = Timeline { users, groups: scope, times: OnceCell::new() };
             let starts = match cutting {
                 Cutting::Trusted => Vec::new(),
                 Cutting::Timeout(_) => cutting.pieces(timeline.times()),
             };
             for group in scope.iter().filter(|group| is_wanted(&group.placed)) {
-                pieces(self.events(group), group.placed.at, &starts, &timeline, &mut visit);
+                pieces(users.events(group), group.placed.at, &starts, &timeline, &mut visit);
             }
         }
     }

@@ -3,9 +3,8 @@
 use super::Engine;
 use super::events::Events;
 use super::fragments::Rejects;
-use super::order::grouped;
+use super::partition::Partition;
 use super::record::Numbered;
-use super::store::KeyStore;
 use super::user::Users;
 use crate::error::Result;
 use crate::event::Vocabulary;
@@ -37,13 +36,14 @@ impl Events<'_, Numbered> {
     /// # Errors
     /// If the work was stopped.
     pub fn examples(mut self) -> Result<(Vec<Example>, DropCounts)> {
-        let store = KeyStore::take(&mut self.chunks);
-        let fragments = self.engine.run(|| grouped(&store, |_| false));
+        let partition = Partition::new(self.engine, std::mem::take(&mut self.chunks));
         let mut duplicates = Vec::new();
         let mut users = Users::default();
-        for group in fragments.chunk_by(|a, b| store.same(a, b)) {
+        for task in &partition.tasks {
             self.engine.check()?;
-            users.gather(&store, &self.chunks, group, |record: &Numbered| duplicates.push(record.row));
+            users.store = task.store();
+            let fragments = task.placed(&users.store, |_| false);
+            users.gather(task, &fragments, |record: &Numbered| duplicates.push(record.row));
         }
         duplicates.sort_unstable();
         let mut counts = *self.counts();

@@ -38,9 +38,56 @@ impl Meaning {
 /// Event names, exactly as players write them, and what each means.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Vocabulary {
-    /// An open table: a name stands in the slot of its [`Self::slot`], or in the first free one after it. At most a
+    /// An open table: a name stands in the slot of its [`Ends`], or in the first free one after it. At most a
     /// quarter of the slots, a power of two of them, is taken.
-    slots: Vec<Option<(Box<[u8]>, Meaning)>>,
+    slots: Vec<Option<Entry>>,
+}
+
+/// A name and its meaning.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Entry {
+    ends: Ends,
+    name: Box<[u8]>,
+    meaning: Meaning,
+}
+
+/// A name's first eight bytes, its last eight and its length: they tell the names of players apart, and cost less to
+/// read than all of it costs to hash or to compare.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Ends {
+    first: u64,
+    last: u64,
+    length: usize,
+}
+
+impl Ends {
+    #[inline]
+    fn of(name: &[u8]) -> Self {
+        let first = name.first_chunk().map_or_else(|| padded(name), |first| u64::from_le_bytes(*first));
+        let last = name.last_chunk().map_or(0, |last| u64::from_le_bytes(*last));
+        Self { first, last, length: name.len() }
+    }
+
+    /// Whether they are all of the name.
+    const fn are_all(self) -> bool {
+        self.length <= 16
+    }
+
+    /// The slot of a name among so many.
+    #[inline]
+    fn slot(self, slots: usize) -> usize {
+        let mixed =
+            (self.first ^ self.last.rotate_left(17) ^ self.length as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        // The upper bits of the product depend on all of its factors' bits.
+        (mixed >> 40) as usize & (slots - 1)
+    }
+}
+
+impl Entry {
+    #[inline]
+    fn is(&self, name: &[u8], ends: Ends) -> bool {
+        self.ends == ends && (ends.are_all() || *self.name == *name)
+    }
 }
 
 impl Vocabulary {
@@ -68,24 +115,14 @@ impl Vocabulary {
         let mut slots = vec![None; (meanings.len() * 4).next_power_of_two()];
         for &(name, meaning) in meanings {
             let name = name.as_bytes();
-            let mut slot = Self::slot(name, slots.len());
-            while slots[slot].as_ref().is_some_and(|(other, _): &(Box<[u8]>, _)| **other != *name) {
+            let ends = Ends::of(name);
+            let mut slot = ends.slot(slots.len());
+            while slots[slot].as_ref().is_some_and(|other: &Entry| !other.is(name, ends)) {
                 slot = (slot + 1) % slots.len();
             }
-            slots[slot] = Some((name.into(), meaning));
+            slots[slot] = Some(Entry { ends, name: name.into(), meaning });
         }
         Self { slots }
-    }
-
-    /// The slot of a name among so many: its length, first and last bytes tell the names of players apart, and cost
-    /// less to read than all of it costs to hash.
-    #[inline]
-    fn slot(name: &[u8], slots: usize) -> usize {
-        let first = name.first_chunk().map_or_else(|| padded(name), |first| u64::from_le_bytes(*first));
-        let last = name.last_chunk().map_or(0, |last| u64::from_le_bytes(*last));
-        let mixed = (first ^ last.rotate_left(17) ^ name.len() as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        // The upper bits of the product depend on all of its factors' bits.
-        (mixed >> 40) as usize & (slots - 1)
     }
 
     /// The preset of that name.
@@ -104,10 +141,11 @@ impl Vocabulary {
     #[must_use]
     #[inline]
     pub fn meaning(&self, name: &[u8]) -> Option<Meaning> {
-        let mut slot = Self::slot(name, self.slots.len());
-        while let Some((other, meaning)) = &self.slots[slot] {
-            if **other == *name {
-                return Some(*meaning);
+        let ends = Ends::of(name);
+        let mut slot = ends.slot(self.slots.len());
+        while let Some(entry) = &self.slots[slot] {
+            if entry.is(name, ends) {
+                return Some(entry.meaning);
             }
             slot = (slot + 1) % self.slots.len();
         }

@@ -1,7 +1,12 @@
 //! The clean step: which events count, and why the others do not.
 
+use arrow_array::Array;
+
 use super::events::EventBatch;
-use crate::event::{Event, Meaning, Vocabulary};
+use super::keys::{KeyColumn, PlainKeys};
+use super::values::{NumberColumn, TimeColumn};
+use crate::event::{EventKind, Meaning, Vocabulary};
+use crate::time::Micros;
 
 /// Why an event was dropped. The order of the variants is the order in which reasons are tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -105,31 +110,96 @@ impl DropCounts {
     }
 }
 
-/// Decides row by row whether an event counts that has all keys.
+/// Decides whether an event counts that has all keys.
 #[derive(Debug, Clone, Copy)]
 pub struct Cleaner<'a> {
     /// Which names mean what.
     pub vocabulary: &'a Vocabulary,
 }
 
-impl Cleaner<'_> {
-    /// The event in that row, or the first reason to drop it.
-    #[inline]
-    pub(crate) fn clean(self, batch: &EventBatch, row: usize) -> Result<Event, DropReason> {
-        let time = batch.time.get(row).ok_or(DropReason::InvalidTimestamp)?;
-        let kind = match batch.name.get(row).and_then(|name| self.vocabulary.meaning(name)) {
-            Some(Meaning::Kind(kind)) => kind,
-            Some(Meaning::Ignore) => return Err(DropReason::IgnoredEvent),
-            None => return Err(DropReason::UnknownEvent),
-        };
-        let position = batch.position.position(row).ok_or(DropReason::InvalidPosition)?;
-        Ok(Event {
-            time,
-            kind,
-            position,
-            seek_from: batch.seek_from.as_ref().and_then(|column| column.position(row)),
-            rate: batch.rate.as_ref().and_then(|column| column.positive(row)),
-            sequence: batch.sequence.as_ref().and_then(|column| column.get(row)),
-        })
+/// What an event says, or the first reason to drop it.
+pub(crate) type Verdict = Result<EventKind, DropReason>;
+
+/// What the clean step makes of a batch, column by column: its memory is used again for the next one.
+#[derive(Debug, Default)]
+pub(crate) struct Cleaned {
+    /// Of every row.
+    pub(crate) verdicts: Vec<Verdict>,
+    /// In microseconds, where the column has them in another form.
+    times: Vec<i64>,
+}
+
+impl Cleaned {
+    /// The time of every row in microseconds; what stands in rows that are dropped for their time means nothing.
+    pub(crate) fn times<'a>(&'a self, batch: &'a EventBatch) -> &'a [i64] {
+        if let TimeColumn::Micros(micros) = &batch.time { micros.values() } else { &self.times }
     }
+}
+
+impl Cleaner<'_> {
+    /// Looks at all rows of a batch, at each column by itself, in loops that do little at a time.
+    pub(crate) fn clean(self, batch: &EventBatch, cleaned: &mut Cleaned) {
+        let Cleaned { verdicts, times } = cleaned;
+        verdicts.clear();
+        times.clear();
+        self.look_at_names(batch.name.keys(), batch.position.len(), verdicts);
+        look_at_positions(&batch.position, verdicts);
+        look_at_times(&batch.time, verdicts, times);
+    }
+
+    fn verdict(self, name: Option<&[u8]>) -> Verdict {
+        match name.and_then(|name| self.vocabulary.meaning(name)) {
+            Some(Meaning::Kind(kind)) => Ok(kind),
+            Some(Meaning::Ignore) => Err(DropReason::IgnoredEvent),
+            None => Err(DropReason::UnknownEvent),
+        }
+    }
+
+    fn look_at_names(self, names: &KeyColumn, rows: usize, verdicts: &mut Vec<Verdict>) {
+        match names {
+            KeyColumn::Utf8(names) => self.look_at(names, rows, verdicts),
+            KeyColumn::LargeUtf8(names) => self.look_at(names, rows, verdicts),
+            KeyColumn::Utf8View(names) => self.look_at(names, rows, verdicts),
+            KeyColumn::Dictionary(names) => {
+                let (codes, values) = names.parts();
+                let mut known = Vec::with_capacity(names.size());
+                self.look_at(values, names.size(), &mut known);
+                let unknown = self.verdict(None);
+                verdicts.extend((0..rows).map(|row| codes.get(row).map_or(unknown, |code| known[code])));
+            }
+            names => self.look_at(names, rows, verdicts),
+        }
+    }
+
+    fn look_at(self, names: &impl PlainKeys, rows: usize, verdicts: &mut Vec<Verdict>) {
+        verdicts.extend((0..rows).map(|row| self.verdict(names.get(row))));
+    }
+}
+
+fn look_at_positions(positions: &NumberColumn, verdicts: &mut [Verdict]) {
+    for (row, (verdict, &x)) in verdicts.iter_mut().zip(positions.values()).enumerate() {
+        let is_position = (0.0..=f64::MAX).contains(&x) && positions.is_valid(row);
+        if !is_position && verdict.is_ok() {
+            *verdict = Err(DropReason::InvalidPosition);
+        }
+    }
+}
+
+fn look_at_times(column: &TimeColumn, verdicts: &mut [Verdict], times: &mut Vec<i64>) {
+    let invalid = Err(DropReason::InvalidTimestamp);
+    if let TimeColumn::Micros(micros) = column {
+        for (row, (verdict, &time)) in verdicts.iter_mut().zip(micros.values()).enumerate() {
+            if Micros::checked(time).is_none() || micros.is_null(row) {
+                *verdict = invalid;
+            }
+        }
+        return;
+    }
+    times.extend(verdicts.iter_mut().enumerate().map(|(row, verdict)| match column.get(row) {
+        Some(time) => time.0,
+        None => {
+            *verdict = invalid;
+            0
+        }
+    }));
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef, downcast_dictionary_array};
 
+use super::arena::SeenKeys;
 use super::columns::Bound;
+use super::events::Keys;
 use super::keys::{KeyColumn, KeyRows};
 use crate::error::Result;
 
@@ -31,6 +33,20 @@ impl CodedKeys {
     /// The key in that row; `None` if it is null or empty.
     pub(super) fn get(&self, row: usize) -> Option<&[u8]> {
         self.key(row).map(|code| self.bytes(code))
+    }
+
+    fn bytes(&self, code: u32) -> &[u8] {
+        self.values.keys.get(code as usize).unwrap_or_default()
+    }
+
+    /// The codes, and the keys that they stand for.
+    pub(super) fn parts(&self) -> (&Codes, &KeyColumn) {
+        (&self.codes, &self.values.keys)
+    }
+
+    /// How many keys the codes stand for.
+    pub(super) fn size(&self) -> usize {
+        self.values.array.len()
     }
 
     pub(super) fn values(&self) -> Arc<Values> {
@@ -70,10 +86,6 @@ impl KeyRows for CodedKeys {
         (code != NO_CODE).then_some(code)
     }
 
-    fn bytes(&self, code: u32) -> &[u8] {
-        self.values.keys.get(code as usize).unwrap_or_default()
-    }
-
     #[inline]
     fn same(a: u32, b: u32) -> bool {
         a == b
@@ -82,6 +94,20 @@ impl KeyRows for CodedKeys {
     #[inline]
     fn write(code: u32, hasher: &mut impl Hasher) {
         hasher.write_u32(code);
+    }
+
+    fn remember(seen: &mut SeenKeys, codes: [u32; 3]) {
+        seen.codes.push(codes);
+    }
+
+    #[inline]
+    fn are(seen: &SeenKeys, fragment: u32, codes: [u32; 3]) -> bool {
+        seen.codes[fragment as usize] == codes
+    }
+
+    fn recall<'a>(seen: &'a SeenKeys, fragment: u32, columns: [Option<&'a Self>; 3]) -> Keys<'a> {
+        let codes = seen.codes[fragment as usize];
+        std::array::from_fn(|key| columns[key].map_or(&[][..], |column| column.bytes(codes[key])))
     }
 }
 

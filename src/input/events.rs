@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow_array::{LargeStringArray, RecordBatch, StringArray, StringViewArray};
 use arrow_schema::Schema;
 
+use super::arena::SeenKeys;
 use super::coded::{CodedKeys, Values};
 use super::columns::{Bound, ColumnMap, InputColumn, InputTable};
 use super::keys::{KeyColumn, KeyRows, KeyType, KeyTypes};
@@ -127,6 +128,17 @@ impl EventBatch {
     }
 }
 
+/// What an event may carry beside time, kind and position.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Extras {
+    /// For a seek: the position before it.
+    pub(crate) seek_from: Option<f64>,
+    /// Playback speed from this event on.
+    pub(crate) rate: Option<f64>,
+    /// The player's own order.
+    pub(crate) sequence: Option<i64>,
+}
+
 /// The bytes of a row's keys: user, video and session (empty without a session column).
 pub(crate) type Keys<'a> = [&'a [u8]; 3];
 
@@ -153,6 +165,15 @@ pub(crate) enum AnyEventKeys<'a> {
 }
 
 impl EventBatch {
+    /// What the event in that row carries beside time, kind and position.
+    pub(crate) fn extras(&self, row: usize) -> Extras {
+        Extras {
+            seek_from: self.seek_from.as_ref().and_then(|column| column.position(row)),
+            rate: self.rate.as_ref().and_then(|column| column.positive(row)),
+            sequence: self.sequence.as_ref().and_then(|column| column.get(row)),
+        }
+    }
+
     /// The dictionaries of its keys.
     #[must_use]
     pub fn dictionaries(&self) -> Dictionaries {
@@ -203,10 +224,10 @@ impl<'a, C: KeyRows> EventKeys<'a, C> {
         Some([self.user.key(row)?, self.video.key(row)?, session])
     }
 
-    /// Their bytes.
-    pub(crate) fn bytes(&self, [user, video, session]: RowKeys<'a, C>) -> Keys<'a> {
-        let session = self.session.map_or(&[][..], |column| column.bytes(session));
-        [self.user.bytes(user), self.video.bytes(video), session]
+    /// The bytes of a fragment's keys, which were remembered.
+    #[inline]
+    pub(crate) fn recall<'s>(&'s self, seen: &'s SeenKeys, fragment: u32) -> Keys<'s> {
+        C::recall(seen, fragment, [Some(self.user), Some(self.video), self.session])
     }
 
     /// Whether the keys of two rows are surely the same.
@@ -284,7 +305,7 @@ mod tests {
         let batch = bound(&table);
         assert!(matches!(batch.time, TimeColumn::Micros(_)));
         let column = table.column_by_name("currentTime").unwrap().to_data();
-        assert_eq!(batch.position.values_at(), column.buffers()[0].as_ptr().cast());
+        assert_eq!(batch.position.values().as_ptr(), column.buffers()[0].as_ptr().cast());
     }
 
     #[test]

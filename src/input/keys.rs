@@ -11,8 +11,10 @@ use arrow_array::{
 };
 use arrow_schema::DataType;
 
+use super::arena::SeenKeys;
 use super::coded::{CodedKeys, Values};
 use super::columns::Bound;
+use super::events::Keys;
 use crate::error::{Error, Result};
 
 /// The logical type of a key, which results keep.
@@ -200,14 +202,20 @@ pub(crate) trait KeyRows {
     /// The key in that row; `None` if it is null or empty.
     fn key(&self, row: usize) -> Option<Self::Key<'_>>;
 
-    /// Its bytes.
-    fn bytes<'a>(&'a self, key: Self::Key<'a>) -> &'a [u8];
-
     /// Whether two keys are surely the same.
     fn same(a: Self::Key<'_>, b: Self::Key<'_>) -> bool;
 
     /// Adds to a hash, which is equal wherever [`Self::same`] is true.
     fn write(key: Self::Key<'_>, hasher: &mut impl Hasher);
+
+    /// Remembers the keys of one more fragment.
+    fn remember(seen: &mut SeenKeys, keys: [Self::Key<'_>; 3]);
+
+    /// Whether the keys of that fragment are surely these.
+    fn are(seen: &SeenKeys, fragment: u32, keys: [Self::Key<'_>; 3]) -> bool;
+
+    /// The bytes of a fragment's keys; the columns are those that they were read from.
+    fn recall<'a>(seen: &'a SeenKeys, fragment: u32, columns: [Option<&'a Self>; 3]) -> Keys<'a>;
 }
 
 /// Keys that are compared and hashed as the bytes that they are.
@@ -228,11 +236,6 @@ impl<T: PlainKeys> KeyRows for T {
     }
 
     #[inline]
-    fn bytes<'a>(&'a self, key: &'a [u8]) -> &'a [u8] {
-        key
-    }
-
-    #[inline]
     fn same(a: &[u8], b: &[u8]) -> bool {
         equal(a, b)
     }
@@ -240,6 +243,19 @@ impl<T: PlainKeys> KeyRows for T {
     #[inline]
     fn write(key: &[u8], hasher: &mut impl Hasher) {
         hasher.write(key);
+    }
+
+    fn remember(seen: &mut SeenKeys, keys: [&[u8]; 3]) {
+        seen.plain.push(keys);
+    }
+
+    #[inline]
+    fn are(seen: &SeenKeys, fragment: u32, keys: [&[u8]; 3]) -> bool {
+        seen.plain.are(fragment, keys, equal)
+    }
+
+    fn recall<'a>(seen: &'a SeenKeys, fragment: u32, _columns: [Option<&'a Self>; 3]) -> Keys<'a> {
+        seen.plain.get(fragment)
     }
 }
 
@@ -268,18 +284,19 @@ fn filled(key: Option<&[u8]>) -> Option<&[u8]> {
     key.filter(|key| !key.is_empty())
 }
 
-/// Whether two byte strings are the same. They are short: eight bytes at a time, in place, cost less than a call. The
+/// Whether two byte strings are the same. They are short: some bytes at a time, in place, cost less than a call. The
 /// last ones come first, as ids that differ often begin alike.
 #[inline]
 fn equal(a: &[u8], b: &[u8]) -> bool {
-    if a.len() != b.len() {
-        return false;
-    }
-    let words = || a.as_chunks::<8>().0.iter().zip(b.as_chunks::<8>().0);
-    match (a.last_chunk::<8>(), b.last_chunk::<8>()) {
-        (Some(a_last), Some(b_last)) => a_last == b_last && words().all(|(a, b)| a == b),
-        _ => a.iter().zip(b).all(|(a, b)| a == b),
-    }
+    a.len() == b.len() && by_chunks::<16>(a, b).or_else(|| by_chunks::<8>(a, b)).unwrap_or_else(|| a == b)
+}
+
+/// The same for strings of one length, so many bytes at a time, if they have so many.
+#[inline]
+fn by_chunks<const N: usize>(a: &[u8], b: &[u8]) -> Option<bool> {
+    let (a_last, b_last) = (a.last_chunk::<N>()?, b.last_chunk::<N>()?);
+    let chunks = || a.as_chunks::<N>().0.iter().zip(b.as_chunks::<N>().0);
+    Some(a_last == b_last && chunks().all(|(a, b)| a == b))
 }
 
 /// The array, if its offsets lie in order within its text. Producers hand arrays over unchecked.
@@ -298,7 +315,17 @@ fn checked<O: OffsetSizeTrait>(
 
 #[cfg(test)]
 mod tests {
-    use super::KeyType;
+    use super::{KeyType, equal};
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn equal_is_equal(a in "[ab]{0,3}", tail in ".{0,40}", b in "[ab]{0,3}") {
+            for (a, b) in [(format!("{a}{tail}"), format!("{b}{tail}")), (format!("{tail}{a}"), format!("{tail}{b}"))] {
+                prop_assert_eq!(equal(a.as_bytes(), b.as_bytes()), a == b);
+            }
+        }
+    }
 
     #[test]
     fn integer_bytes_are_ordered_as_integers() {

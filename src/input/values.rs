@@ -27,6 +27,11 @@ impl TextColumn {
         }
     }
 
+    /// Its texts as keys.
+    pub(super) const fn keys(&self) -> &KeyColumn {
+        &self.0
+    }
+
     /// The text in that row; `None` if it is null or empty.
     pub(crate) fn get(&self, row: usize) -> Option<&[u8]> {
         self.0.get(row)
@@ -119,10 +124,17 @@ impl NumberColumn {
             .ok_or_else(|| column.wrong_type(data_type))
     }
 
-    /// Where its values lie.
-    #[cfg(test)]
-    pub(super) fn values_at(&self) -> *const f64 {
-        self.0.values().as_ptr()
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// What stands in every row; it means nothing where that is null.
+    pub(crate) fn values(&self) -> &[f64] {
+        self.0.values()
+    }
+
+    pub(super) fn is_valid(&self, row: usize) -> bool {
+        self.0.is_valid(row)
     }
 
     pub(crate) fn get(&self, row: usize) -> Option<f64> {

@@ -3,21 +3,15 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use arrow_array::builder::{Float64Builder, ListBuilder, StringBuilder, TimestampMicrosecondBuilder};
-use arrow_array::{
-    Array, ArrayRef, BooleanArray, Float64Array, Int64Array, ListArray, RecordBatch, StructArray,
-};
-use arrow_buffer::{NullBuffer, OffsetBuffer};
+use arrow_array::RecordBatch;
 use arrow_schema::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
 
-use crate::error::{Error, Result};
-use crate::input::{KeyType, KeyTypes};
+use super::cells::{Cells, UTC};
+use crate::error::Result;
+use crate::input::KeyTypes;
 use crate::intervals::Interval;
 use crate::time::Micros;
 use crate::walk::Stretch;
-
-/// The zone of every timestamp that comes out.
-const UTC: &str = "UTC";
 
 /// Which key a column shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,13 +124,28 @@ impl<R> Table<R> {
         Arc::new(Schema::new(fields.collect::<Fields>()))
     }
 
+    /// Batches of about so many rows, in the making.
+    #[must_use]
+    pub fn building(&self, keys: KeyTypes, rows: usize) -> Building<'_, R> {
+        let cells = self.cells(keys, rows);
+        Building { table: self, keys, cells, rows: 0, expected: rows, full: Vec::new() }
+    }
+
     /// A batch of these rows.
     ///
     /// # Errors
-    /// If a batch cannot hold them: a fault of this crate.
+    /// If a text is not one, or a batch cannot hold them: a fault of this crate.
     pub fn batch(&self, rows: &[R], keys: KeyTypes) -> Result<RecordBatch> {
-        let arrays = self.columns.iter().map(|column| column.value.array(rows, keys));
-        Ok(RecordBatch::try_new(self.schema(keys), arrays.collect::<Result<_>>()?)?)
+        let mut cells = self.cells(keys, rows.len());
+        let columns = self.columns.iter().zip(&mut cells);
+        columns.into_iter().try_for_each(|(column, cells)| cells.add(&column.value, rows))?;
+        let columns = self.columns.iter().zip(cells);
+        let arrays = columns.map(|(column, cells)| cells.finish(column)).collect::<Result<_>>()?;
+        Ok(RecordBatch::try_new(self.schema(keys), arrays)?)
+    }
+
+    fn cells(&self, keys: KeyTypes, rows: usize) -> Vec<Cells> {
+        self.columns.iter().map(|column| Cells::new(&column.value, keys, rows.min(BATCH_ROWS))).collect()
     }
 }
 
@@ -207,26 +216,6 @@ impl<R> Value<R> {
         };
         name.to_owned()
     }
-
-    fn array(&self, rows: &[R], keys: KeyTypes) -> Result<ArrayRef> {
-        Ok(match self {
-            Self::Key(key, get) => keys.of(*key).array(key.column(), rows.iter().map(get))?,
-            Self::Int(get) => Arc::new(Int64Array::from_iter_values(rows.iter().map(get))),
-            Self::Float(get) => Arc::new(rows.iter().map(get).collect::<Float64Array>()),
-            Self::MaybeFloat(get) => Arc::new(rows.iter().map(get).collect::<Float64Array>()),
-            Self::Bool(get) => Arc::new(rows.iter().map(|row| Some(get(row))).collect::<BooleanArray>()),
-            Self::MaybeBool(get) => Arc::new(rows.iter().map(get).collect::<BooleanArray>()),
-            Self::Time(get) => times(rows, |row| Some(get(row))),
-            Self::MaybeTime(get) => times(rows, get),
-            Self::Text(get) => strings(rows, |row| Some(get(row))),
-            Self::MaybeText(get) => strings(rows, get),
-            Self::Floats(get) => floats(rows, get),
-            Self::Texts(get) => texts(rows, get),
-            Self::Intervals(get) => pairs(rows, "end", |row| Some(get(row)), |i| (i.start, i.end))?,
-            Self::MaybeIntervals(get) => pairs(rows, "end", get, |i| (i.start, i.end))?,
-            Self::Stretches(get) => pairs(rows, "seconds", |row| Some(get(row)), |s| (s.start, s.seconds))?,
-        })
-    }
 }
 
 /// A count as a number to divide.
@@ -235,90 +224,54 @@ pub(super) fn to_float(count: i64) -> f64 {
     count as f64
 }
 
-/// Text in buffers of just its size, for which the text is asked for twice.
-fn strings<'a, R>(rows: &'a [R], get: impl Fn(&'a R) -> Option<Cow<'a, str>>) -> ArrayRef {
-    let size = rows.iter().filter_map(&get).map(|text| text.len()).sum();
-    let mut builder = StringBuilder::with_capacity(rows.len(), size);
-    rows.iter().for_each(|row| builder.append_option(get(row)));
-    Arc::new(builder.finish())
+/// Batches of a table in the making: rows come in blocks, so that a block is still in cache for every column.
+pub struct Building<'t, R> {
+    table: &'t Table<R>,
+    keys: KeyTypes,
+    cells: Vec<Cells>,
+    rows: usize,
+    expected: usize,
+    full: Vec<RecordBatch>,
 }
 
-fn times<R>(rows: &[R], get: impl Fn(&R) -> Option<Micros>) -> ArrayRef {
-    let mut builder = TimestampMicrosecondBuilder::with_capacity(rows.len());
-    rows.iter().for_each(|row| builder.append_option(get(row).map(|instant| instant.0)));
-    Arc::new(builder.finish().with_timezone(UTC))
-}
+/// How many rows a batch has at most, about.
+const BATCH_ROWS: usize = 65_536;
+/// How many bytes of text a column has in a batch at most, but for those of one block of rows: its offsets have 32 bits.
+const BATCH_TEXT: usize = 1 << 30;
 
-fn floats<R>(rows: &[R], get: impl for<'a> Fn(&'a R) -> &'a [f64]) -> ArrayRef {
-    let size = rows.iter().map(|row| get(row).len()).sum();
-    let mut builder = ListBuilder::with_capacity(Float64Builder::with_capacity(size), rows.len());
-    for row in rows {
-        builder.values().append_slice(get(row));
-        builder.append(true);
-    }
-    Arc::new(builder.finish())
-}
-
-fn texts<R>(rows: &[R], get: impl Fn(&R) -> Vec<&'static str>) -> ArrayRef {
-    let mut builder = ListBuilder::with_capacity(StringBuilder::with_capacity(0, 0), rows.len());
-    for row in rows {
-        get(row).into_iter().for_each(|text| builder.values().append_value(text));
-        builder.append(true);
-    }
-    Arc::new(builder.finish())
-}
-
-/// A list of structs of two numbers, `start` and `second`.
-fn pairs<R, T>(
-    rows: &[R],
-    second: &str,
-    get: impl for<'a> Fn(&'a R) -> Option<&'a [T]>,
-    split: impl Fn(&T) -> (f64, f64),
-) -> Result<ArrayRef> {
-    let lists: Vec<_> = rows.iter().map(&get).collect();
-    let valid = lists.iter().map(Option::is_some).collect::<NullBuffer>();
-    let offsets = OffsetBuffer::from_lengths(lists.iter().map(|list| list.map_or(0, <[T]>::len)));
-    let size = lists.iter().flatten().map(|list| list.len()).sum();
-    let (mut starts, mut seconds) = (Vec::with_capacity(size), Vec::with_capacity(size));
-    for (start, second) in lists.into_iter().flatten().flatten().map(split) {
-        starts.push(start);
-        seconds.push(second);
-    }
-    let columns: Vec<ArrayRef> =
-        vec![Arc::new(Float64Array::from(starts)), Arc::new(Float64Array::from(seconds))];
-    let values = StructArray::try_new(pair_fields(second), columns, None)?;
-    let valid = (valid.null_count() > 0).then_some(valid);
-    let list = ListArray::try_new(item(values.data_type().clone()), offsets, Arc::new(values), valid)?;
-    Ok(Arc::new(list))
-}
-
-impl KeyTypes {
-    fn of(self, key: Key) -> KeyType {
-        match key {
-            Key::User => self.user,
-            Key::Video => self.video,
-            Key::Session => self.session,
+impl<R> Building<'_, R> {
+    /// Adds rows.
+    ///
+    /// # Errors
+    /// If a batch cannot hold them: text of more than 2 GiB in one block of rows, or a fault of this crate.
+    pub fn add(&mut self, rows: &[R]) -> Result<()> {
+        if self.rows >= BATCH_ROWS || self.cells.iter().any(|cells| cells.text() >= BATCH_TEXT) {
+            self.end_batch()?;
         }
+        self.rows += rows.len();
+        let columns = self.table.columns.iter().zip(&mut self.cells);
+        columns.into_iter().try_for_each(|(column, cells)| cells.add(&column.value, rows))
     }
-}
 
-impl KeyType {
-    /// An array of keys from their bytes.
-    fn array<'a>(
-        self,
-        column: &'static str,
-        keys: impl Iterator<Item = Cow<'a, [u8]>> + Clone,
-    ) -> Result<ArrayRef> {
-        if self == Self::Text {
-            let size = keys.clone().map(|key| key.len()).sum();
-            let mut builder = StringBuilder::with_capacity(keys.size_hint().0, size);
-            for key in keys {
-                let text = std::str::from_utf8(&key).map_err(|_| Error::InvalidText { column })?;
-                builder.append_value(text);
-            }
-            return Ok(Arc::new(builder.finish()));
+    /// The batches; none without rows.
+    ///
+    /// # Errors
+    /// If a text is not one, or a batch cannot hold the rows: a fault of this crate.
+    pub fn finish(mut self) -> Result<Vec<RecordBatch>> {
+        if self.rows > 0 {
+            self.end_batch()?;
         }
-        let integers: Int64Array = keys.map(|key| Self::integer(&key)).collect();
-        Ok(arrow_cast::cast(&integers, &self.data_type())?)
+        Ok(self.full)
+    }
+
+    fn end_batch(&mut self) -> Result<()> {
+        self.expected = self.expected.saturating_sub(self.rows);
+        self.rows = 0;
+        let empty = self.table.cells(self.keys, self.expected);
+        let full = std::mem::replace(&mut self.cells, empty);
+        let columns = self.table.columns.iter().zip(full);
+        let arrays = columns.map(|(column, cells)| cells.finish(column)).collect::<Result<_>>()?;
+        self.full.push(RecordBatch::try_new(self.table.schema(self.keys), arrays)?);
+        Ok(())
     }
 }
