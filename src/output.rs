@@ -8,6 +8,7 @@ mod furthest;
 mod retention;
 mod scopes;
 mod sessions;
+mod value;
 mod wire;
 
 pub use column::{Building, Column, ColumnSpec, Table};

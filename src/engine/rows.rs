@@ -144,14 +144,14 @@ pub(super) struct Engaging<'a> {
 
 impl<'a> Engaging<'a> {
     /// No engagement rows yet, of the about so many that there will be.
-    pub(super) fn rows<'t>(
+    pub(super) fn rows<'t, 'k>(
         self,
-        table: &'t Table<EngagementRow<'t>>,
-        store: &'t KeyStore,
+        table: &'t Table<EngagementRow<'k>>,
+        store: &'k KeyStore,
         expected: usize,
-    ) -> EngagementRows<'t>
+    ) -> EngagementRows<'t, 'k>
     where
-        'a: 't,
+        'a: 'k,
     {
         let building = table.building(self.ids.keys, expected);
         EngagementRows { engaging: self, store, block: Vec::with_capacity(BLOCK_ROWS), building }
@@ -159,14 +159,14 @@ impl<'a> Engaging<'a> {
 }
 
 /// The engagement table of some users, in the making.
-pub(super) struct EngagementRows<'t> {
-    engaging: Engaging<'t>,
-    store: &'t KeyStore,
-    block: Vec<EngagementRow<'t>>,
-    building: Building<'t, EngagementRow<'t>>,
+pub(super) struct EngagementRows<'t, 'k> {
+    engaging: Engaging<'k>,
+    store: &'k KeyStore,
+    block: Vec<EngagementRow<'k>>,
+    building: Building<'t, EngagementRow<'k>>,
 }
 
-impl<'t> EngagementRows<'t> {
+impl<'k> EngagementRows<'_, 'k> {
     /// Adds session rows, all of each user and video, in order.
     pub(super) fn add(&mut self, rows: &[Row]) -> Result<()> {
         for pair in pairs(self.store, rows) {
@@ -193,7 +193,7 @@ impl<'t> EngagementRows<'t> {
     }
 
     /// The engagement row of one user and video.
-    fn engage(&self, rows: &[Row]) -> Option<EngagementRow<'t>> {
+    fn engage(&self, rows: &[Row]) -> Option<EngagementRow<'k>> {
         let Engaging { durations, options, .. } = self.engaging;
         let [user, video, _] = self.store.get(rows.first()?.at);
         let known = durations.videos.get(video);

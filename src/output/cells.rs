@@ -9,11 +9,10 @@ use arrow_array::{
 use arrow_buffer::{BooleanBufferBuilder, Buffer, NullBufferBuilder, OffsetBuffer, ScalarBuffer};
 use arrow_schema::DataType;
 
-use super::column::{Column, Key, Value, item, pair_fields};
+use super::column::{Column, Key, item, pair_fields};
+use super::value::Data;
 use crate::error::{Error, Result};
 use crate::input::{KeyType, KeyTypes};
-use crate::intervals::Interval;
-use crate::walk::Stretch;
 
 /// The zone of every timestamp that comes out.
 pub(super) const UTC: &str = "UTC";
@@ -58,82 +57,18 @@ pub(super) struct Lists {
 
 impl Cells {
     /// No cells, with room for so many.
-    pub(super) fn new<R>(value: &Value<R>, keys: KeyTypes, rows: usize) -> Self {
-        match value {
-            Value::Key(key, _) if keys.of(*key) != KeyType::Text => {
-                Self::Keys(keys.of(*key), Numbers::new(rows))
-            }
-            Value::Key(..) | Value::Text(_) | Value::MaybeText(_) => Self::Texts(Texts::new(rows)),
-            Value::Int(_) => Self::Ints(Numbers::new(rows)),
-            Value::Float(_) | Value::MaybeFloat(_) => Self::Floats(Numbers::new(rows)),
-            Value::Bool(_) | Value::MaybeBool(_) => Self::Bools(Bools::new(rows)),
-            Value::Time(_) | Value::MaybeTime(_) => Self::Times(Numbers::new(rows)),
-            Value::Floats(_) => Self::FloatLists(Lists::new(rows), Vec::new()),
-            Value::Texts(_) => Self::TextLists(Lists::new(rows), Texts::new(0)),
-            Value::Intervals(_) | Value::MaybeIntervals(_) | Value::Stretches(_) => {
-                Self::PairLists(Lists::new(rows), [Vec::new(), Vec::new()])
-            }
+    pub(super) fn new(data: Data, keys: KeyTypes, rows: usize) -> Self {
+        match data {
+            Data::Key(key) if keys.of(key) != KeyType::Text => Self::Keys(keys.of(key), Numbers::new(rows)),
+            Data::Key(_) | Data::Text => Self::Texts(Texts::new(rows)),
+            Data::Int => Self::Ints(Numbers::new(rows)),
+            Data::Float => Self::Floats(Numbers::new(rows)),
+            Data::Bool => Self::Bools(Bools::new(rows)),
+            Data::Time => Self::Times(Numbers::new(rows)),
+            Data::Floats => Self::FloatLists(Lists::new(rows), Vec::new()),
+            Data::Texts => Self::TextLists(Lists::new(rows), Texts::new(0)),
+            Data::Pairs(_) => Self::PairLists(Lists::new(rows), [Vec::new(), Vec::new()]),
         }
-    }
-
-    /// Adds the cells of these rows.
-    pub(super) fn add<R>(&mut self, value: &Value<R>, rows: &[R]) -> Result<()> {
-        match (value, self) {
-            (Value::Key(_, get), Self::Texts(texts)) => {
-                rows.iter().try_for_each(|row| texts.add(Some(&get(row))))
-            }
-            (Value::Key(_, get), Self::Keys(_, keys)) => {
-                keys.add_all(rows.iter().map(|row| KeyType::integer(&get(row))));
-                Ok(())
-            }
-            (Value::Text(get), Self::Texts(texts)) => {
-                rows.iter().try_for_each(|row| texts.add(Some(get(row).as_bytes())))
-            }
-            (Value::MaybeText(get), Self::Texts(texts)) => {
-                rows.iter().try_for_each(|row| texts.add(get(row).as_deref().map(str::as_bytes)))
-            }
-            (Value::Floats(get), Self::FloatLists(lists, values)) => rows.iter().try_for_each(|row| {
-                values.extend_from_slice(get(row));
-                lists.end(values.len())
-            }),
-            (Value::Texts(get), Self::TextLists(lists, texts)) => rows.iter().try_for_each(|row| {
-                get(row).into_iter().try_for_each(|text| texts.add(Some(text.as_bytes())))?;
-                lists.end(texts.len())
-            }),
-            (Value::Intervals(get), Self::PairLists(lists, pairs)) => {
-                rows.iter().try_for_each(|row| add_intervals(lists, pairs, Some(get(row))))
-            }
-            (Value::MaybeIntervals(get), Self::PairLists(lists, pairs)) => {
-                rows.iter().try_for_each(|row| add_intervals(lists, pairs, get(row)))
-            }
-            (Value::Stretches(get), Self::PairLists(lists, [starts, seconds])) => {
-                rows.iter().try_for_each(|row| {
-                    for &Stretch { start, seconds: length } in get(row) {
-                        starts.push(start);
-                        seconds.push(length);
-                    }
-                    lists.end(starts.len())
-                })
-            }
-            (value, cells) => cells.add_numbers(value, rows),
-        }
-    }
-
-    /// Adds cells of a fixed size.
-    fn add_numbers<R>(&mut self, value: &Value<R>, rows: &[R]) -> Result<()> {
-        match (value, self) {
-            (Value::Int(get), Self::Ints(numbers)) => numbers.add_all(rows.iter().map(get)),
-            (Value::Float(get), Self::Floats(numbers)) => numbers.add_all(rows.iter().map(get)),
-            (Value::MaybeFloat(get), Self::Floats(numbers)) => numbers.add_some(rows.iter().map(get)),
-            (Value::Time(get), Self::Times(numbers)) => numbers.add_all(rows.iter().map(|row| get(row).0)),
-            (Value::MaybeTime(get), Self::Times(numbers)) => {
-                numbers.add_some(rows.iter().map(|row| get(row).map(|time| time.0)));
-            }
-            (Value::Bool(get), Self::Bools(bools)) => rows.iter().for_each(|row| bools.add(Some(get(row)))),
-            (Value::MaybeBool(get), Self::Bools(bools)) => rows.iter().for_each(|row| bools.add(get(row))),
-            _ => return Err(Error::Internal("a column got cells of another type".to_owned())),
-        }
-        Ok(())
     }
 
     /// How many bytes of text there are, which have to stay below 2^31.
@@ -158,7 +93,7 @@ impl Cells {
             }
             Self::TextLists(lists, texts) => lists.finish(Arc::new(texts.finish(column.name)?))?,
             Self::PairLists(lists, pairs) => {
-                let second = if matches!(column.value, Value::Stretches(_)) { "seconds" } else { "end" };
+                let second = if let Data::Pairs(second) = column.value.data { second } else { "end" };
                 let array =
                     |values| -> ArrayRef { Arc::new(PrimitiveArray::<Float64Type>::from(shrunk(values))) };
                 let values = StructArray::try_new(pair_fields(second), pairs.map(array).to_vec(), None)?;
@@ -174,29 +109,19 @@ fn shrunk<T>(mut values: Vec<T>) -> Vec<T> {
     values
 }
 
-fn add_intervals(
-    lists: &mut Lists,
-    [starts, ends]: &mut [Vec<f64>; 2],
-    intervals: Option<&[Interval]>,
-) -> Result<()> {
-    for &Interval { start, end } in intervals.unwrap_or_default() {
-        starts.push(start);
-        ends.push(end);
-    }
-    lists.end_as(starts.len(), intervals.is_some())
-}
-
 impl<T: ArrowPrimitiveType> Numbers<T> {
     fn new(rows: usize) -> Self {
         Self { values: Vec::with_capacity(rows), nulls: NullBufferBuilder::new(rows) }
     }
 
-    fn add_all(&mut self, values: impl ExactSizeIterator<Item = T::Native>) {
+    #[inline]
+    pub(super) fn add_all(&mut self, values: impl ExactSizeIterator<Item = T::Native>) {
         self.nulls.append_n_non_nulls(values.len());
         self.values.extend(values);
     }
 
-    fn add_some(&mut self, values: impl Iterator<Item = Option<T::Native>>) {
+    #[inline]
+    pub(super) fn add_some(&mut self, values: impl Iterator<Item = Option<T::Native>>) {
         for value in values {
             self.nulls.append(value.is_some());
             self.values.push(value.unwrap_or_default());
@@ -213,7 +138,8 @@ impl Bools {
         Self { values: BooleanBufferBuilder::new(rows), nulls: NullBufferBuilder::new(rows) }
     }
 
-    fn add(&mut self, value: Option<bool>) {
+    #[inline]
+    pub(super) fn add(&mut self, value: Option<bool>) {
         self.nulls.append(value.is_some());
         self.values.append(value.unwrap_or_default());
     }
@@ -224,12 +150,14 @@ impl Texts {
         Self { lists: Lists::new(rows), bytes: Vec::new() }
     }
 
-    fn add(&mut self, text: Option<&[u8]>) -> Result<()> {
+    #[inline]
+    pub(super) fn add(&mut self, text: Option<&[u8]>) -> Result<()> {
         self.bytes.extend_from_slice(text.unwrap_or_default());
-        self.lists.end_as(self.bytes.len(), text.is_some())
+        self.lists.end(self.bytes.len(), text.is_some())
     }
 
-    fn len(&self) -> usize {
+    #[inline]
+    pub(super) fn len(&self) -> usize {
         self.lists.ends.len() - 1
     }
 
@@ -247,12 +175,9 @@ impl Lists {
         Self { ends, nulls: NullBufferBuilder::new(rows) }
     }
 
-    /// A list ends where there are so many items.
-    fn end(&mut self, items: usize) -> Result<()> {
-        self.end_as(items, true)
-    }
-
-    fn end_as(&mut self, items: usize, is_valid: bool) -> Result<()> {
+    /// A list, or a null, ends where there are so many items.
+    #[inline]
+    pub(super) fn end(&mut self, items: usize, is_valid: bool) -> Result<()> {
         let too_many = |_| Error::Internal(format!("{items} are too many for the lists of one batch"));
         self.ends.push(i32::try_from(items).map_err(too_many)?);
         self.nulls.append(is_valid);

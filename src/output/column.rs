@@ -1,21 +1,18 @@
 //! How a column is defined, and how rows become arrays.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use arrow_schema::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
+use arrow_schema::{DataType, Field, Fields, Schema, SchemaRef};
 
-use super::cells::{Cells, UTC};
+use super::cells::Cells;
+use super::value::Value;
 use crate::error::Result;
 use crate::input::KeyTypes;
-use crate::intervals::Interval;
-use crate::time::Micros;
-use crate::walk::Stretch;
 
 /// Which key a column shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Key {
+pub(super) enum Key {
     /// The user.
     User,
     /// The video.
@@ -33,40 +30,6 @@ impl Key {
             Self::Session => "sessionId",
         }
     }
-}
-
-/// Where a column's value comes from; says its type and whether it can be null.
-pub enum Value<R> {
-    /// A key's bytes, of the input's logical type.
-    Key(Key, for<'a> fn(&'a R) -> Cow<'a, [u8]>),
-    /// A whole number.
-    Int(fn(&R) -> i64),
-    /// A number.
-    Float(fn(&R) -> f64),
-    /// A number or null.
-    MaybeFloat(fn(&R) -> Option<f64>),
-    /// True or false.
-    Bool(fn(&R) -> bool),
-    /// True, false or null.
-    MaybeBool(fn(&R) -> Option<bool>),
-    /// An instant.
-    Time(fn(&R) -> Micros),
-    /// An instant or null.
-    MaybeTime(fn(&R) -> Option<Micros>),
-    /// Text.
-    Text(for<'a> fn(&'a R) -> Cow<'a, str>),
-    /// Text or null.
-    MaybeText(for<'a> fn(&'a R) -> Option<Cow<'a, str>>),
-    /// A list of numbers.
-    Floats(for<'a> fn(&'a R) -> &'a [f64]),
-    /// A list of text.
-    Texts(fn(&R) -> Vec<&'static str>),
-    /// A list of intervals.
-    Intervals(for<'a> fn(&'a R) -> &'a [Interval]),
-    /// A list of intervals or null.
-    MaybeIntervals(for<'a> fn(&'a R) -> Option<&'a [Interval]>),
-    /// A list of unobserved stretches.
-    Stretches(for<'a> fn(&'a R) -> &'a [Stretch]),
 }
 
 /// One column of a table of `R`.
@@ -120,7 +83,7 @@ impl<R> Table<R> {
         let fields = self
             .columns
             .iter()
-            .map(|column| Field::new(column.name, column.value.data_type(keys), column.value.nullable()));
+            .map(|column| Field::new(column.name, column.value.data.data_type(keys), column.value.nullable));
         Arc::new(Schema::new(fields.collect::<Fields>()))
     }
 
@@ -138,14 +101,14 @@ impl<R> Table<R> {
     pub fn batch(&self, rows: &[R], keys: KeyTypes) -> Result<RecordBatch> {
         let mut cells = self.cells(keys, rows.len());
         let columns = self.columns.iter().zip(&mut cells);
-        columns.into_iter().try_for_each(|(column, cells)| cells.add(&column.value, rows))?;
+        columns.into_iter().try_for_each(|(column, cells)| (column.value.fill)(rows, cells))?;
         let columns = self.columns.iter().zip(cells);
         let arrays = columns.map(|(column, cells)| cells.finish(column)).collect::<Result<_>>()?;
         Ok(RecordBatch::try_new(self.schema(keys), arrays)?)
     }
 
     fn cells(&self, keys: KeyTypes, rows: usize) -> Vec<Cells> {
-        self.columns.iter().map(|column| Cells::new(&column.value, keys, rows.min(BATCH_ROWS))).collect()
+        self.columns.iter().map(|column| Cells::new(column.value.data, keys, rows.min(BATCH_ROWS))).collect()
     }
 }
 
@@ -153,8 +116,8 @@ impl<R> Column<R> {
     fn spec(&self) -> ColumnSpec {
         ColumnSpec {
             name: self.name,
-            type_name: self.value.type_name(),
-            nullable: self.value.nullable(),
+            type_name: self.value.data.name(),
+            nullable: self.value.nullable,
             unit: self.unit,
             doc: self.doc,
         }
@@ -168,54 +131,6 @@ pub(super) fn item(data_type: DataType) -> Arc<Field> {
 /// The fields of a pair of numbers.
 pub(super) fn pair_fields(second: &str) -> Fields {
     ["start", second].map(|name| Field::new(name, DataType::Float64, true)).into_iter().collect()
-}
-
-impl<R> Value<R> {
-    fn nullable(&self) -> bool {
-        matches!(
-            self,
-            Self::MaybeFloat(_)
-                | Self::MaybeBool(_)
-                | Self::MaybeTime(_)
-                | Self::MaybeText(_)
-                | Self::MaybeIntervals(_)
-        )
-    }
-
-    fn data_type(&self, keys: KeyTypes) -> DataType {
-        match self {
-            Self::Key(key, _) => keys.of(*key).data_type(),
-            Self::Int(_) => DataType::Int64,
-            Self::Float(_) | Self::MaybeFloat(_) => DataType::Float64,
-            Self::Bool(_) | Self::MaybeBool(_) => DataType::Boolean,
-            Self::Time(_) | Self::MaybeTime(_) => {
-                DataType::Timestamp(TimeUnit::Microsecond, Some(UTC.into()))
-            }
-            Self::Text(_) | Self::MaybeText(_) => DataType::Utf8,
-            Self::Floats(_) => DataType::List(item(DataType::Float64)),
-            Self::Texts(_) => DataType::List(item(DataType::Utf8)),
-            Self::Intervals(_) | Self::MaybeIntervals(_) => {
-                DataType::List(item(DataType::Struct(pair_fields("end"))))
-            }
-            Self::Stretches(_) => DataType::List(item(DataType::Struct(pair_fields("seconds")))),
-        }
-    }
-
-    fn type_name(&self) -> String {
-        let name = match self {
-            Self::Key(..) => "string or integer, as in the input",
-            Self::Int(_) => "int64",
-            Self::Float(_) | Self::MaybeFloat(_) => "double",
-            Self::Bool(_) | Self::MaybeBool(_) => "bool",
-            Self::Time(_) | Self::MaybeTime(_) => "timestamp[us, tz=UTC]",
-            Self::Text(_) | Self::MaybeText(_) => "string",
-            Self::Floats(_) => "list<double>",
-            Self::Texts(_) => "list<string>",
-            Self::Intervals(_) | Self::MaybeIntervals(_) => "list<struct<start: double, end: double>>",
-            Self::Stretches(_) => "list<struct<start: double, seconds: double>>",
-        };
-        name.to_owned()
-    }
 }
 
 /// A count as a number to divide.
@@ -250,7 +165,7 @@ impl<R> Building<'_, R> {
         }
         self.rows += rows.len();
         let columns = self.table.columns.iter().zip(&mut self.cells);
-        columns.into_iter().try_for_each(|(column, cells)| cells.add(&column.value, rows))
+        columns.into_iter().try_for_each(|(column, cells)| (column.value.fill)(rows, cells))
     }
 
     /// The batches; none without rows.

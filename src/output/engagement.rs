@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::column::{Column, Key, Table, Value, to_float};
+use super::column::{Column, Key, Table, to_float};
+use super::value;
 use crate::engagement::Engagement;
 use crate::flags::Flag;
 
@@ -16,43 +17,45 @@ pub struct EngagementRow<'k> {
     pub engagement: Engagement,
 }
 
+type Value<'k> = value::Value<EngagementRow<'k>>;
+
 /// The engagement table's columns.
 #[must_use]
 #[rustfmt::skip] // one line per column reads as the table that it is
 pub fn engagement_table<'k>() -> Table<EngagementRow<'k>> {
     Table::new(vec![
-        Column { name: "userId", unit: "", doc: "The viewer.", value: Value::Key(Key::User, |r| r.user.into()) },
-        Column { name: "videoId", unit: "", doc: "The video.", value: Value::Key(Key::Video, |r| r.video.into()) },
-        Column { name: "videoTitle", unit: "", doc: "The title from the videos table; null if that has none.", value: Value::MaybeText(|r| r.title.map(Cow::Borrowed)) },
-        Column { name: "videoDuration", unit: "s of content", doc: "The duration from the videos table or, with `estimate_duration`, how far anybody watched; null if unknown.", value: Value::MaybeFloat(|r| r.engagement.duration.map(|d| d.seconds)) },
-        Column { name: "durationSource", unit: "", doc: "`metadata`, `estimated` or null.", value: Value::MaybeText(|r| r.engagement.duration.map(|d| d.source.name().into())) },
-        Column { name: "totalWatchTime", unit: "s of content", doc: "Sum of the sessions' `watchTime`; with `count_unobserved` also of `unobservedWatchTime`.", value: Value::Float(|r| r.engagement.watch_time) },
-        Column { name: "totalUniqueSecondsWatched", unit: "s of content", doc: "Length of the union of all sessions' watched intervals, cut at the duration. Null with `unique_seconds=False`.", value: Value::MaybeFloat(|r| r.engagement.unique.as_ref().map(|u| u.seconds)) },
-        Column { name: "maxPositionReached", unit: "s of content", doc: "The largest position reported, cut at the duration.", value: Value::Float(|r| r.engagement.max_position) },
-        Column { name: "watchPercentage", unit: "%", doc: "`totalWatchTime` as a share of the duration; can pass 100. Null without a duration, as all percentages.", value: Value::MaybeFloat(|r| r.engagement.percentage(r.engagement.watch_time)) },
-        Column { name: "completionPercentage", unit: "%", doc: "`maxPositionReached` as a share of the duration.", value: Value::MaybeFloat(|r| r.engagement.percentage(r.engagement.max_position)) },
-        Column { name: "uniqueWatchPercentage", unit: "%", doc: "`totalUniqueSecondsWatched` as a share of the duration.", value: Value::MaybeFloat(|r| r.engagement.unique.as_ref().and_then(|u| r.engagement.percentage(u.seconds))) },
-        Column { name: "sessionCount", unit: "sessions", doc: "Sessions with an event on this video.", value: Value::Int(|r| r.engagement.session_count) },
-        Column { name: "avgWatchTimePerSession", unit: "s of content", doc: "`totalWatchTime` / `sessionCount`.", value: Value::Float(|r| r.engagement.per_session(r.engagement.watch_time)) },
-        Column { name: "avgSessionDuration", unit: "s of wall clock", doc: "Mean time from a session's first to its last event on this video.", value: Value::Float(|r| r.engagement.per_session(r.engagement.session_seconds)) },
-        Column { name: "avgPausesPerSession", unit: "events", doc: "Pause events / `sessionCount`.", value: Value::Float(|r| r.engagement.per_session(to_float(r.engagement.pause_count))) },
-        Column { name: "totalForwardSkips", unit: "skips", doc: "Jumps ahead by more than `forward_skip_seconds`.", value: Value::Int(|r| r.engagement.forward_skips) },
-        Column { name: "totalBackwardSkips", unit: "skips", doc: "Jumps back by more than `backward_skip_seconds`.", value: Value::Int(|r| r.engagement.backward_skips) },
-        Column { name: "completionCount", unit: "completions", doc: "Per session, its end events at or past `completion_threshold` × duration (all of them without a duration); if there is none and the duration is from the videos table, 1 when its last watched interval ends at or past that mark. Summed over sessions.", value: Value::Int(|r| r.engagement.completion_count) },
-        Column { name: "isCompletedAtLeastOnce", unit: "", doc: "`completionCount` > 0.", value: Value::Bool(|r| r.engagement.completion_count > 0) },
-        Column { name: "engagementScore", unit: "points", doc: "Weighted sum of features, clamped and rounded to two decimals. Null if a weighted feature needs a duration that is unknown.", value: Value::MaybeFloat(|r| r.engagement.score) },
-        Column { name: "engagementTier", unit: "", doc: "`High`, `Medium`, `Low` or `Minimal`, by the rounded score; null without one.", value: Value::MaybeText(|r| r.engagement.tier.map(|tier| tier.name().into())) },
-        Column { name: "firstWatchDate", unit: "", doc: "The first event on this video.", value: Value::Time(|r| r.engagement.first_watch) },
-        Column { name: "lastWatchDate", unit: "", doc: "The last event on this video.", value: Value::Time(|r| r.engagement.last_watch) },
-        Column { name: "isReplay", unit: "", doc: "`sessionCount` > 1.", value: Value::Bool(|r| r.engagement.session_count > 1) },
-        Column { name: "rewatchedSeconds", unit: "s of content", doc: "`totalWatchTime` less the length of `watchedIntervals`, at least 0. Null with `unique_seconds=False`.", value: Value::MaybeFloat(|r| r.engagement.unique.as_ref().map(|u| u.rewatched)) },
-        Column { name: "totalPlayTime", unit: "s of wall clock", doc: "How long the watched segments took: `totalWatchTime` / `totalPlayTime` is the effective speed.", value: Value::Float(|r| r.engagement.play_time) },
-        Column { name: "unobservedWatchTime", unit: "s of content", doc: "At most how much more may have been watched, cut at the duration.", value: Value::Float(|r| r.engagement.unobserved) },
-        Column { name: "openSegmentCount", unit: "segments", doc: "Stretches of playback whose stop was never seen.", value: Value::Int(|r| r.engagement.open) },
-        Column { name: "rejectedSegmentCount", unit: "segments", doc: "Neighbouring positions that do not fit together as playback.", value: Value::Int(|r| r.engagement.rejected) },
-        Column { name: "eventCount", unit: "events", doc: "Accepted events, after duplicates are gone.", value: Value::Int(|r| r.engagement.event_count) },
-        Column { name: "watchedIntervals", unit: "s of content", doc: "The union of all sessions' watched intervals, not cut at the duration; with `count_unobserved` the unobserved stretches, cut at the duration, are in it. Null with `unique_seconds=False`.", value: Value::MaybeIntervals(|r| r.engagement.unique.as_ref().map(|u| u.watched.as_slice())) },
-        Column { name: "dataQualityFlags", unit: "", doc: "Every flag that applies, in the order of the list of flags.", value: Value::Texts(|r| r.engagement.flags.iter().map(Flag::name).collect()) },
-        Column { name: "dataQualityFlag", unit: "", doc: "The first flag that applies, or `ok`.", value: Value::Text(|r| r.engagement.flags.first_name().into()) },
+        Column { name: "userId", unit: "", doc: "The viewer.", value: Value::key(Key::User, |r| r.user.into()) },
+        Column { name: "videoId", unit: "", doc: "The video.", value: Value::key(Key::Video, |r| r.video.into()) },
+        Column { name: "videoTitle", unit: "", doc: "The title from the videos table; null if that has none.", value: Value::maybe_text(|r| r.title.map(Cow::Borrowed)) },
+        Column { name: "videoDuration", unit: "s of content", doc: "The duration from the videos table or, with `estimate_duration`, how far anybody watched; null if unknown.", value: Value::maybe_float(|r| r.engagement.duration.map(|d| d.seconds)) },
+        Column { name: "durationSource", unit: "", doc: "`metadata`, `estimated` or null.", value: Value::maybe_text(|r| r.engagement.duration.map(|d| d.source.name().into())) },
+        Column { name: "totalWatchTime", unit: "s of content", doc: "Sum of the sessions' `watchTime`; with `count_unobserved` also of `unobservedWatchTime`.", value: Value::float(|r| r.engagement.watch_time) },
+        Column { name: "totalUniqueSecondsWatched", unit: "s of content", doc: "Length of the union of all sessions' watched intervals, cut at the duration. Null with `unique_seconds=False`.", value: Value::maybe_float(|r| r.engagement.unique.as_ref().map(|u| u.seconds)) },
+        Column { name: "maxPositionReached", unit: "s of content", doc: "The largest position reported, cut at the duration.", value: Value::float(|r| r.engagement.max_position) },
+        Column { name: "watchPercentage", unit: "%", doc: "`totalWatchTime` as a share of the duration; can pass 100. Null without a duration, as all percentages.", value: Value::maybe_float(|r| r.engagement.percentage(r.engagement.watch_time)) },
+        Column { name: "completionPercentage", unit: "%", doc: "`maxPositionReached` as a share of the duration.", value: Value::maybe_float(|r| r.engagement.percentage(r.engagement.max_position)) },
+        Column { name: "uniqueWatchPercentage", unit: "%", doc: "`totalUniqueSecondsWatched` as a share of the duration.", value: Value::maybe_float(|r| r.engagement.unique.as_ref().and_then(|u| r.engagement.percentage(u.seconds))) },
+        Column { name: "sessionCount", unit: "sessions", doc: "Sessions with an event on this video.", value: Value::int(|r| r.engagement.session_count) },
+        Column { name: "avgWatchTimePerSession", unit: "s of content", doc: "`totalWatchTime` / `sessionCount`.", value: Value::float(|r| r.engagement.per_session(r.engagement.watch_time)) },
+        Column { name: "avgSessionDuration", unit: "s of wall clock", doc: "Mean time from a session's first to its last event on this video.", value: Value::float(|r| r.engagement.per_session(r.engagement.session_seconds)) },
+        Column { name: "avgPausesPerSession", unit: "events", doc: "Pause events / `sessionCount`.", value: Value::float(|r| r.engagement.per_session(to_float(r.engagement.pause_count))) },
+        Column { name: "totalForwardSkips", unit: "skips", doc: "Jumps ahead by more than `forward_skip_seconds`.", value: Value::int(|r| r.engagement.forward_skips) },
+        Column { name: "totalBackwardSkips", unit: "skips", doc: "Jumps back by more than `backward_skip_seconds`.", value: Value::int(|r| r.engagement.backward_skips) },
+        Column { name: "completionCount", unit: "completions", doc: "Per session, its end events at or past `completion_threshold` × duration (all of them without a duration); if there is none and the duration is from the videos table, 1 when its last watched interval ends at or past that mark. Summed over sessions.", value: Value::int(|r| r.engagement.completion_count) },
+        Column { name: "isCompletedAtLeastOnce", unit: "", doc: "`completionCount` > 0.", value: Value::bool(|r| r.engagement.completion_count > 0) },
+        Column { name: "engagementScore", unit: "points", doc: "Weighted sum of features, clamped and rounded to two decimals. Null if a weighted feature needs a duration that is unknown.", value: Value::maybe_float(|r| r.engagement.score) },
+        Column { name: "engagementTier", unit: "", doc: "`High`, `Medium`, `Low` or `Minimal`, by the rounded score; null without one.", value: Value::maybe_text(|r| r.engagement.tier.map(|tier| tier.name().into())) },
+        Column { name: "firstWatchDate", unit: "", doc: "The first event on this video.", value: Value::time(|r| r.engagement.first_watch) },
+        Column { name: "lastWatchDate", unit: "", doc: "The last event on this video.", value: Value::time(|r| r.engagement.last_watch) },
+        Column { name: "isReplay", unit: "", doc: "`sessionCount` > 1.", value: Value::bool(|r| r.engagement.session_count > 1) },
+        Column { name: "rewatchedSeconds", unit: "s of content", doc: "`totalWatchTime` less the length of `watchedIntervals`, at least 0. Null with `unique_seconds=False`.", value: Value::maybe_float(|r| r.engagement.unique.as_ref().map(|u| u.rewatched)) },
+        Column { name: "totalPlayTime", unit: "s of wall clock", doc: "How long the watched segments took: `totalWatchTime` / `totalPlayTime` is the effective speed.", value: Value::float(|r| r.engagement.play_time) },
+        Column { name: "unobservedWatchTime", unit: "s of content", doc: "At most how much more may have been watched, cut at the duration.", value: Value::float(|r| r.engagement.unobserved) },
+        Column { name: "openSegmentCount", unit: "segments", doc: "Stretches of playback whose stop was never seen.", value: Value::int(|r| r.engagement.open) },
+        Column { name: "rejectedSegmentCount", unit: "segments", doc: "Neighbouring positions that do not fit together as playback.", value: Value::int(|r| r.engagement.rejected) },
+        Column { name: "eventCount", unit: "events", doc: "Accepted events, after duplicates are gone.", value: Value::int(|r| r.engagement.event_count) },
+        Column { name: "watchedIntervals", unit: "s of content", doc: "The union of all sessions' watched intervals, not cut at the duration; with `count_unobserved` the unobserved stretches, cut at the duration, are in it. Null with `unique_seconds=False`.", value: Value::maybe_intervals(|r| r.engagement.unique.as_ref().map(|u| u.watched.as_slice())) },
+        Column { name: "dataQualityFlags", unit: "", doc: "Every flag that applies, in the order of the list of flags.", value: Value::texts(|r| r.engagement.flags.iter().map(Flag::name)) },
+        Column { name: "dataQualityFlag", unit: "", doc: "The first flag that applies, or `ok`.", value: Value::text(|r| r.engagement.flags.first_name().into()) },
     ])
 }

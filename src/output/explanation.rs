@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::column::{Column, Table, Value};
+use super::column::{Column, Table};
+use super::value;
 use crate::time::Micros;
 
 /// One event and its judgement.
@@ -19,18 +20,20 @@ pub struct ExplanationRow {
     pub watch_time: Option<f64>,
 }
 
+type Value = value::Value<ExplanationRow>;
+
 /// The explanation table's columns.
 #[must_use]
 #[rustfmt::skip] // one line per column reads as the table that it is
 pub fn explanation_table() -> Table<ExplanationRow> {
     Table::new(vec![
-        Column { name: "row", unit: "", doc: "The event's row in the input, from 0; -1 for what follows from a session's end.", value: Value::Int(|r| r.row) },
-        Column { name: "timestamp", unit: "", doc: "When it happened; null if that cannot be read.", value: Value::MaybeTime(|r| r.time) },
-        Column { name: "sessionId", unit: "", doc: "The session it belongs to, as session rows name it; null for a dropped event.", value: Value::MaybeText(|r| r.session.as_deref().map(Cow::Borrowed)) },
-        Column { name: "eventName", unit: "", doc: "Its name, as sent.", value: Value::MaybeText(|r| r.event_name.as_deref().map(Cow::Borrowed)) },
-        Column { name: "position", unit: "s of content", doc: "The position it reports.", value: Value::MaybeFloat(|r| r.position) },
-        Column { name: "verdict", unit: "", doc: "What it shows, or why it was dropped.", value: Value::Text(|r| Cow::Borrowed(r.verdict.as_str())) },
-        Column { name: "playing", unit: "", doc: "Whether the player plays after it; null for a dropped event.", value: Value::MaybeBool(|r| r.playing) },
-        Column { name: "watchTime", unit: "s of content", doc: "The session's watch time on this video up to and with this event; null for a dropped event.", value: Value::MaybeFloat(|r| r.watch_time) },
+        Column { name: "row", unit: "", doc: "The event's row in the input, from 0; -1 for what follows from a session's end.", value: Value::int(|r| r.row) },
+        Column { name: "timestamp", unit: "", doc: "When it happened; null if that cannot be read.", value: Value::maybe_time(|r| r.time) },
+        Column { name: "sessionId", unit: "", doc: "The session it belongs to, as session rows name it; null for a dropped event.", value: Value::maybe_text(|r| r.session.as_deref().map(Cow::Borrowed)) },
+        Column { name: "eventName", unit: "", doc: "Its name, as sent.", value: Value::maybe_text(|r| r.event_name.as_deref().map(Cow::Borrowed)) },
+        Column { name: "position", unit: "s of content", doc: "The position it reports.", value: Value::maybe_float(|r| r.position) },
+        Column { name: "verdict", unit: "", doc: "What it shows, or why it was dropped.", value: Value::text(|r| Cow::Borrowed(r.verdict.as_str())) },
+        Column { name: "playing", unit: "", doc: "Whether the player plays after it; null for a dropped event.", value: Value::maybe_bool(|r| r.playing) },
+        Column { name: "watchTime", unit: "s of content", doc: "The session's watch time on this video up to and with this event; null for a dropped event.", value: Value::maybe_float(|r| r.watch_time) },
     ])
 }

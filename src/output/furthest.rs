@@ -1,6 +1,7 @@
 //! The furthest table: how far anybody got in each video, from which durations are estimated.
 
-use super::column::{Column, Key, Table, Value};
+use super::column::{Column, Key, Table};
+use super::value;
 use crate::engagement::Furthest;
 
 /// How far anybody got in one video.
@@ -11,13 +12,15 @@ pub struct FurthestRow<'k> {
     pub furthest: Furthest,
 }
 
+type Value<'k> = value::Value<FurthestRow<'k>>;
+
 /// The furthest table's columns.
 #[must_use]
 #[rustfmt::skip] // one line per column reads as the table that it is
 pub fn furthest_table<'k>() -> Table<FurthestRow<'k>> {
     Table::new(vec![
-        Column { name: "videoId", unit: "", doc: "The video.", value: Value::Key(Key::Video, |r| r.video.into()) },
-        Column { name: "watchedEnd", unit: "s of content", doc: "The largest end of any watched interval; 0 if there is none.", value: Value::Float(|r| r.furthest.watched()) },
-        Column { name: "maxPosition", unit: "s of content", doc: "The largest position reported.", value: Value::Float(|r| r.furthest.position()) },
+        Column { name: "videoId", unit: "", doc: "The video.", value: Value::key(Key::Video, |r| r.video.into()) },
+        Column { name: "watchedEnd", unit: "s of content", doc: "The largest end of any watched interval; 0 if there is none.", value: Value::float(|r| r.furthest.watched()) },
+        Column { name: "maxPosition", unit: "s of content", doc: "The largest position reported.", value: Value::float(|r| r.furthest.position()) },
     ])
 }

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::column::{Column, Key, Table, Value, to_float};
+use super::column::{Column, Key, Table, to_float};
+use super::value;
 use crate::retention::Bucket;
 
 /// One bucket of one video.
@@ -19,20 +20,22 @@ pub struct RetentionRow<'k> {
     pub has_plays: bool,
 }
 
+type Value<'k> = value::Value<RetentionRow<'k>>;
+
 /// The retention table's columns.
 #[must_use]
 #[rustfmt::skip] // one line per column reads as the table that it is
 pub fn retention_table<'k>() -> Table<RetentionRow<'k>> {
     Table::new(vec![
-        Column { name: "videoId", unit: "", doc: "The video.", value: Value::Key(Key::Video, |r| r.video.into()) },
-        Column { name: "videoTitle", unit: "", doc: "Its title, if known.", value: Value::MaybeText(|r| r.title.map(Cow::Borrowed)) },
-        Column { name: "videoDuration", unit: "s of content", doc: "The duration that is cut into buckets. Videos without one are left out.", value: Value::Float(|r| r.duration) },
-        Column { name: "users", unit: "users", doc: "Users with a row for this video.", value: Value::Int(|r| r.users) },
-        Column { name: "bucket", unit: "", doc: "The bucket's number, from 0.", value: Value::Int(|r| r.number) },
-        Column { name: "startSeconds", unit: "s of content", doc: "Where the bucket begins.", value: Value::Float(|r| r.bucket.start) },
-        Column { name: "endSeconds", unit: "s of content", doc: "Where the bucket ends.", value: Value::Float(|r| r.bucket.end) },
-        Column { name: "audience", unit: "users", doc: "Users who watched the bucket, each counted by the share of it that they watched.", value: Value::Float(|r| r.bucket.audience) },
-        Column { name: "retention", unit: "0 to 1", doc: "`audience` / `users`.", value: Value::Float(|r| r.bucket.audience / to_float(r.users)) },
-        Column { name: "plays", unit: "plays", doc: "The same sum over sessions: how often the bucket was played. Null where the input is engagement rows.", value: Value::MaybeFloat(|r| r.has_plays.then_some(r.bucket.plays)) },
+        Column { name: "videoId", unit: "", doc: "The video.", value: Value::key(Key::Video, |r| r.video.into()) },
+        Column { name: "videoTitle", unit: "", doc: "Its title, if known.", value: Value::maybe_text(|r| r.title.map(Cow::Borrowed)) },
+        Column { name: "videoDuration", unit: "s of content", doc: "The duration that is cut into buckets. Videos without one are left out.", value: Value::float(|r| r.duration) },
+        Column { name: "users", unit: "users", doc: "Users with a row for this video.", value: Value::int(|r| r.users) },
+        Column { name: "bucket", unit: "", doc: "The bucket's number, from 0.", value: Value::int(|r| r.number) },
+        Column { name: "startSeconds", unit: "s of content", doc: "Where the bucket begins.", value: Value::float(|r| r.bucket.start) },
+        Column { name: "endSeconds", unit: "s of content", doc: "Where the bucket ends.", value: Value::float(|r| r.bucket.end) },
+        Column { name: "audience", unit: "users", doc: "Users who watched the bucket, each counted by the share of it that they watched.", value: Value::float(|r| r.bucket.audience) },
+        Column { name: "retention", unit: "0 to 1", doc: "`audience` / `users`.", value: Value::float(|r| r.bucket.audience / to_float(r.users)) },
+        Column { name: "plays", unit: "plays", doc: "The same sum over sessions: how often the bucket was played. Null where the input is engagement rows.", value: Value::maybe_float(|r| r.has_plays.then_some(r.bucket.plays)) },
     ])
 }
