@@ -134,9 +134,9 @@ impl<R: Record, H: BuildHasher> Grouper<R, H> {
         cleaner: Cleaner<'_>,
         rejects: &mut Rejects,
     ) -> (Vec<Chunk<R>>, DropCounts) {
-        let mut cleaned = std::mem::take(&mut self.cleaned);
-        cleaner.clean(batch, &mut cleaned);
-        let rows = cleaned.verdicts.iter().zip(cleaned.times(batch)).zip(batch.position.values());
+        let mut looked_at = std::mem::take(&mut self.cleaned);
+        cleaner.clean(batch, &mut looked_at);
+        let rows = looked_at.verdicts.iter().zip(looked_at.times(batch)).zip(batch.position.values());
         self.events.reserve(rows.len());
         let mut counts = DropCounts::default();
         counts.read = rows.len() as u64;
@@ -171,7 +171,7 @@ impl<R: Record, H: BuildHasher> Grouper<R, H> {
             let event = Event { time, kind, position, seek_from, rate, sequence };
             self.events.push((fragment, R::new(&event, number(row))));
         }
-        self.cleaned = cleaned;
+        self.cleaned = looked_at;
         (self.finish(columns), counts)
     }
 
@@ -217,8 +217,7 @@ impl<R: Record, H: BuildHasher> Grouper<R, H> {
 
     /// The chunk of these fragments, whose events are in place from there on.
     fn chunk<C: KeyRows>(&self, columns: &EventKeys<'_, C>, fragments: &[u32], start: usize) -> Chunk<R> {
-        let keys = fragments.iter().map(|&fragment| columns.recall(&self.seen, fragment));
-        let keys = Arc::new(KeyArena::of(fragments.len(), keys));
+        let keys = Arc::new(columns.copies(&self.seen, fragments));
         // A slice has far fewer rows than 2^32.
         let first = u32::try_from(start).unwrap_or(u32::MAX);
         let ends = fragments.iter().map(|&fragment| self.counts[fragment as usize] - first);

@@ -242,6 +242,18 @@ mod tests {
         assert_eq!(fits(&["a", "one letter longer"]), [true, false]);
     }
 
+    #[test]
+    fn strings_are_compared_only_where_numbers_collide() {
+        let keys: Vec<_> =
+            (0..20).map(|n| (format!("u{}", n / 4), format!("v{n}"), format!("s{}", n % 4))).collect();
+        let store = store(&keys);
+        let ambiguous =
+            |hash: &dyn Fn() -> Vec<Placed>| hash().iter().filter(|placed| placed.is_ambiguous()).count();
+        let pieces = whole(&store);
+        assert_eq!(ambiguous(&|| grouped(&store, &pieces, |_| false)), 0);
+        assert_eq!(ambiguous(&|| grouped_by(&store, &pieces, &Weak, |_| false)), 20);
+    }
+
     proptest! {
         #[test]
         fn groups_are_whole_whatever_the_hash(keys in any_keys()) {

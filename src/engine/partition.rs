@@ -36,7 +36,7 @@ impl<'a> Walking<'a> {
     }
 
     /// Adds the session rows of a user on the videos that are wanted.
-    fn add<R: Record>(self, user: User<'_, R>, is_wanted: impl Fn(&Placed) -> bool, rows: &mut Vec<Row>) {
+    fn add<R: Record>(self, user: &User<'_, R>, is_wanted: impl Fn(&Placed) -> bool, rows: &mut Vec<Row>) {
         user.visit(self.cutting, self.has_session, is_wanted, |piece| {
             let events = piece.events.iter().map(Record::event);
             if let Some(stats) = SessionStats::observe(events, self.rules, |time| piece.next_later(time)) {
@@ -100,7 +100,7 @@ impl<R: Record> Walked<'_, R> {
         let mut rows = Vec::new();
         self.users.each().try_for_each(|user| {
             rows.clear();
-            self.walking.add(user, |_| true, &mut rows);
+            self.walking.add(&user, |_| true, &mut rows);
             ids.sort(self.store(), &mut rows);
             take(&mut rows)
         })
@@ -175,7 +175,7 @@ impl<R: Record> Partition<R> {
             task.placed = Some(placed);
             let (mut estimates, mut rows) = (Estimates::default(), Vec::new());
             for user in users.each() {
-                walking.add(user, Placed::is_marked, &mut rows);
+                walking.add(&user, Placed::is_marked, &mut rows);
                 for row in rows.drain(..) {
                     add(&mut estimates, users.store.video(row.at), &row.stats);
                 }
@@ -204,4 +204,43 @@ pub(super) fn merged(mut all: Estimates, part: Estimates) -> Estimates {
         all.entry(video).or_default().merge(furthest);
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::record::Plain;
+    use crate::input::KeyArena;
+
+    /// A chunk of one event of each of these users.
+    fn chunk(users: std::ops::Range<usize>) -> Chunk<Plain> {
+        let mut keys = KeyArena::default();
+        for user in users.clone() {
+            keys.push([format!("{user:05}").as_bytes(), b"v", b"s"]);
+        }
+        Chunk::new(keys, &vec![1; users.len()], vec![Plain::default(); users.len()])
+    }
+
+    #[test]
+    fn events_go_when_the_last_task_that_needs_them_is_done() {
+        let engine = Engine::new(Some(1)).unwrap();
+        let partition = Partition::new(&engine, vec![chunk(0..1000), chunk(1000..2000)]);
+        let count = partition.tasks.len();
+        assert!(count > 2, "{count} tasks");
+        let chunks = [0, count - 1].map(|task| Arc::downgrade(&partition.tasks[task].chunks[0]));
+        let alive = std::sync::Mutex::new(Vec::new());
+        let rules = Rules::default();
+        let note = |walked: &Walked<'_, Plain>| {
+            let first = walked.store().0.first().map(|keys| keys.get(0)[0].to_vec());
+            let counts = [0, 1].map(|chunk: usize| chunks[chunk].upgrade().is_some());
+            alive.lock().unwrap().push((first.unwrap(), counts));
+            Ok(())
+        };
+        partition.walk(&engine, Walking::new(&rules, true), note).unwrap();
+        let alive = alive.into_inner().unwrap();
+        // The last task's events are brought together before what becomes of them is asked for.
+        assert_eq!(alive.first().unwrap().1, [true, true]);
+        assert_eq!(alive.last().unwrap(), &(b"01000".to_vec(), [false, false]));
+        assert!(alive.contains(&(b"01000".to_vec(), [false, true])));
+    }
 }

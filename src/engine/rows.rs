@@ -64,7 +64,7 @@ impl Ids {
             start: row.stats.start,
             index,
         };
-        let mut order: Vec<_> = rows.iter().enumerate().map(place).collect();
+        let mut order: SmallVec<[_; 16]> = rows.iter().enumerate().map(place).collect();
         order.sort_unstable_by(|a, b| self.compare_places(store, rows, a, b));
         // Rows are large: each moves about once. What a place is to get may have moved before.
         for place in 0..order.len() {
@@ -170,8 +170,9 @@ impl<'k> EngagementRows<'_, 'k> {
     /// Adds session rows, all of each user and video, in order.
     pub(super) fn add(&mut self, rows: &[Row]) -> Result<()> {
         for pair in pairs(self.store, rows) {
-            let row = self.engage(pair);
-            self.block.extend(row);
+            if let Some(row) = self.engage(pair) {
+                self.block.push(row);
+            }
             if self.block.len() == BLOCK_ROWS {
                 self.build()?;
             }

@@ -13,14 +13,9 @@ pub(crate) struct KeyArena {
 }
 
 impl KeyArena {
-    /// The keys of so many fragments, in just the memory that they need.
-    pub(crate) fn of<'a>(count: usize, keys: impl Iterator<Item = Keys<'a>> + Clone) -> Self {
-        let size = keys.clone().flatten().map(<[u8]>::len).sum();
-        let mut arena = Self { bytes: Vec::with_capacity(size), ends: Vec::with_capacity(count) };
-        keys.for_each(|keys| {
-            arena.push(keys);
-        });
-        arena
+    /// No keys, with room for those of so many fragments, of so many bytes.
+    pub(crate) fn with_capacity(fragments: usize, bytes: usize) -> Self {
+        Self { bytes: Vec::with_capacity(bytes), ends: Vec::with_capacity(fragments) }
     }
 
     /// Adds a fragment's keys and returns its number.
@@ -33,6 +28,21 @@ impl KeyArena {
         self.ends.push(ends);
         // A chunk is made of far fewer rows than 2^32.
         u32::try_from(self.ends.len() - 1).unwrap_or(u32::MAX)
+    }
+
+    /// Adds the keys of a fragment of another arena, which lie together there.
+    pub(super) fn push_from(&mut self, other: &Self, fragment: u32) {
+        let from = other.start(fragment);
+        let to = self.bytes.len();
+        let ends = other.ends[fragment as usize];
+        self.bytes.extend_from_slice(&other.bytes[from..ends[2]]);
+        self.ends.push(ends.map(|end| end - from + to));
+    }
+
+    /// Where the keys of a fragment begin.
+    #[inline]
+    fn start(&self, fragment: u32) -> usize {
+        (fragment as usize).checked_sub(1).map_or(0, |before| self.ends[before][2])
     }
 
     /// Forgets all keys, and keeps the memory.
@@ -83,9 +93,8 @@ impl KeyArena {
         [user, video, session]: Keys<'_>,
         equal: impl Fn(&[u8], &[u8]) -> bool,
     ) -> bool {
-        let index = fragment as usize;
-        let start = index.checked_sub(1).map_or(0, |before| self.ends[before][2]);
-        let [user_end, video_end, end] = self.ends[index];
+        let start = self.start(fragment);
+        let [user_end, video_end, end] = self.ends[fragment as usize];
         let is_as_long = user_end - start == user.len() && video_end - user_end == video.len();
         if !is_as_long || end - video_end != session.len() {
             return false;
@@ -95,10 +104,10 @@ impl KeyArena {
         equal(own_session, session) && equal(own_user, user) && equal(own_video, video)
     }
 
+    #[inline]
     pub(crate) fn get(&self, fragment: u32) -> Keys<'_> {
-        let index = fragment as usize;
-        let start = index.checked_sub(1).map_or(0, |before| self.ends[before][2]);
-        let [user, video, session] = self.ends[index];
+        let start = self.start(fragment);
+        let [user, video, session] = self.ends[fragment as usize];
         [&self.bytes[start..user], &self.bytes[user..video], &self.bytes[video..session]]
     }
 }
@@ -132,6 +141,12 @@ mod tests {
         let numbers: Vec<_> = keys.iter().map(|&keys| arena.push(keys)).collect();
         assert_eq!(numbers, [0, 1, 2]);
         assert_eq!(arena.all().map(|fragment| arena.get(fragment)).collect::<Vec<_>>(), keys);
+        let mut copy = KeyArena::default();
+        [2, 0, 1].into_iter().for_each(|fragment| copy.push_from(&arena, fragment));
+        assert_eq!(
+            copy.range().map(|fragment| copy.get(fragment)).collect::<Vec<_>>(),
+            [keys[2], keys[0], keys[1]]
+        );
         arena.clear();
         assert_eq!((arena.len(), arena.push(keys[2]), arena.get(0)), (0, 0, keys[2]));
     }

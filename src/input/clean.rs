@@ -195,11 +195,11 @@ fn look_at_times(column: &TimeColumn, verdicts: &mut [Verdict], times: &mut Vec<
         }
         return;
     }
-    times.extend(verdicts.iter_mut().enumerate().map(|(row, verdict)| match column.get(row) {
-        Some(time) => time.0,
-        None => {
+    times.extend(verdicts.iter_mut().enumerate().map(|(row, verdict)| {
+        let time = column.get(row);
+        if time.is_none() {
             *verdict = invalid;
-            0
         }
+        time.unwrap_or_default().0
     }));
 }

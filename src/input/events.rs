@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow_array::{LargeStringArray, RecordBatch, StringArray, StringViewArray};
 use arrow_schema::Schema;
 
-use super::arena::SeenKeys;
+use super::arena::{KeyArena, SeenKeys};
 use super::coded::{CodedKeys, Values};
 use super::columns::{Bound, ColumnMap, InputColumn, InputTable};
 use super::keys::{KeyColumn, KeyRows, KeyType, KeyTypes};
@@ -222,6 +222,15 @@ impl<'a, C: KeyRows> EventKeys<'a, C> {
             None => C::Key::default(),
         };
         Some([self.user.key(row)?, self.video.key(row)?, session])
+    }
+
+    /// Copies of the keys of these fragments, which were remembered, in just the memory that they need.
+    pub(crate) fn copies(&self, seen: &SeenKeys, fragments: &[u32]) -> KeyArena {
+        let bytes = fragments.iter().flat_map(|&fragment| self.recall(seen, fragment)).map(<[u8]>::len).sum();
+        let mut arena = KeyArena::with_capacity(fragments.len(), bytes);
+        let columns = [Some(self.user), Some(self.video), self.session];
+        fragments.iter().for_each(|&fragment| C::copy(seen, fragment, columns, &mut arena));
+        arena
     }
 
     /// The bytes of a fragment's keys, which were remembered.

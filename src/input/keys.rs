@@ -11,7 +11,7 @@ use arrow_array::{
 };
 use arrow_schema::DataType;
 
-use super::arena::SeenKeys;
+use super::arena::{KeyArena, SeenKeys};
 use super::coded::{CodedKeys, Values};
 use super::columns::Bound;
 use super::events::Keys;
@@ -216,6 +216,11 @@ pub(crate) trait KeyRows {
 
     /// The bytes of a fragment's keys; the columns are those that they were read from.
     fn recall<'a>(seen: &'a SeenKeys, fragment: u32, columns: [Option<&'a Self>; 3]) -> Keys<'a>;
+
+    /// Adds them to an arena.
+    fn copy(seen: &SeenKeys, fragment: u32, columns: [Option<&Self>; 3], to: &mut KeyArena) {
+        to.push(Self::recall(seen, fragment, columns));
+    }
 }
 
 /// Keys that are compared and hashed as the bytes that they are.
@@ -254,8 +259,14 @@ impl<T: PlainKeys> KeyRows for T {
         seen.plain.are(fragment, keys, equal)
     }
 
+    #[inline]
     fn recall<'a>(seen: &'a SeenKeys, fragment: u32, _columns: [Option<&'a Self>; 3]) -> Keys<'a> {
         seen.plain.get(fragment)
+    }
+
+    #[inline]
+    fn copy(seen: &SeenKeys, fragment: u32, _columns: [Option<&Self>; 3], to: &mut KeyArena) {
+        to.push_from(&seen.plain, fragment);
     }
 }
 
