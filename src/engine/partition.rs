@@ -213,7 +213,7 @@ mod tests {
     use crate::input::KeyArena;
 
     /// A chunk of one event of each of these users.
-    fn chunk(users: std::ops::Range<usize>) -> Chunk<Plain> {
+    fn chunk(users: Range<usize>) -> Chunk<Plain> {
         let mut keys = KeyArena::default();
         for user in users.clone() {
             keys.push([format!("{user:05}").as_bytes(), b"v", b"s"]);

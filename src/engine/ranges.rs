@@ -28,7 +28,9 @@ pub(super) fn sample<'a>(
     size: usize,
 ) -> impl Iterator<Item = &'a [u8]> {
     let step = (keys.clone().map(KeyArena::len).sum::<usize>() / size).max(1);
-    keys.flat_map(|keys| keys.all().map(|fragment| keys.get(fragment)[0])).step_by(step)
+    // Only the users of these fragments are read: that is why the step comes first.
+    let fragments = keys.flat_map(|keys| keys.range().map(move |fragment| (keys, fragment)));
+    fragments.step_by(step).map(|(keys, fragment)| keys.get(fragment)[0])
 }
 
 /// The pieces of one chunk, each with the number of its range.
