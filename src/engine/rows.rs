@@ -66,14 +66,7 @@ impl Ids {
         };
         let mut order: SmallVec<[_; 16]> = rows.iter().enumerate().map(place).collect();
         order.sort_unstable_by(|a, b| self.compare_places(store, rows, a, b));
-        // Rows are large: each moves about once. What a place is to get may have moved before.
-        for place in 0..order.len() {
-            let mut from = order[place].index;
-            while from < place {
-                from = order[from].index;
-            }
-            rows.swap(place, from);
-        }
+        permute(rows, &mut order);
     }
 
     /// The order of one user's rows, most of which their numbers tell apart.
@@ -104,6 +97,21 @@ impl Ids {
             (None, _) => id.into(),
             (Some(time), None) => time.to_string().into_bytes().into(),
             (Some(time), Some(key)) => format!("{}@{time}", key.show(id)).into_bytes().into(),
+        }
+    }
+}
+
+/// Moves rows to their places, cycle by cycle: rows are large, and each moves about once.
+fn permute(rows: &mut [Row], order: &mut [Place]) {
+    for start in 0..order.len() {
+        let mut place = start;
+        loop {
+            let from = std::mem::replace(&mut order[place].index, place);
+            if from == start {
+                break;
+            }
+            rows.swap(place, from);
+            place = from;
         }
     }
 }
