@@ -10,6 +10,7 @@ mod partition;
 mod prefix;
 mod ranges;
 mod record;
+mod rejects;
 mod retention;
 mod rows;
 mod scopes;

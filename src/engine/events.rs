@@ -4,9 +4,10 @@ use arrow_array::RecordBatch;
 use rayon::prelude::*;
 
 use super::Engine;
-use super::fragments::{Chunk, Grouper, Rejects, SLICE_ROWS};
+use super::fragments::{Chunk, Grouper, SLICE_ROWS};
 use super::partition::Partition;
 use super::record::{Plain, Record, Wide};
+use super::rejects::Rejects;
 use super::spill::Spill;
 use super::tables::Partitions;
 use crate::error::Result;

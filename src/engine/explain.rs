@@ -6,10 +6,11 @@ use arrow_array::{RecordBatch, UInt64Array};
 use arrow_select::take::take_record_batch;
 
 use super::Engine;
-use super::fragments::{Grouper, Rejects};
+use super::fragments::Grouper;
 use super::order::Placed;
 use super::partition::Partition;
 use super::record::{Numbered, Record};
+use super::rejects::Rejects;
 use super::user::{Piece, Users};
 use crate::error::Result;
 use crate::event::{EventKind, Vocabulary};

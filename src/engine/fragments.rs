@@ -11,6 +11,7 @@ use std::sync::Arc;
 use super::fragment_table::FragmentTable;
 use super::prefix::{head, shared_by_all};
 use super::record::Record;
+use super::rejects::Rejects;
 use crate::event::Event;
 use crate::input::{
     AnyEventKeys, Cleaned, Cleaner, DropCounts, DropReason, EventBatch, EventKeys, Extras, KeyArena, KeyRows,
@@ -243,39 +244,6 @@ impl<R: Record, H: BuildHasher> Grouper<R, H> {
             }
         }
         order.into_iter().map(|(_, fragment)| fragment).collect()
-    }
-}
-
-/// Rows that were dropped, by reason and number: at most so many of each reason.
-#[derive(Debug, Default)]
-pub(super) struct Rejects {
-    limit: usize,
-    pub(super) rows: Vec<(DropReason, u64)>,
-}
-
-impl Rejects {
-    pub(super) const fn new(limit: usize) -> Self {
-        Self { limit, rows: Vec::new() }
-    }
-
-    pub(super) const fn limit(&self) -> usize {
-        self.limit
-    }
-
-    /// Adds a row, if not too many were dropped for that reason before.
-    fn add(&mut self, reason: DropReason, row: u64, counts: &DropCounts) {
-        if counts.dropped(reason) < self.limit as u64 {
-            self.rows.push((reason, row));
-        }
-    }
-
-    /// Takes in the rows of a later part of the input; `counts` are those before it.
-    pub(super) fn merge(&mut self, later: Self, counts: &DropCounts) {
-        let mut counts = *counts;
-        for (reason, row) in later.rows {
-            self.add(reason, row, &counts);
-            counts.add(reason, 1);
-        }
     }
 }
 

@@ -2,9 +2,9 @@
 
 use super::Engine;
 use super::events::Events;
-use super::fragments::Rejects;
 use super::partition::Partition;
 use super::record::Numbered;
+use super::rejects::Rejects;
 use super::user::Users;
 use crate::error::Result;
 use crate::event::Vocabulary;
