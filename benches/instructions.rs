@@ -61,7 +61,7 @@ fn work(stage: &str, batch: RecordBatch) -> Result<usize> {
 }
 
 /// Measured at ten million events: bytes in use at the peak beyond the input, per event.
-const MEMORY_PER_EVENT: usize = 88;
+const MEMORY_PER_EVENT: usize = 58;
 
 /// Making the input alone, or what no engine can do without, as a number that depends on all of it.
 fn limit(stage: &str, batch: &RecordBatch) -> Option<usize> {

@@ -7,12 +7,11 @@ use std::path::{Path, PathBuf};
 const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
 
 /// A library and the parts of the tree that may use it.
-const LIBRARIES: [(&str, &[&str]); 6] = [
+const LIBRARIES: [(&str, &[&str]); 5] = [
     ("pyo3", &["python", "lib.rs"]),
     ("rayon", &["engine"]),
     ("chrono", &["time.rs"]),
     ("arrow_", &["input", "output", "engine", "python", "error.rs"]),
-    ("hashbrown", &["engine"]),
     ("unsafe ", &["python/bridge.rs"]),
 ];
 
