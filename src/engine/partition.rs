@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::Engine;
 use super::fragments::Chunk;
 use super::order::{Placed, grouped};
-use super::ranges::ranges;
+use super::ranges::{Pieces, ranges};
 use super::record::Record;
 use super::rows::{Ids, Row};
 use super::store::KeyStore;
@@ -123,7 +123,7 @@ impl<R: Record> Partition<R> {
         let fragments: usize = chunks.iter().map(|chunk| chunk.keys.len()).sum();
         let ranges = ranges(engine, &chunks, engine.tasks().max(fragments / TASK_FRAGMENTS));
         let chunks: Vec<_> = chunks.into_iter().map(Arc::new).collect();
-        let task = |pieces: Vec<(usize, Range<u32>)>| Task {
+        let task = |pieces: Pieces| Task {
             chunks: pieces.iter().map(|&(chunk, _)| Arc::clone(&chunks[chunk])).collect(),
             pieces: pieces.into_iter().map(|(_, piece)| piece).collect(),
             placed: None,

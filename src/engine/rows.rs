@@ -19,7 +19,7 @@ use crate::session::SessionStats;
 use crate::time::Micros;
 
 /// One session row and where its keys are.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Row {
     pub(super) at: At,
     /// The session's first event on any video, if sessions are cut by inactivity.

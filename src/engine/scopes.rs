@@ -52,7 +52,7 @@ impl<'e> Scopes<'e> {
         self.events.push(batches)?;
         for chunk in self.events.chunks.drain(..) {
             let (mut keys, mut spans) = (KeyArena::default(), Vec::new());
-            for fragment in chunk.keys.all() {
+            for fragment in chunk.keys.range() {
                 let times = chunk.records(fragment).iter().map(Plain::time);
                 if let Some(span) = span(times.filter(|time| self.window.contains(time))) {
                     let [user, _, session] = chunk.keys.get(fragment);

@@ -263,7 +263,7 @@ mod tests {
             let mut users = std::collections::BTreeMap::new();
             for chunk in part.chunks().unwrap() {
                 let chunk = chunk.unwrap();
-                for fragment in chunk.keys.all() {
+                for fragment in chunk.keys.range() {
                     let user = String::from_utf8(chunk.keys.get(fragment)[0].to_vec()).unwrap();
                     *users.entry(user).or_default() += chunk.records(fragment).len();
                 }
@@ -295,7 +295,7 @@ mod tests {
         for (count, least) in [(1000, 50), (1, 1)] {
             let mut part = Part::new().unwrap();
             let chunk = chunk(0..count, 100);
-            let places: Vec<_> = chunk.keys.all().map(|fragment| At { chunk: 0, fragment }).collect();
+            let places: Vec<_> = chunk.keys.range().map(|fragment| At { chunk: 0, fragment }).collect();
             part.write(&[chunk], &places).unwrap();
             part.close().unwrap();
             let parts = users(&part.cut(&engine, 0).unwrap());

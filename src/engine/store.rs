@@ -35,6 +35,6 @@ impl KeyStore {
     /// Where every fragment is, chunk by chunk.
     pub(super) fn chunks(&self) -> Vec<impl Iterator<Item = At> + Send + use<>> {
         let arenas = self.0.iter().zip(0u32..);
-        arenas.map(|(arena, chunk)| arena.all().map(move |fragment| At { chunk, fragment })).collect()
+        arenas.map(|(arena, chunk)| arena.range().map(move |fragment| At { chunk, fragment })).collect()
     }
 }

@@ -80,11 +80,6 @@ impl KeyArena {
         range.start
     }
 
-    /// The number of every fragment.
-    pub(crate) fn all(&self) -> impl Iterator<Item = u32> + use<> {
-        (0u32..).take(self.len())
-    }
-
     /// Whether the keys of that fragment are these, as `equal` tells for each.
     #[inline]
     pub(super) fn are(
@@ -140,7 +135,7 @@ mod tests {
         let keys: [Keys<'_>; 3] = [[b"ann", b"v1", b""], [b"", b"", b""], [b"bob", b"v", b"s1"]];
         let numbers: Vec<_> = keys.iter().map(|&keys| arena.push(keys)).collect();
         assert_eq!(numbers, [0, 1, 2]);
-        assert_eq!(arena.all().map(|fragment| arena.get(fragment)).collect::<Vec<_>>(), keys);
+        assert_eq!(arena.range().map(|fragment| arena.get(fragment)).collect::<Vec<_>>(), keys);
         let mut copy = KeyArena::default();
         [2, 0, 1].into_iter().for_each(|fragment| copy.push_from(&arena, fragment));
         assert_eq!(

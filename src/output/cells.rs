@@ -9,7 +9,7 @@ use arrow_array::{
 use arrow_buffer::{BooleanBufferBuilder, Buffer, NullBufferBuilder, OffsetBuffer, ScalarBuffer};
 use arrow_schema::DataType;
 
-use super::column::{Column, Key, item, pair_fields};
+use super::column::{Key, item, pair_fields};
 use super::value::Data;
 use crate::error::{Error, Result};
 use crate::input::{KeyType, KeyTypes};
@@ -28,7 +28,8 @@ pub(super) enum Cells {
     Texts(Texts),
     FloatLists(Lists, Vec<f64>),
     TextLists(Lists, Texts),
-    PairLists(Lists, [Vec<f64>; 2]),
+    /// Pairs of numbers, of which the second one has that name.
+    PairLists(&'static str, Lists, [Vec<f64>; 2]),
 }
 
 /// Numbers or nulls.
@@ -67,7 +68,7 @@ impl Cells {
             Data::Time => Self::Times(Numbers::new(rows)),
             Data::Floats => Self::FloatLists(Lists::new(rows), Vec::new()),
             Data::Texts => Self::TextLists(Lists::new(rows), Texts::new(0)),
-            Data::Pairs(_) => Self::PairLists(Lists::new(rows), [Vec::new(), Vec::new()]),
+            Data::Pairs(second) => Self::PairLists(second, Lists::new(rows), [Vec::new(), Vec::new()]),
         }
     }
 
@@ -76,8 +77,8 @@ impl Cells {
         if let Self::Texts(texts) | Self::TextLists(_, texts) = self { texts.bytes.len() } else { 0 }
     }
 
-    /// The array.
-    pub(super) fn finish<R>(self, column: &Column<R>) -> Result<ArrayRef> {
+    /// The array of the column of that name.
+    pub(super) fn finish(self, column: &'static str) -> Result<ArrayRef> {
         Ok(match self {
             Self::Ints(numbers) => Arc::new(numbers.finish()),
             Self::Keys(key, numbers) => arrow_cast::cast(&numbers.finish(), &key.data_type())?,
@@ -86,14 +87,13 @@ impl Cells {
             Self::Bools(Bools { mut values, mut nulls }) => {
                 Arc::new(BooleanArray::new(values.finish(), nulls.finish()))
             }
-            Self::Texts(texts) => Arc::new(texts.finish(column.name)?),
+            Self::Texts(texts) => Arc::new(texts.finish(column)?),
             Self::FloatLists(lists, values) => {
                 let values = PrimitiveArray::<Float64Type>::from(shrunk(values));
                 lists.finish(Arc::new(values))?
             }
-            Self::TextLists(lists, texts) => lists.finish(Arc::new(texts.finish(column.name)?))?,
-            Self::PairLists(lists, pairs) => {
-                let second = if let Data::Pairs(second) = column.value.data { second } else { "end" };
+            Self::TextLists(lists, texts) => lists.finish(Arc::new(texts.finish(column)?))?,
+            Self::PairLists(second, lists, pairs) => {
                 let array =
                     |values| -> ArrayRef { Arc::new(PrimitiveArray::<Float64Type>::from(shrunk(values))) };
                 let values = StructArray::try_new(pair_fields(second), pairs.map(array).to_vec(), None)?;

@@ -100,10 +100,19 @@ impl<R> Table<R> {
     /// If a text is not one, or a batch cannot hold them: a fault of this crate.
     pub fn batch(&self, rows: &[R], keys: KeyTypes) -> Result<RecordBatch> {
         let mut cells = self.cells(keys, rows.len());
-        let columns = self.columns.iter().zip(&mut cells);
-        columns.into_iter().try_for_each(|(column, cells)| (column.value.fill)(rows, cells))?;
+        self.fill(rows, &mut cells)?;
+        self.finish(cells, keys)
+    }
+
+    /// Adds rows to the cells of all columns.
+    fn fill(&self, rows: &[R], cells: &mut [Cells]) -> Result<()> {
+        self.columns.iter().zip(cells).try_for_each(|(column, cells)| (column.value.fill)(rows, cells))
+    }
+
+    /// The batch of cells that are full.
+    fn finish(&self, cells: Vec<Cells>, keys: KeyTypes) -> Result<RecordBatch> {
         let columns = self.columns.iter().zip(cells);
-        let arrays = columns.map(|(column, cells)| cells.finish(column)).collect::<Result<_>>()?;
+        let arrays = columns.map(|(column, cells)| cells.finish(column.name)).collect::<Result<_>>()?;
         Ok(RecordBatch::try_new(self.schema(keys), arrays)?)
     }
 
@@ -164,8 +173,7 @@ impl<R> Building<'_, R> {
             self.end_batch()?;
         }
         self.rows += rows.len();
-        let columns = self.table.columns.iter().zip(&mut self.cells);
-        columns.into_iter().try_for_each(|(column, cells)| (column.value.fill)(rows, cells))
+        self.table.fill(rows, &mut self.cells)
     }
 
     /// The batches; none without rows.
@@ -184,9 +192,7 @@ impl<R> Building<'_, R> {
         self.rows = 0;
         let empty = self.table.cells(self.keys, self.expected);
         let full = std::mem::replace(&mut self.cells, empty);
-        let columns = self.table.columns.iter().zip(full);
-        let arrays = columns.map(|(column, cells)| cells.finish(column)).collect::<Result<_>>()?;
-        self.full.push(RecordBatch::try_new(self.table.schema(self.keys), arrays)?);
+        self.full.push(self.table.finish(full, self.keys)?);
         Ok(())
     }
 }

@@ -214,7 +214,7 @@ impl<R> Value<R> {
         split: impl Fn(&T) -> (f64, f64) + Send + Sync + 'static,
     ) -> Self {
         Self::new(Data::Pairs(second), nullable, move |rows, cells| {
-            let Cells::PairLists(lists, [starts, seconds]) = cells else { return Err(mismatch()) };
+            let Cells::PairLists(_, lists, [starts, seconds]) = cells else { return Err(mismatch()) };
             rows.iter().try_for_each(|row| {
                 let list = get(row);
                 for (start, second) in list.unwrap_or_default().iter().map(&split) {
