@@ -105,7 +105,7 @@ fn engage(criterion: &mut Criterion) {
         EngagementOptions { rules: Rules::default(), scoring: Scoring::default(), unique_seconds: true };
     let Some(stats) = session(9) else { return };
     let duration = Duration::stated(Some(300.0), DurationSource::Metadata);
-    let combine = || Engagement::combine(black_box(&[&stats, &stats]), duration, &options);
+    let combine = || Engagement::combine(black_box([&stats, &stats]).into_iter(), duration, &options);
     criterion.bench_function("combine two sessions", |bench| bench.iter(combine));
     let row = |_| {
         let engagement = combine()?;

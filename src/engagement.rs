@@ -111,7 +111,7 @@ pub struct EngagementOptions {
 }
 
 /// What one user did with one video; the output columns say what each number means.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 #[expect(missing_docs, reason = "each field is one output column, and is documented there")]
 pub struct Engagement {
     pub duration: Option<Duration>,
@@ -151,43 +151,56 @@ impl Engagement {
     /// The engagement of one user with one video, from its session rows in the order of (start, session id); `None`
     /// if there are none.
     #[must_use]
-    pub fn combine(
-        sessions: &[&SessionStats],
+    pub fn combine<'s>(
+        sessions: impl Iterator<Item = &'s SessionStats> + Clone,
         duration: Option<Duration>,
         options: &EngagementOptions,
     ) -> Option<Self> {
-        let first_watch = sessions.iter().map(|s| s.start).min()?;
-        let last_watch = sessions.iter().map(|s| s.end).max()?;
+        let mut row = Self::default();
+        row.see(sessions, duration, options);
+        (row.session_count > 0).then_some(row)
+    }
+
+    /// The same for a row that has seen nothing yet: rows are large, and this one is where it will stay.
+    pub(crate) fn see<'s>(
+        &mut self,
+        sessions: impl Iterator<Item = &'s SessionStats> + Clone,
+        duration: Option<Duration>,
+        options: &EngagementOptions,
+    ) {
+        let EngagementOptions { rules, scoring, unique_seconds } = options;
         let cap = duration.map_or(f64::INFINITY, |d| d.seconds);
-        let furthest = sessions.iter().fold(0.0, |max: f64, s| max.max(s.max_position));
-        let unobserved = sum(sessions, |s| s.unobserved.iter().map(|&u| seconds_below(u, cap)).sum());
-        let observed = sum(sessions, |s| s.watch_time);
-        let watch_time = if options.rules.count_unobserved { observed + unobserved } else { observed };
-        let mut row = Self {
-            duration,
-            watch_time,
-            max_position: furthest.min(cap),
-            session_count: count(sessions, |_| 1),
-            session_seconds: sum(sessions, SessionStats::duration),
-            pause_count: count(sessions, |s| s.pause_count),
-            forward_skips: count(sessions, |s| s.forward_skips),
-            backward_skips: count(sessions, |s| s.backward_skips),
-            completion_count: count(sessions, |s| completions(s, duration, &options.rules)),
-            first_watch,
-            last_watch,
-            play_time: sum(sessions, |s| s.play_time),
-            unobserved,
-            open: count(sessions, |s| s.open),
-            rejected: count(sessions, |s| s.rejected),
-            event_count: count(sessions, |s| s.event_count),
-            unique: options.unique_seconds.then(|| Unique::of(sessions, cap, watch_time, &options.rules)),
-            score: None,
-            tier: None,
-            flags: FlagSet::default(),
-        };
-        row.rate(&options.scoring, options.rules.sufficient_watch_percentage);
-        row.flag(sessions, furthest, &options.rules);
-        Some(row)
+        self.duration = duration;
+        sessions.clone().for_each(|session| self.add(session, cap, rules));
+        if rules.count_unobserved {
+            self.watch_time += self.unobserved;
+        }
+        let furthest = self.max_position;
+        self.max_position = furthest.min(cap);
+        self.unique = unique_seconds.then(|| Unique::of(sessions.clone(), cap, self.watch_time, rules));
+        self.rate(scoring, rules.sufficient_watch_percentage);
+        self.flag(sessions, furthest, rules);
+    }
+
+    /// Takes in one session, of which nothing beyond `cap` counts as unobserved.
+    fn add(&mut self, session: &SessionStats, cap: f64, rules: &Rules) {
+        let count = |total: &mut i64, more| *total = total.saturating_add(more);
+        let is_first = self.session_count == 0;
+        self.first_watch = if is_first { session.start } else { self.first_watch.min(session.start) };
+        self.last_watch = if is_first { session.end } else { self.last_watch.max(session.end) };
+        self.watch_time += session.watch_time;
+        self.play_time += session.play_time;
+        self.session_seconds += session.duration();
+        self.unobserved += session.unobserved.iter().map(|&u| seconds_below(u, cap)).sum::<f64>();
+        self.max_position = self.max_position.max(session.max_position);
+        self.session_count += 1;
+        count(&mut self.pause_count, session.pause_count);
+        count(&mut self.forward_skips, session.forward_skips);
+        count(&mut self.backward_skips, session.backward_skips);
+        count(&mut self.completion_count, completions(session, self.duration, rules));
+        count(&mut self.open, session.open);
+        count(&mut self.rejected, session.rejected);
+        count(&mut self.event_count, session.event_count);
     }
 
     /// A number of seconds as a percentage of the duration, rounded.
@@ -237,7 +250,7 @@ impl Engagement {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
-    fn flag(&mut self, sessions: &[&SessionStats], furthest: f64, rules: &Rules) {
+    fn flag<'s>(&mut self, sessions: impl Iterator<Item = &'s SessionStats>, furthest: f64, rules: &Rules) {
         let sufficiency = self.sufficiency();
         let flags = &mut self.flags;
         flags.set_if(Flag::MissingDuration, self.duration.is_none());
@@ -251,7 +264,7 @@ impl Engagement {
             flags.set_if(Flag::CompletedWithoutSufficientWatch, self.completion_count > 0 && too_little);
             let exceeds = furthest > seconds + rules.position_slack_seconds;
             flags.set_if(Flag::PositionExceedsDuration, metadata && exceeds);
-            let early = sessions.iter().flat_map(|s| &s.end_positions).any(|&end| end < mark);
+            let early = sessions.flat_map(|s| &s.end_positions).any(|&end| end < mark);
             flags.set_if(Flag::EndedBeforeDuration, early);
         }
         flags.set_if(Flag::ImplausibleSegments, self.rejected > 0);
@@ -260,12 +273,18 @@ impl Engagement {
 }
 
 impl Unique {
-    fn of(sessions: &[&SessionStats], cap: f64, watch_time: f64, rules: &Rules) -> Self {
-        let watched = match sessions {
-            [session] if !rules.count_unobserved => session.watched.clone(),
+    fn of<'s>(
+        sessions: impl Iterator<Item = &'s SessionStats> + Clone,
+        cap: f64,
+        watch_time: f64,
+        rules: &Rules,
+    ) -> Self {
+        let mut first_two = sessions.clone();
+        let watched = match (first_two.next(), first_two.next()) {
+            (Some(only), None) if !rules.count_unobserved => only.watched.clone(),
             _ => {
-                let observed = sessions.iter().flat_map(|s| s.watched.as_slice().iter().copied());
-                let counted = sessions.iter().filter(|_| rules.count_unobserved).flat_map(|s| &s.unobserved);
+                let observed = sessions.clone().flat_map(|s| s.watched.as_slice().iter().copied());
+                let counted = sessions.filter(|_| rules.count_unobserved).flat_map(|s| &s.unobserved);
                 let counted =
                     counted.map(|&u| Interval { start: u.start, end: u.start + seconds_below(u, cap) });
                 IntervalSet::union(observed.chain(counted))
@@ -294,12 +313,4 @@ fn completions(session: &SessionStats, duration: Option<Duration>, rules: &Rules
         return ended;
     }
     i64::from(session.watched.last_end().is_some_and(|end| end >= mark))
-}
-
-fn sum(sessions: &[&SessionStats], of: impl Fn(&SessionStats) -> f64) -> f64 {
-    sessions.iter().fold(0.0, |sum, session| sum + of(session))
-}
-
-fn count(sessions: &[&SessionStats], of: impl Fn(&SessionStats) -> i64) -> i64 {
-    sessions.iter().fold(0, |sum: i64, session| sum.saturating_add(of(session)))
 }

@@ -93,7 +93,13 @@ impl FlagSet {
 
     /// The flags, in their order.
     pub fn iter(self) -> impl Iterator<Item = Flag> {
-        Flag::ALL.into_iter().filter(move |&flag| self.0 >> flag as u8 & 1 == 1)
+        let mut rest = self.0;
+        std::iter::from_fn(move || {
+            // The lowest bit that is set, of which there is none in 0.
+            let flag = Flag::ALL.get(rest.trailing_zeros() as usize).copied();
+            rest &= rest.wrapping_sub(1);
+            flag
+        })
     }
 
     /// The name of the first flag, or `ok`.

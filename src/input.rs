@@ -12,13 +12,13 @@ mod videos;
 mod within;
 
 pub(crate) use arena::{KeyArena, SeenKeys};
-pub(crate) use clean::Cleaned;
+pub(crate) use clean::{Cleaned, Verdict};
 pub use clean::{Cleaner, DropCounts, DropReason};
 pub use columns::{ColumnMap, InputColumn, InputTable};
 pub(crate) use events::{AnyEventKeys, EventKeys, Extras, Keys, RowKeys};
 pub use events::{Dictionaries, EventBatch, EventSchema};
-pub(crate) use keys::KeyRows;
 pub use keys::{KeyColumn, KeyType, KeyTypes};
+pub(crate) use keys::{KeyRows, equal};
 pub use rows::{RowTable, RowsBatch, RowsSchema, SessionBatch};
 pub use videos::{Video, VideoReader, Videos};
 pub use within::within;

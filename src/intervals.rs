@@ -17,8 +17,8 @@ pub struct Interval {
 /// ones are merged).
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct IntervalSet {
-    /// Most viewings have one or two, which then need no memory of their own.
-    intervals: SmallVec<[Interval; 2]>,
+    /// Most viewings have a few, which then need no memory of their own.
+    intervals: SmallVec<[Interval; 4]>,
 }
 
 impl IntervalSet {
@@ -64,6 +64,15 @@ impl IntervalSet {
             Some(last) if interval.start < last.start => self.insert_inside(interval),
             _ => self.append(interval),
         }
+    }
+
+    /// Adds an interval that is not empty, unless it starts before the last one; tells whether it did.
+    pub(crate) fn extend(&mut self, interval: Interval) -> bool {
+        let is_later = self.intervals.last().is_none_or(|last| interval.start >= last.start);
+        if is_later {
+            self.append(interval);
+        }
+        is_later
     }
 
     /// Adds an interval that starts no earlier than the last one.

@@ -38,7 +38,7 @@ pub struct SessionStats {
     /// Stretches of playback whose stop was never seen.
     pub open: i64,
     /// What may have been watched unseen, sorted by start, then length.
-    pub unobserved: SmallVec<[Stretch; 1]>,
+    pub unobserved: SmallVec<[Stretch; 2]>,
 }
 
 impl SessionStats {
@@ -49,17 +49,26 @@ impl SessionStats {
         rules: &Rules,
         next_later: impl FnMut(Micros) -> Option<Micros>,
     ) -> Option<Self> {
-        let mut tally = Tally::default();
+        let mut stats = Self::default();
+        stats.see(events, rules, next_later);
+        (stats.event_count > 0).then_some(stats)
+    }
+
+    /// The same for one that has seen nothing yet: rows are large, and this one is where it will stay.
+    pub(crate) fn see(
+        &mut self,
+        events: impl IntoIterator<Item = Event>,
+        rules: &Rules,
+        next_later: impl FnMut(Micros) -> Option<Micros>,
+    ) {
+        let mut tally = Tally::new(self);
         let mut walker = Walker::new(rules, next_later);
-        let mut span = None;
         for event in events {
             walker.step(&event, |finding| tally.add(finding));
             tally.count(&event);
-            let (start, _) = *span.get_or_insert((event.time, event.time));
-            span = Some((start, event.time));
         }
         walker.finish(|finding| tally.add(finding));
-        span.map(|(start, end)| tally.into_stats(start, end))
+        tally.finish();
     }
 
     /// Seconds from the first to the last event.
@@ -70,39 +79,30 @@ impl SessionStats {
 }
 
 /// Adds up what the walk finds.
-#[derive(Debug, Default)]
-pub(crate) struct Tally {
-    stats: Counted,
-    segments: SmallVec<[Interval; 8]>,
+#[derive(Debug)]
+pub(crate) struct Tally<'a> {
+    stats: &'a mut SessionStats,
+    /// Segments that start before one that was there already.
+    earlier: Vec<Interval>,
 }
 
-#[derive(Debug, Default)]
-struct Counted {
-    event_count: i64,
-    watch_time: f64,
-    play_time: f64,
-    max_position: f64,
-    end_positions: SmallVec<[f64; 2]>,
-    pause_count: i64,
-    forward_skips: i64,
-    backward_skips: i64,
-    rejected: i64,
-    open: i64,
-    unobserved: SmallVec<[Stretch; 1]>,
-}
+impl<'a> Tally<'a> {
+    /// Adds to what has seen nothing yet.
+    pub(crate) const fn new(stats: &'a mut SessionStats) -> Self {
+        Self { stats, earlier: Vec::new() }
+    }
 
-impl Tally {
     /// Takes in one finding.
+    #[expect(clippy::inline_always, reason = "where it is found, nothing asks again what was found")]
+    #[inline(always)]
     pub(crate) fn add(&mut self, finding: Finding) {
-        let stats = &mut self.stats;
+        let stats = &mut *self.stats;
         match finding {
             Finding::Watched { segment, play_seconds } => {
                 stats.watch_time += segment.end - segment.start;
                 stats.play_time += play_seconds;
-                match self.segments.last_mut() {
-                    // Playback that goes on is the rule: one interval instead of one per heartbeat.
-                    Some(last) if last.end == segment.start => last.end = segment.end,
-                    _ => self.segments.push(segment),
+                if !stats.watched.extend(segment) {
+                    self.earlier.push(segment);
                 }
             }
             Finding::Unobserved(stretch) => stats.unobserved.push(stretch),
@@ -114,7 +114,11 @@ impl Tally {
     }
 
     fn count(&mut self, event: &Event) {
-        let stats = &mut self.stats;
+        let stats = &mut *self.stats;
+        if stats.event_count == 0 {
+            stats.start = event.time;
+        }
+        stats.end = event.time;
         stats.event_count += 1;
         stats.max_position = stats.max_position.max(event.position);
         match event.kind {
@@ -129,27 +133,16 @@ impl Tally {
         self.stats.watch_time
     }
 
-    fn into_stats(self, start: Micros, end: Micros) -> SessionStats {
-        let Counted { mut end_positions, mut unobserved, .. } = self.stats;
-        end_positions.sort_unstable_by(f64::total_cmp);
-        unobserved.sort_unstable_by(|a, b| {
+    /// Puts in order what came in the order of events.
+    fn finish(self) {
+        let Self { stats, earlier } = self;
+        stats.end_positions.sort_unstable_by(f64::total_cmp);
+        stats.unobserved.sort_unstable_by(|a, b| {
             a.start.total_cmp(&b.start).then_with(|| a.seconds.total_cmp(&b.seconds))
         });
-        SessionStats {
-            start,
-            end,
-            event_count: self.stats.event_count,
-            watch_time: self.stats.watch_time,
-            play_time: self.stats.play_time,
-            watched: IntervalSet::union(self.segments),
-            max_position: self.stats.max_position,
-            end_positions,
-            pause_count: self.stats.pause_count,
-            forward_skips: self.stats.forward_skips,
-            backward_skips: self.stats.backward_skips,
-            rejected: self.stats.rejected,
-            open: self.stats.open,
-            unobserved,
+        if !earlier.is_empty() {
+            let in_order = stats.watched.as_slice().iter().copied();
+            stats.watched = IntervalSet::union(in_order.chain(earlier));
         }
     }
 }

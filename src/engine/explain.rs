@@ -6,8 +6,7 @@ use arrow_array::{RecordBatch, UInt64Array};
 use arrow_select::take::take_record_batch;
 
 use super::Engine;
-use super::fragments::Grouper;
-use super::order::Placed;
+use super::fragments::{Grouper, SLICE_ROWS};
 use super::partition::Partition;
 use super::record::{Numbered, Record};
 use super::rejects::Rejects;
@@ -17,7 +16,7 @@ use crate::event::{EventKind, Vocabulary};
 use crate::input::{Cleaner, Dictionaries, DropReason, EventBatch, EventSchema};
 use crate::output::ExplanationRow;
 use crate::rules::Rules;
-use crate::session::{Cutting, Tally};
+use crate::session::{Cutting, SessionStats, Tally};
 use crate::time::Micros;
 use crate::walk::{Finding, Walker};
 
@@ -56,10 +55,12 @@ pub fn explain(
         for &row in rows.iter().filter(|&&row| columns.video.get(row) == Some(video)) {
             seen.insert(base + row as u64, Seen::read(&columns, row));
         }
-        let wanted = take_record_batch(&batch, &rows.iter().map(|&row| row as u64).collect::<UInt64Array>())?;
-        let columns = EventBatch::bind(schema, &wanted, &dictionaries)?;
-        let (cleaner, number) = (Cleaner { vocabulary }, |row: usize| base + rows[row] as u64);
-        chunks.extend(grouper.group(&columns, number, cleaner, &mut dropped).0);
+        for rows in rows.chunks(SLICE_ROWS) {
+            let wanted: UInt64Array = rows.iter().map(|&row| row as u64).collect();
+            let columns = EventBatch::bind(schema, &take_record_batch(&batch, &wanted)?, &dictionaries)?;
+            let (cleaner, number) = (Cleaner { vocabulary }, |row: usize| base + rows[row] as u64);
+            chunks.extend(grouper.group(&columns, number, cleaner, &mut dropped).0);
+        }
         base += batch.num_rows() as u64;
     }
     let mut dropped: Vec<_> = dropped.rows.into_iter().map(|(reason, row)| (row, reason)).collect();
@@ -98,13 +99,17 @@ impl Explainer<'_> {
         let (mut users, mut duplicates) = (Users::default(), Vec::new());
         for task in &partition.tasks {
             users.store = task.store();
-            let fragments = task.placed(&users.store, |video| video == self.video);
+            let fragments = task.ordered(&users.store, |video| video == self.video);
             users.gather(task, &fragments, |record| duplicates.push(record.row));
             for user in users.each() {
-                user.visit(cutting, has_session, Placed::is_marked, |piece| {
-                    let id = users.store.get(piece.at)[2];
-                    self.session(piece, &self.session_id(id, piece.cut_at));
-                });
+                user.visit(
+                    cutting,
+                    |fragment| fragment.is_marked,
+                    |piece| {
+                        let id = users.store.get(piece.at)[2];
+                        self.session(piece, &self.session_id(id, piece.cut_at));
+                    },
+                );
             }
         }
         let duplicates = duplicates.into_iter().filter(|row| self.seen.contains_key(row));
@@ -121,7 +126,8 @@ impl Explainer<'_> {
     }
 
     fn session(&mut self, piece: &Piece<'_, Numbered>, session: &str) {
-        let mut tally = Tally::default();
+        let mut stats = SessionStats::default();
+        let mut tally = Tally::new(&mut stats);
         let mut walker = Walker::new(self.rules, |time| piece.next_later(time));
         for record in piece.events {
             let event = record.event();

@@ -1,54 +1,59 @@
 //! A small table of fragments by the hash of their keys.
 
+use super::fragments::SLICE_ROWS;
+
 /// Fragments by hash, in an open table: a fragment stands in the slot of its hash, or in the first free one after it.
 ///
-/// A slot is one number, so that a lookup reads one place in memory: the hash in the upper half, one more than the
-/// fragment's number in the lower one, and 0 where it is free. At most half of the slots, a power of two of them, is taken.
+/// A slice's table should leave room in the cache for the keys. So a slot has 4 bytes: a tag of the hash in its upper
+/// bits, one more than the fragment's number in the lower ones, and 0 where it is free. At most a quarter of the
+/// slots, a power of two of them, is taken.
 #[derive(Debug)]
 pub(super) struct FragmentTable {
-    slots: Vec<u64>,
-    count: usize,
+    slots: Vec<u32>,
+    /// The hash of each fragment.
+    hashes: Vec<u64>,
 }
 
 /// How many slots a new table has.
 const SLOTS: usize = 1024;
+/// How many bits a fragment's number has: a slice has no more fragments than rows.
+pub(super) const NUMBER_BITS: u32 = SLICE_ROWS.ilog2() + 1;
+const NUMBER: u32 = (1 << NUMBER_BITS) - 1;
 
 impl FragmentTable {
     pub(super) fn new() -> Self {
-        Self { slots: vec![0; SLOTS], count: 0 }
+        Self { slots: vec![0; SLOTS], hashes: Vec::new() }
     }
 
     /// The number of the fragment with that hash that is the right one, and whether it is a new one: it then has the
     /// number of fragments that were there.
     #[inline]
     pub(super) fn find(&mut self, hash: u64, is_right: impl Fn(u32) -> bool) -> (u32, bool) {
-        // Half of it is enough, if that depends on all of it.
-        let hash = (hash ^ hash >> 32) << 32;
         let mut slot = self.first_slot(hash);
         loop {
             let found = self.slots[slot];
             if found == 0 {
                 return (self.add(hash, slot), true);
             }
-            let fragment = number(found);
-            if found >> 32 == hash >> 32 && is_right(fragment) {
+            let fragment = (found & NUMBER) - 1;
+            if found & !NUMBER == tag(hash) && is_right(fragment) {
                 return (fragment, false);
             }
             slot = (slot + 1) & (self.slots.len() - 1);
         }
     }
 
+    #[expect(clippy::cast_possible_truncation, reason = "the lower bits are what is wanted")]
     fn first_slot(&self, hash: u64) -> usize {
-        (hash >> 32) as usize & (self.slots.len() - 1)
+        hash as usize & (self.slots.len() - 1)
     }
 
     /// Adds the next fragment in a free slot.
     fn add(&mut self, hash: u64, slot: usize) -> u32 {
-        // A slice has far fewer rows than 2^32.
-        let fragment = u32::try_from(self.count).unwrap_or(u32::MAX);
-        self.count += 1;
-        self.slots[slot] = hash | (u64::from(fragment) + 1);
-        if self.count * 2 > self.slots.len() {
+        let fragment = number(self.hashes.len());
+        self.hashes.push(hash);
+        self.slots[slot] = tag(hash) | (fragment + 1);
+        if self.hashes.len() * 4 > self.slots.len() {
             self.grow();
         }
         fragment
@@ -56,27 +61,38 @@ impl FragmentTable {
 
     #[cold]
     fn grow(&mut self) {
-        let slots = vec![0; self.slots.len() * 2];
-        for entry in std::mem::replace(&mut self.slots, slots).into_iter().filter(|&entry| entry != 0) {
-            let mut slot = self.first_slot(entry);
+        self.slots = vec![0; self.slots.len() * 2];
+        for (fragment, &hash) in self.hashes.iter().enumerate() {
+            let mut slot = self.first_slot(hash);
             while self.slots[slot] != 0 {
                 slot = (slot + 1) & (self.slots.len() - 1);
             }
-            self.slots[slot] = entry;
+            self.slots[slot] = tag(hash) | (number(fragment) + 1);
         }
     }
 
     /// Forgets all fragments, and keeps the memory.
     pub(super) fn clear(&mut self) {
         self.slots.fill(0);
-        self.count = 0;
+        self.hashes.clear();
     }
 }
 
-/// The fragment's number in a slot that is taken.
-#[expect(clippy::cast_possible_truncation, reason = "the lower half is what is wanted")]
-const fn number(entry: u64) -> u32 {
-    (entry as u32).wrapping_sub(1)
+/// What a slot has of a hash: bits that do not choose the slot.
+#[expect(clippy::cast_possible_truncation, reason = "the upper half is what is wanted")]
+const fn tag(hash: u64) -> u32 {
+    (hash >> 32) as u32 & !NUMBER
+}
+
+/// A fragment's number, which is far below 2^32.
+fn number(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
+}
+
+/// The fragment's number in the lower bits of a number that has more in the upper ones.
+#[expect(clippy::cast_possible_truncation, reason = "the lower bits are what is wanted")]
+pub(super) const fn number_in(lower: u64) -> u32 {
+    lower as u32 & NUMBER
 }
 
 #[cfg(test)]

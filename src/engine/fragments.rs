@@ -8,14 +8,14 @@ use std::hash::BuildHasher;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::fragment_table::FragmentTable;
+use super::fragment_table::{FragmentTable, NUMBER_BITS, number_in};
 use super::prefix::{head, shared_by_all};
 use super::record::Record;
 use super::rejects::Rejects;
 use crate::event::Event;
 use crate::input::{
     AnyEventKeys, Cleaned, Cleaner, DropCounts, DropReason, EventBatch, EventKeys, Extras, KeyArena, KeyRows,
-    RowKeys, SeenKeys,
+    RowKeys, SeenKeys, Verdict, equal,
 };
 use crate::time::Micros;
 
@@ -26,6 +26,9 @@ pub const SLICE_ROWS: usize = 65_536;
 const CHUNKS: usize = 16;
 /// How many fragments a chunk has at least, if there are so many.
 const CHUNK_FRAGMENTS: usize = 256;
+
+/// What stands in place of a fragment for a row that is dropped.
+const NONE: u32 = u32::MAX;
 
 /// The hash in use; it only has to be fast.
 pub(super) type Hash = foldhash::fast::FixedState;
@@ -84,9 +87,9 @@ pub(super) struct Grouper<R, H = Hash> {
     seen: SeenKeys,
     /// How many events each fragment has, then where its next one goes.
     counts: Vec<u32>,
-    /// The fragment and the record of each event, in the order read.
-    events: Vec<(u32, R)>,
-    /// The same records, fragment by fragment.
+    /// The fragment of each row, or [`NONE`].
+    fragments: Vec<u32>,
+    /// The events, fragment by fragment.
     records: Vec<R>,
 }
 
@@ -104,7 +107,7 @@ impl<R: Record, H: BuildHasher> Grouper<R, H> {
             table: FragmentTable::new(),
             seen: SeenKeys::default(),
             counts: Vec::new(),
-            events: Vec::new(),
+            fragments: Vec::new(),
             records: Vec::new(),
         }
     }
@@ -135,73 +138,89 @@ impl<R: Record, H: BuildHasher> Grouper<R, H> {
         cleaner: Cleaner<'_>,
         rejects: &mut Rejects,
     ) -> (Vec<Chunk<R>>, DropCounts) {
+        debug_assert!(batch.position.len() <= SLICE_ROWS, "fragments are numbered with so many bits");
         let mut looked_at = std::mem::take(&mut self.cleaned);
         cleaner.clean(batch, &mut looked_at);
-        let rows = looked_at.verdicts.iter().zip(looked_at.times(batch)).zip(batch.position.values());
-        self.events.reserve(rows.len());
         let mut counts = DropCounts::default();
-        counts.read = rows.len() as u64;
-        let mut drop = |reason, row| {
+        counts.read = looked_at.verdicts.len() as u64;
+        let drop = |reason, row| {
             rejects.add(reason, number(row), &counts);
             counts.add(reason, 1);
         };
+        self.look_up(columns, &looked_at.verdicts, drop);
+        let order = self.order(columns);
+        self.place(&order, batch, &looked_at, number);
+        self.cleaned = looked_at;
+        (self.finish(columns, &order), counts)
+    }
+
+    /// Looks up the fragment of each row that is not dropped.
+    fn look_up<C: KeyRows>(
+        &mut self,
+        columns: &EventKeys<'_, C>,
+        verdicts: &[Verdict],
+        mut drop: impl FnMut(DropReason, usize),
+    ) {
+        let mut fragments = std::mem::take(&mut self.fragments);
+        fragments.clear();
+        fragments.resize(verdicts.len(), NONE);
         // The fragment of the event before: very often the next one's, too.
-        let mut last = None;
-        for (row, ((&verdict, &time), &position)) in rows.enumerate() {
+        let mut last = (RowKeys::<C>::default(), NONE);
+        for (row, (verdict, place)) in verdicts.iter().zip(&mut fragments).enumerate() {
             let Some(keys) = columns.get(row) else {
                 drop(DropReason::NullKey, row);
                 continue;
             };
-            let kind = match verdict {
-                Ok(kind) => kind,
-                Err(reason) => {
-                    drop(reason, row);
-                    continue;
-                }
-            };
-            let fragment = match last {
-                Some((before, fragment)) if columns.same(before, keys) => fragment,
-                _ => self.find(columns, keys),
-            };
-            last = Some((keys, fragment));
-            self.counts[fragment as usize] += 1;
-            // -0 is 0.
-            let (time, position) = (Micros(time), position + 0.0);
-            let extras = if R::HAS_EXTRAS { batch.extras(row) } else { Extras::default() };
-            let Extras { seek_from, rate, sequence } = extras;
-            let event = Event { time, kind, position, seek_from, rate, sequence };
-            self.events.push((fragment, R::new(&event, number(row))));
+            if let Err(reason) = *verdict {
+                drop(reason, row);
+                continue;
+            }
+            if last.1 == NONE || !columns.same(&last.0, &keys) {
+                last = (keys, self.find(columns, &keys));
+            }
+            *place = last.1;
+            self.counts[last.1 as usize] += 1;
         }
-        self.cleaned = looked_at;
-        (self.finish(columns), counts)
+        self.fragments = fragments;
     }
 
     /// The fragment of these keys.
-    fn find<'a, C: KeyRows>(&mut self, columns: &EventKeys<'a, C>, keys: RowKeys<'a, C>) -> u32 {
+    fn find<'a, C: KeyRows>(&mut self, columns: &EventKeys<'a, C>, keys: &RowKeys<'a, C>) -> u32 {
         let Self { hash, table, seen, counts, .. } = self;
         let code = columns.hash(keys, hash);
         let (fragment, is_new) = table.find(code, |fragment| C::are(seen, fragment, keys));
         if is_new {
-            C::remember(seen, keys);
+            C::remember(seen, *keys);
             counts.push(0);
         }
         fragment
     }
 
-    /// Puts each fragment's events together, and forgets them here.
-    fn finish<C: KeyRows>(&mut self, columns: &EventKeys<'_, C>) -> Vec<Chunk<R>> {
-        let order = self.order(columns);
+    /// Puts each fragment's events together, fragment by fragment in that order.
+    fn place(&mut self, order: &[u32], batch: &EventBatch, cleaned: &Cleaned, number: impl Fn(usize) -> u64) {
         let mut next = 0;
-        for &fragment in &order {
+        for &fragment in order {
             next += std::mem::replace(&mut self.counts[fragment as usize], next);
         }
         // What is left there of another slice is written over: each event has its place.
-        self.records.resize(self.events.len(), R::default());
-        for (fragment, record) in self.events.drain(..) {
-            let place = &mut self.counts[fragment as usize];
-            self.records[*place as usize] = record;
+        self.records.resize(next as usize, R::default());
+        let rows = self.fragments.iter().zip(&cleaned.verdicts).zip(cleaned.times(batch));
+        for (row, (((&fragment, &verdict), &time), &position)) in
+            rows.zip(batch.position.values()).enumerate()
+        {
+            let (Some(place), Ok(kind)) = (self.counts.get_mut(fragment as usize), verdict) else { continue };
+            let extras = if R::HAS_EXTRAS { batch.extras(row) } else { Extras::default() };
+            let Extras { seek_from, rate, sequence } = extras;
+            // -0 is 0.
+            let (time, position) = (Micros(time), position + 0.0);
+            let event = Event { time, kind, position, seek_from, rate, sequence };
+            self.records[*place as usize] = R::new(&event, number(row));
             *place += 1;
         }
+    }
+
+    /// The chunks of fragments in that order, whose events are in place; forgets them here.
+    fn finish<C: KeyRows>(&mut self, columns: &EventKeys<'_, C>, order: &[u32]) -> Vec<Chunk<R>> {
         let size = order.len().div_ceil(CHUNKS).max(CHUNK_FRAGMENTS);
         let mut start = 0;
         let chunks = order.chunks(size).map(|fragments| {
@@ -235,15 +254,19 @@ impl<R: Record, H: BuildHasher> Grouper<R, H> {
         let fragments = || (0u32..).take(self.counts.len());
         let user = |fragment| columns.recall(&self.seen, fragment)[0];
         let shared = shared_by_all(fragments().map(user));
-        let mut order: Vec<_> =
-            fragments().map(|fragment| (head(&user(fragment)[shared..]), fragment)).collect();
+        // One number for each: the user's head, but for the bits that the fragment's number takes.
+        let number =
+            |fragment| head(&user(fragment)[shared..]) >> NUMBER_BITS << NUMBER_BITS | u64::from(fragment);
+        let fragment = number_in;
+        let mut order: Vec<_> = fragments().map(number).collect();
         order.sort_unstable();
-        for alike in order.chunk_by_mut(|(a, _), (b, _)| a == b) {
-            if !alike.is_sorted_by_key(|&(_, fragment)| user(fragment)) {
-                alike.sort_unstable_by_key(|&(_, fragment)| (user(fragment), fragment));
+        for alike in order.chunk_by_mut(|a, b| a >> NUMBER_BITS == b >> NUMBER_BITS) {
+            let first = user(fragment(alike[0]));
+            if !alike.iter().all(|&number| equal(user(fragment(number)), first)) {
+                alike.sort_unstable_by_key(|&number| (user(fragment(number)), number));
             }
         }
-        order.into_iter().map(|(_, fragment)| fragment).collect()
+        order.into_iter().map(fragment).collect()
     }
 }
 

@@ -10,16 +10,38 @@ use super::prefix::{Prefix, shared_by_all};
 use super::store::{At, KeyStore};
 use crate::input::Keys;
 
+/// A fragment in order, and what its keys have in common with those of the one before it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ordered {
+    /// Where the fragment is.
+    pub(super) at: At,
+    pub(super) link: Link,
+    /// Whether its video is one that was to be marked.
+    pub(super) is_marked: bool,
+}
+
+/// Which keys of a fragment are those of the one before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Link {
+    /// Not even the user.
+    Nothing,
+    /// The user.
+    User,
+    /// The user and the session.
+    Session,
+    /// The user, the session and the video.
+    All,
+}
+
 /// A fragment with what tells its keys from others without reading them.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Placed {
+struct Placed {
     /// The user, beyond what all users share.
     user: Prefix,
     /// A hash of the session in the upper half, of the video in the lower one. The lowest bit of the upper half says that
     /// the numbers are those of other keys, too; that of the lower half is the video's mark.
     code: u64,
-    /// Where the fragment is.
-    pub(super) at: At,
+    at: At,
 }
 
 impl Placed {
@@ -28,40 +50,33 @@ impl Placed {
         Self { user: Prefix::of(user), code: hash.hash_one(session) >> 33 << 33 | video, at }
     }
 
-    /// Whether the video is one that was to be marked.
-    pub(super) const fn is_marked(&self) -> bool {
-        self.code & 1 == 1
+    /// The same after another one, or as the first one.
+    fn after(&self, before: Option<&Self>, store: &KeyStore) -> Ordered {
+        let link = before.map_or(Link::Nothing, |before| store.link(before, self));
+        Ordered { at: self.at, link, is_marked: self.code & 1 == 1 }
     }
 
     const fn is_ambiguous(&self) -> bool {
         self.code & AMBIGUOUS != 0
-    }
-
-    /// Whether two fragments may be of one user and, if there are sessions, of one session.
-    pub(super) fn may_share_scope(&self, other: &Self, has_session: bool) -> bool {
-        self.user == other.user && (!has_session || self.code >> 32 == other.code >> 32)
     }
 }
 
 /// The bit of a code that says that numbers do not decide.
 const AMBIGUOUS: u64 = 1 << 32;
 
-/// All comparisons of fragments in order end at the numbers, where these decide.
 impl KeyStore {
-    pub(super) fn same_user(&self, a: &Placed, b: &Placed) -> bool {
-        a.user == b.user && (!a.is_ambiguous() || self.user(a.at) == self.user(b.at))
-    }
-
-    pub(super) fn same_session(&self, a: &Placed, b: &Placed) -> bool {
-        a.code >> 32 == b.code >> 32 && (!a.is_ambiguous() || self.session(a.at) == self.session(b.at))
-    }
-
-    pub(super) fn same_video(&self, a: &Placed, b: &Placed) -> bool {
-        a.code << 32 == b.code << 32 && (!a.is_ambiguous() || self.video(a.at) == self.video(b.at))
-    }
-
-    pub(super) fn same(&self, a: &Placed, b: &Placed) -> bool {
-        self.same_user(a, b) && self.same_session(a, b) && self.same_video(a, b)
+    /// What two fragments have in common. The numbers tell, unless they are those of other keys, too.
+    fn link(&self, a: &Placed, b: &Placed) -> Link {
+        let decides = !a.is_ambiguous() && !b.is_ambiguous();
+        if a.user != b.user || !decides && self.user(a.at) != self.user(b.at) {
+            Link::Nothing
+        } else if a.code >> 32 != b.code >> 32 || !decides && self.session(a.at) != self.session(b.at) {
+            Link::User
+        } else if a.code << 32 != b.code << 32 || !decides && self.video(a.at) != self.video(b.at) {
+            Link::Session
+        } else {
+            Link::All
+        }
     }
 }
 
@@ -71,11 +86,16 @@ pub(super) fn grouped(
     store: &KeyStore,
     pieces: &[Range<u32>],
     is_marked: impl Fn(&[u8]) -> bool,
-) -> Vec<Placed> {
-    grouped_by(store, pieces, &Hash::default(), is_marked)
+) -> Vec<Ordered> {
+    linked(store, &placed(store, pieces, &Hash::default(), is_marked))
 }
 
-fn grouped_by(
+fn linked(store: &KeyStore, placed: &[Placed]) -> Vec<Ordered> {
+    let before = std::iter::once(None).chain(placed.iter().map(Some));
+    placed.iter().zip(before).map(|(placed, before)| placed.after(before, store)).collect()
+}
+
+fn placed(
     store: &KeyStore,
     pieces: &[Range<u32>],
     hash: &impl BuildHasher,
@@ -208,22 +228,24 @@ mod tests {
     }
 
     /// Users in order, and every group in one piece.
-    fn assert_grouped(store: &KeyStore, fragments: &[Placed], count: usize) {
+    fn assert_grouped(store: &KeyStore, fragments: &[Ordered], count: usize) {
         assert_eq!(fragments.len(), count);
-        assert!(fragments.is_sorted_by_key(|placed| store.user(placed.at)));
+        assert!(fragments.is_sorted_by_key(|fragment| store.user(fragment.at)));
+        let of = |fragment: &Ordered, length: usize| {
+            let [user, video, session] = store.get(fragment.at);
+            [user, session, video][..length].to_vec()
+        };
         for length in 1..=3 {
-            let of = |placed: &Placed| {
-                let [user, video, session] = store.get(placed.at);
-                [user, session, video][..length].to_vec()
-            };
+            let of = |fragment: &Ordered| of(fragment, length);
             let groups: Vec<_> =
                 fragments.chunk_by(|a, b| of(a) == of(b)).map(|group| of(&group[0])).collect();
             let different: std::collections::HashSet<_> = groups.iter().collect();
             assert_eq!(different.len(), groups.len(), "groups of {length} keys");
         }
-        for pair in fragments.windows(2) {
-            let (a, b) = (&pair[0], &pair[1]);
-            assert_eq!(store.same(a, b), store.get(a.at) == store.get(b.at));
+        assert!(fragments.first().is_none_or(|first| first.link == Link::Nothing));
+        for [a, b] in fragments.array_windows() {
+            let alike = (1..=3).filter(|&length| of(a, length) == of(b, length)).count();
+            assert_eq!(b.link, [Link::Nothing, Link::User, Link::Session, Link::All][alike]);
         }
     }
 
@@ -233,7 +255,7 @@ mod tests {
             let keys: Vec<_> =
                 users.iter().map(|user| ((*user).to_owned(), "v".into(), "s".into())).collect();
             let store = store(&keys);
-            let fragments = grouped(&store, &whole(&store), |_| false);
+            let fragments = placed(&store, &whole(&store), &Hash::default(), |_| false);
             fragments.iter().map(|fragment| fragment.user.is_whole()).collect::<Vec<_>>()
         };
         let shared = "shared by all users, however long it is: ";
@@ -247,11 +269,10 @@ mod tests {
         let keys: Vec<_> =
             (0..20).map(|n| (format!("u{}", n / 4), format!("v{n}"), format!("s{}", n % 4))).collect();
         let store = store(&keys);
-        let ambiguous =
-            |hash: &dyn Fn() -> Vec<Placed>| hash().iter().filter(|placed| placed.is_ambiguous()).count();
+        let ambiguous = |placed: Vec<Placed>| placed.iter().filter(|placed| placed.is_ambiguous()).count();
         let pieces = whole(&store);
-        assert_eq!(ambiguous(&|| grouped(&store, &pieces, |_| false)), 0);
-        assert_eq!(ambiguous(&|| grouped_by(&store, &pieces, &Weak, |_| false)), 20);
+        assert_eq!(ambiguous(placed(&store, &pieces, &Hash::default(), |_| false)), 0);
+        assert_eq!(ambiguous(placed(&store, &pieces, &Weak, |_| false)), 20);
     }
 
     proptest! {
@@ -260,9 +281,10 @@ mod tests {
             let store = store(&keys);
             let marked = |video: &[u8]| video == b"a";
             let pieces = whole(&store);
-            for fragments in [grouped(&store, &pieces, marked), grouped_by(&store, &pieces, &Weak, marked)] {
+            let weak = linked(&store, &placed(&store, &pieces, &Weak, marked));
+            for fragments in [grouped(&store, &pieces, marked), weak] {
                 assert_grouped(&store, &fragments, keys.len());
-                prop_assert!(fragments.iter().all(|placed| placed.is_marked() == marked(store.video(placed.at))));
+                prop_assert!(fragments.iter().all(|fragment| fragment.is_marked == marked(store.video(fragment.at))));
             }
         }
 

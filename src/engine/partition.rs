@@ -8,10 +8,10 @@ use rayon::prelude::*;
 
 use super::Engine;
 use super::fragments::Chunk;
-use super::order::{Placed, grouped};
+use super::order::{Link, Ordered, grouped};
 use super::ranges::{Pieces, ranges};
 use super::record::Record;
-use super::rows::{Ids, Row};
+use super::rows::{Ids, Order, Row};
 use super::store::KeyStore;
 use super::user::{User, Users};
 use crate::engagement::Furthest;
@@ -27,20 +27,20 @@ pub(super) type Estimates = HashMap<Box<[u8]>, Furthest, foldhash::fast::RandomS
 pub(super) struct Walking<'a> {
     pub(super) rules: &'a Rules,
     pub(super) cutting: Cutting,
-    pub(super) has_session: bool,
 }
 
 impl<'a> Walking<'a> {
     pub(super) fn new(rules: &'a Rules, has_session: bool) -> Self {
-        Self { rules, cutting: Cutting::new(rules, has_session), has_session }
+        Self { rules, cutting: Cutting::new(rules, has_session) }
     }
 
     /// Adds the session rows of a user on the videos that are wanted.
-    fn add<R: Record>(self, user: &User<'_, R>, is_wanted: impl Fn(&Placed) -> bool, rows: &mut Vec<Row>) {
-        user.visit(self.cutting, self.has_session, is_wanted, |piece| {
+    fn add<R: Record>(self, user: &User<'_, R>, is_wanted: impl Fn(&Ordered) -> bool, rows: &mut Vec<Row>) {
+        user.visit(self.cutting, is_wanted, |piece| {
             let events = piece.events.iter().map(Record::event);
-            if let Some(stats) = SessionStats::observe(events, self.rules, |time| piece.next_later(time)) {
-                rows.push(Row { at: piece.at, cut_at: piece.cut_at, stats });
+            rows.push(Row { at: piece.at, cut_at: piece.cut_at, stats: SessionStats::default() });
+            if let Some(row) = rows.last_mut() {
+                row.stats.see(events, self.rules, |time| piece.next_later(time));
             }
         });
     }
@@ -54,7 +54,7 @@ pub(super) struct Task<R> {
     pieces: Vec<Range<u32>>,
     pub(super) chunks: Vec<Arc<Chunk<R>>>,
     /// The fragments in order, if they were wanted before.
-    placed: Option<Vec<Placed>>,
+    ordered: Option<Vec<Ordered>>,
 }
 
 impl<R> Task<R> {
@@ -64,7 +64,7 @@ impl<R> Task<R> {
     }
 
     /// Its fragments in order, those of some videos marked.
-    pub(super) fn placed(&self, store: &KeyStore, is_marked: impl Fn(&[u8]) -> bool) -> Vec<Placed> {
+    pub(super) fn ordered(&self, store: &KeyStore, is_marked: impl Fn(&[u8]) -> bool) -> Vec<Ordered> {
         grouped(store, &self.pieces, is_marked)
     }
 }
@@ -91,25 +91,26 @@ impl<R: Record> Walked<'_, R> {
         self.users.len()
     }
 
-    /// Walks through the events and hands the session rows of each user on, in order.
+    /// Walks through the events and hands the session rows of each user on, with their order.
     pub(super) fn each_user(
         &self,
         ids: Ids,
-        mut take: impl FnMut(&mut Vec<Row>) -> Result<()>,
+        mut take: impl FnMut(&mut Vec<Row>, &mut Order) -> Result<()>,
     ) -> Result<()> {
-        let mut rows = Vec::new();
+        let (mut rows, mut order) = (Vec::new(), Order::default());
         self.users.each().try_for_each(|user| {
             rows.clear();
             self.walking.add(&user, |_| true, &mut rows);
-            ids.sort(self.store(), &mut rows);
-            take(&mut rows)
+            ids.order(self.store(), &rows, &mut order);
+            take(&mut rows, &mut order)
         })
     }
 
     /// The session rows of all users, in order.
     pub(super) fn rows(&self, ids: Ids) -> Result<Vec<Row>> {
         let mut all = Vec::with_capacity(self.len());
-        self.each_user(ids, |rows| {
+        self.each_user(ids, |rows, order| {
+            order.permute(rows);
             all.append(rows);
             Ok(())
         })?;
@@ -126,7 +127,7 @@ impl<R: Record> Partition<R> {
         let task = |pieces: Pieces| Task {
             chunks: pieces.iter().map(|&(chunk, _)| Arc::clone(&chunks[chunk])).collect(),
             pieces: pieces.into_iter().map(|(_, piece)| piece).collect(),
-            placed: None,
+            ordered: None,
         };
         Self { tasks: ranges.into_iter().map(task).collect() }
     }
@@ -143,9 +144,9 @@ impl<R: Record> Partition<R> {
             engine.check()?;
             let mut duplicates = 0;
             users.store = task.store();
-            let placed = task.placed.take().unwrap_or_else(|| task.placed(&users.store, |_| false));
-            users.gather(&task, &placed, |_| duplicates += 1);
-            drop((task, placed));
+            let ordered = task.ordered.take().unwrap_or_else(|| task.ordered(&users.store, |_| false));
+            users.gather(&task, &ordered, |_| duplicates += 1);
+            drop((task, ordered));
             Ok((finish(&Walked { users, walking })?, duplicates))
         };
         let walked = engine.run(|| {
@@ -166,16 +167,17 @@ impl<R: Record> Partition<R> {
         let estimate = |users: &mut Users<R>, task: &mut Task<R>| {
             engine.check()?;
             users.store = task.store();
-            let placed = task.placed(&users.store, &is_marked);
+            let ordered = task.ordered(&users.store, &is_marked);
             // Where playback may have gone on unseen, the other videos of the session tell until when.
-            let scopes = placed.chunk_by(|a, b| a.may_share_scope(b, walking.has_session));
+            // These are whole, so what links the fragments of each is still right.
+            let scopes = ordered.chunk_by(|_, next| next.link >= Link::Session);
             let fragments: Vec<_> =
-                scopes.filter(|scope| scope.iter().any(Placed::is_marked)).flatten().copied().collect();
+                scopes.filter(|scope| scope.iter().any(|f| f.is_marked)).flatten().copied().collect();
             users.gather(task, &fragments, |_| {});
-            task.placed = Some(placed);
+            task.ordered = Some(ordered);
             let (mut estimates, mut rows) = (Estimates::default(), Vec::new());
             for user in users.each() {
-                walking.add(&user, Placed::is_marked, &mut rows);
+                walking.add(&user, |fragment| fragment.is_marked, &mut rows);
                 for row in rows.drain(..) {
                     add(&mut estimates, users.store.video(row.at), &row.stats);
                 }

@@ -5,7 +5,6 @@ use std::cmp::Ordering;
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
-use smallvec::SmallVec;
 
 use super::Engine;
 use super::partition::{Estimates, add};
@@ -36,6 +35,42 @@ struct Place {
     index: usize,
 }
 
+/// The order of one user's rows. One per thread, so that its memory is warm.
+#[derive(Debug, Default)]
+pub(super) struct Order(Vec<Place>);
+
+impl Order {
+    /// The rows of each of the user's videos, in order.
+    pub(super) fn pairs<'r>(
+        &'r self,
+        store: &'r KeyStore,
+        rows: &'r [Row],
+    ) -> impl Iterator<Item = impl Iterator<Item = &'r Row> + Clone> {
+        let same = |a: &Place, b: &Place| {
+            let decides =
+                || a.video.is_whole() || store.video(rows[a.index].at) == store.video(rows[b.index].at);
+            a.video == b.video && decides()
+        };
+        self.0.chunk_by(same).map(|places| places.iter().map(|place| &rows[place.index]))
+    }
+
+    /// Moves rows to their places, cycle by cycle: rows are large, and each moves about once.
+    pub(super) fn permute(&mut self, rows: &mut [Row]) {
+        let order = &mut self.0;
+        for start in 0..order.len() {
+            let mut place = start;
+            loop {
+                let from = std::mem::replace(&mut order[place].index, place);
+                if from == start {
+                    break;
+                }
+                rows.swap(place, from);
+                place = from;
+            }
+        }
+    }
+}
+
 /// How rows show their keys.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ids {
@@ -51,11 +86,8 @@ impl Ids {
         engagement_table().schema(self.keys)
     }
 
-    /// Puts the rows of one user in the order of video, start and session id.
-    pub(super) fn sort(self, store: &KeyStore, rows: &mut [Row]) {
-        if rows.len() < 2 {
-            return;
-        }
+    /// The order of the rows of one user: by video, start and session id.
+    pub(super) fn order(self, store: &KeyStore, rows: &[Row], Order(order): &mut Order) {
         let videos = || rows.iter().map(|row| store.video(row.at));
         // What they share matters only where they are long.
         let shared = if videos().all(Prefix::holds) { 0 } else { shared_by_all(videos()) };
@@ -64,9 +96,9 @@ impl Ids {
             start: row.stats.start,
             index,
         };
-        let mut order: SmallVec<[_; 16]> = rows.iter().enumerate().map(place).collect();
+        order.clear();
+        order.extend(rows.iter().enumerate().map(place));
         order.sort_unstable_by(|a, b| self.compare_places(store, rows, a, b));
-        permute(rows, &mut order);
     }
 
     /// The order of one user's rows, most of which their numbers tell apart.
@@ -97,21 +129,6 @@ impl Ids {
             (None, _) => id.into(),
             (Some(time), None) => time.to_string().into_bytes().into(),
             (Some(time), Some(key)) => format!("{}@{time}", key.show(id)).into_bytes().into(),
-        }
-    }
-}
-
-/// Moves rows to their places, cycle by cycle: rows are large, and each moves about once.
-fn permute(rows: &mut [Row], order: &mut [Place]) {
-    for start in 0..order.len() {
-        let mut place = start;
-        loop {
-            let from = std::mem::replace(&mut order[place].index, place);
-            if from == start {
-                break;
-            }
-            rows.swap(place, from);
-            place = from;
         }
     }
 }
@@ -175,12 +192,13 @@ pub(super) struct EngagementRows<'t, 'k> {
 }
 
 impl<'k> EngagementRows<'_, 'k> {
-    /// Adds session rows, all of each user and video, in order.
-    pub(super) fn add(&mut self, rows: &[Row]) -> Result<()> {
-        for pair in pairs(self.store, rows) {
-            if let Some(row) = self.engage(pair) {
-                self.block.push(row);
-            }
+    /// Adds users and videos in order, each with all of its session rows in order.
+    pub(super) fn add<'r>(
+        &mut self,
+        pairs: impl Iterator<Item = impl Iterator<Item = &'r Row> + Clone>,
+    ) -> Result<()> {
+        for rows in pairs {
+            self.engage(rows);
             if self.block.len() == BLOCK_ROWS {
                 self.build()?;
             }
@@ -201,14 +219,17 @@ impl<'k> EngagementRows<'_, 'k> {
         self.building.finish()
     }
 
-    /// The engagement row of one user and video.
-    fn engage(&self, rows: &[Row]) -> Option<EngagementRow<'k>> {
+    /// Makes the engagement row of one user and video, where it will stay until it is part of the columns.
+    fn engage<'r>(&mut self, rows: impl Iterator<Item = &'r Row> + Clone) {
         let Engaging { durations, options, .. } = self.engaging;
-        let [user, video, _] = self.store.get(rows.first()?.at);
+        let Some(first) = rows.clone().next() else { return };
+        let [user, video, _] = self.store.get(first.at);
         let known = durations.videos.get(video);
-        let sessions: SmallVec<[_; 4]> = rows.iter().map(|row| &row.stats).collect();
-        let engagement = Engagement::combine(&sessions, durations.get(video, known), options)?;
-        Some(EngagementRow { user, video, title: known.and_then(|v| v.title.as_deref()), engagement })
+        let title = known.and_then(|video| video.title.as_deref());
+        self.block.push(EngagementRow { user, video, title, engagement: Engagement::default() });
+        if let Some(row) = self.block.last_mut() {
+            row.engagement.see(rows.map(|row| &row.stats), durations.get(video, known), options);
+        }
     }
 }
 
@@ -272,9 +293,15 @@ mod tests {
             }
             let store = KeyStore(vec![Arc::new(arena)]);
             let ids = Ids { keys: KeyTypes::default(), read: Some(KeyType::Text) };
-            let mut sorted = rows;
-            let users = sorted.chunk_by_mut(|a, b| store.user(a.at) == store.user(b.at));
-            users.for_each(|user| ids.sort(&store, user));
+            let mut order = Order::default();
+            for user in rows.chunk_by_mut(|a, b| store.user(a.at) == store.user(b.at)) {
+                ids.order(&store, user, &mut order);
+                let found: Vec<_> = order.pairs(&store, user).map(|rows| rows.map(|row| row.at).collect::<Vec<_>>()).collect();
+                order.permute(user);
+                let expected: Vec<Vec<_>> = pairs(&store, user).map(|rows| rows.iter().map(|row| row.at).collect()).collect();
+                prop_assert_eq!(found, expected);
+            }
+            let sorted = rows;
             let order = |row: &Row| {
                 let [user, video, session] = store.get(row.at);
                 (user, video, row.stats.start, session)

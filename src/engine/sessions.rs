@@ -88,7 +88,7 @@ impl Sessions {
         let work = |rows: &Vec<Row>| {
             let table = engagement_table();
             let mut made = engaging.rows(&table, &self.store, rows.len());
-            made.add(rows)?;
+            made.add(pairs(&self.store, rows).map(<[Row]>::iter))?;
             made.finish()
         };
         let batches = engine.run(|| self.tasks.par_iter().map(work).collect::<Result<Vec<_>>>())?;

@@ -21,11 +21,11 @@ impl KeyStore {
     }
 
     pub(super) fn user(&self, at: At) -> &[u8] {
-        self.get(at)[0]
+        self.0[at.chunk as usize].user(at.fragment)
     }
 
     pub(super) fn video(&self, at: At) -> &[u8] {
-        self.get(at)[1]
+        self.0[at.chunk as usize].video(at.fragment)
     }
 
     pub(super) fn session(&self, at: At) -> &[u8] {

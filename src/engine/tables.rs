@@ -141,7 +141,7 @@ impl<R: Record> Events<'_, R> {
         let finish = |walked: &Walked<'_, R>| {
             let table = engagement_table();
             let mut made = engaging.rows(&table, walked.store(), walked.len());
-            walked.each_user(ids, |rows| made.add(rows))?;
+            walked.each_user(ids, |rows, order| made.add(order.pairs(walked.store(), rows)))?;
             made.finish()
         };
         let duplicates = partitions.walk(engine, walking, finish, |made| take(made.concat()))?;

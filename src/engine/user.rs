@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::ops::Range;
 
-use super::order::Placed;
+use super::order::{Link, Ordered};
 use super::partition::Task;
 use super::record::Record;
 use super::store::{At, KeyStore};
@@ -25,9 +25,7 @@ pub(super) struct Piece<'a, R> {
 impl<R: Record> Piece<'_, R> {
     /// The next strictly later event of the session, on any video.
     pub(super) fn next_later(&self, time: Micros) -> Option<Micros> {
-        let times = self.timeline.times();
-        let next = times.partition_point(|&t| t <= time);
-        times.get(next).copied().filter(|&t| self.end.is_none_or(|end| t < end))
+        self.timeline.next_later(time).filter(|&t| self.end.is_none_or(|end| t < end))
     }
 }
 
@@ -38,7 +36,21 @@ struct Timeline<'a, R> {
     times: OnceCell<Vec<Micros>>,
 }
 
+/// Among how many groups an event is looked for in each of them, rather than in a list of all times.
+const FEW_GROUPS: usize = 4;
+
 impl<R: Record> Timeline<'_, R> {
+    /// The next strictly later time.
+    fn next_later(&self, time: Micros) -> Option<Micros> {
+        fn after<T>(sorted: &[T], time: Micros, of: impl Fn(&T) -> Micros) -> Option<Micros> {
+            sorted.get(sorted.partition_point(|item| of(item) <= time)).map(of)
+        }
+        if self.groups.len() > FEW_GROUPS {
+            return after(self.times(), time, |&time| time);
+        }
+        self.groups.iter().filter_map(|group| after(self.users.events(group), time, Record::time)).min()
+    }
+
     fn times(&self) -> &[Micros] {
         self.times.get_or_init(|| {
             let records = self.groups.iter().flat_map(|group| self.users.events(group));
@@ -51,7 +63,8 @@ impl<R: Record> Timeline<'_, R> {
 
 /// The events of one user, video and session id.
 struct Group {
-    placed: Placed,
+    /// The first of its fragments.
+    first: Ordered,
     events: Range<usize>,
 }
 
@@ -77,9 +90,9 @@ impl<R: Record> Users<R> {
     ///
     /// They lie anywhere, and waiting for memory costs more than all else: so the places of all are looked up first,
     /// then all events are copied, in loops whose reads do not wait for each other.
-    pub(super) fn gather(&mut self, task: &Task<R>, fragments: &[Placed], mut duplicate: impl FnMut(&R)) {
-        let Self { store, groups, records, spans } = self;
-        let span = |&Placed { at, .. }: &Placed| {
+    pub(super) fn gather(&mut self, task: &Task<R>, fragments: &[Ordered], mut duplicate: impl FnMut(&R)) {
+        let Self { groups, records, spans, .. } = self;
+        let span = |&Ordered { at, .. }: &Ordered| {
             let chunk = at.chunk as usize;
             (chunk, task.chunks[chunk].span(at.fragment))
         };
@@ -88,14 +101,14 @@ impl<R: Record> Users<R> {
         groups.clear();
         records.clear();
         let mut first = 0;
-        for group in fragments.chunk_by(|a, b| store.same(a, b)) {
+        for group in fragments.chunk_by(|_, next| next.link == Link::All) {
             let start = records.len();
             for (chunk, span) in &spans[first..first + group.len()] {
                 records.extend_from_slice(&task.chunks[*chunk].records[span.clone()]);
             }
             first += group.len();
             settle(records, start, &mut duplicate);
-            groups.push(Group { placed: group[0], events: start..records.len() });
+            groups.push(Group { first: group[0], events: start..records.len() });
         }
     }
 
@@ -110,7 +123,7 @@ impl<R: Record> Users<R> {
 
     /// The users, in order.
     pub(super) fn each(&self) -> impl Iterator<Item = User<'_, R>> {
-        let users = self.groups.chunk_by(|a, b| self.store.same_user(&a.placed, &b.placed));
+        let users = self.groups.chunk_by(|_, next| next.first.link >= Link::User);
         users.map(|groups| User { users: self, groups })
     }
 }
@@ -126,21 +139,19 @@ impl<R: Record> User<'_, R> {
     pub(super) fn visit(
         &self,
         cutting: Cutting,
-        has_session: bool,
-        is_wanted: impl Fn(&Placed) -> bool,
+        is_wanted: impl Fn(&Ordered) -> bool,
         mut visit: impl FnMut(&Piece<'_, R>),
     ) {
         let users = self.users;
-        let same_scope =
-            |a: &Group, b: &Group| !has_session || users.store.same_session(&a.placed, &b.placed);
-        for scope in self.groups.chunk_by(same_scope) {
+        // Without a session column all session ids are the same.
+        for scope in self.groups.chunk_by(|_, next| next.first.link >= Link::Session) {
             let timeline = Timeline { users, groups: scope, times: OnceCell::new() };
             let starts = match cutting {
                 Cutting::Trusted => Vec::new(),
                 Cutting::Timeout(_) => cutting.pieces(timeline.times()),
             };
-            for group in scope.iter().filter(|group| is_wanted(&group.placed)) {
-                pieces(users.events(group), group.placed.at, &starts, &timeline, &mut visit);
+            for group in scope.iter().filter(|group| is_wanted(&group.first)) {
+                pieces(users.events(group), group.first.at, &starts, &timeline, &mut visit);
             }
         }
     }

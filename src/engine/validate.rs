@@ -42,7 +42,7 @@ impl Events<'_, Numbered> {
         for task in &partition.tasks {
             self.engine.check()?;
             users.store = task.store();
-            let fragments = task.placed(&users.store, |_| false);
+            let fragments = task.ordered(&users.store, |_| false);
             users.gather(task, &fragments, |record: &Numbered| duplicates.push(record.row));
         }
         duplicates.sort_unstable();

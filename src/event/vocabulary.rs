@@ -39,7 +39,7 @@ impl Meaning {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Vocabulary {
     /// An open table: a name stands in the slot of its [`Ends`], or in the first free one after it. At most a
-    /// quarter of the slots, a power of two of them, is taken.
+    /// sixteenth of the slots, a power of two of them, is taken: a name then hardly ever stands in another one's slot.
     slots: Vec<Option<Entry>>,
 }
 
@@ -112,7 +112,7 @@ impl Vocabulary {
 
     /// A vocabulary of these names; of a name that stands there twice the later meaning counts.
     fn of(meanings: &[(&str, Meaning)]) -> Self {
-        let mut slots = vec![None; (meanings.len() * 4).next_power_of_two()];
+        let mut slots = vec![None; (meanings.len() * 16).next_power_of_two()];
         for &(name, meaning) in meanings {
             let name = name.as_bytes();
             let ends = Ends::of(name);

@@ -5,59 +5,69 @@ use std::ops::Range;
 use super::events::Keys;
 
 /// The keys of many fragments: user, video and session, one after the other, and those of the next fragment after them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct KeyArena {
     bytes: Vec<u8>,
-    /// Where each fragment's three keys end.
-    ends: Vec<[usize; 3]>,
+    /// Where each key begins, three of each fragment, and where the last one ends.
+    bounds: Vec<usize>,
+}
+
+/// How many keys a fragment has.
+const KEYS: usize = 3;
+
+impl Default for KeyArena {
+    fn default() -> Self {
+        Self::with_capacity(0, 0)
+    }
 }
 
 impl KeyArena {
     /// No keys, with room for those of so many fragments, of so many bytes.
     pub(crate) fn with_capacity(fragments: usize, bytes: usize) -> Self {
-        Self { bytes: Vec::with_capacity(bytes), ends: Vec::with_capacity(fragments) }
+        let mut bounds = Vec::with_capacity(fragments * KEYS + 1);
+        bounds.push(0);
+        Self { bytes: Vec::with_capacity(bytes), bounds }
     }
 
     /// Adds a fragment's keys and returns its number.
     pub(crate) fn push(&mut self, keys: Keys<'_>) -> u32 {
-        let mut ends = [0; 3];
-        for (end, key) in ends.iter_mut().zip(keys) {
+        for key in keys {
             self.bytes.extend_from_slice(key);
-            *end = self.bytes.len();
+            self.bounds.push(self.bytes.len());
         }
-        self.ends.push(ends);
         // A chunk is made of far fewer rows than 2^32.
-        u32::try_from(self.ends.len() - 1).unwrap_or(u32::MAX)
+        u32::try_from(self.len() - 1).unwrap_or(u32::MAX)
     }
 
     /// Adds the keys of a fragment of another arena, which lie together there.
     pub(super) fn push_from(&mut self, other: &Self, fragment: u32) {
-        let from = other.start(fragment);
+        let [start, video, session, end] = other.bounds(fragment);
         let to = self.bytes.len();
-        let ends = other.ends[fragment as usize];
-        self.bytes.extend_from_slice(&other.bytes[from..ends[2]]);
-        self.ends.push(ends.map(|end| end - from + to));
+        self.bytes.extend_from_slice(&other.bytes[start..end]);
+        self.bounds.extend([video, session, end].map(|bound| bound - start + to));
     }
 
-    /// Where the keys of a fragment begin.
+    /// Where the keys of a fragment begin, and where the last one ends.
     #[inline]
-    fn start(&self, fragment: u32) -> usize {
-        (fragment as usize).checked_sub(1).map_or(0, |before| self.ends[before][2])
+    fn bounds(&self, fragment: u32) -> [usize; KEYS + 1] {
+        let first = fragment as usize * KEYS;
+        let bounds = &self.bounds[first..=first + KEYS];
+        std::array::from_fn(|key| bounds[key])
     }
 
     /// Forgets all keys, and keeps the memory.
     pub(crate) fn clear(&mut self) {
         self.bytes.clear();
-        self.ends.clear();
+        self.bounds.truncate(1);
     }
 
     /// How much memory they take.
     pub(crate) fn bytes(&self) -> usize {
-        self.bytes.capacity() + self.ends.capacity() * size_of::<[usize; 3]>()
+        self.bytes.capacity() + self.bounds.capacity() * size_of::<usize>()
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.ends.len()
+        self.bounds.len() / KEYS
     }
 
     /// The numbers of all fragments.
@@ -71,7 +81,7 @@ impl KeyArena {
     pub(crate) fn first_from(&self, mut range: Range<u32>, user: &[u8]) -> u32 {
         while !range.is_empty() {
             let middle = u32::midpoint(range.start, range.end);
-            if self.get(middle)[0] < user {
+            if self.user(middle) < user {
                 range.start = middle + 1;
             } else {
                 range.end = middle;
@@ -85,13 +95,12 @@ impl KeyArena {
     pub(super) fn are(
         &self,
         fragment: u32,
-        [user, video, session]: Keys<'_>,
+        &[user, video, session]: &Keys<'_>,
         equal: impl Fn(&[u8], &[u8]) -> bool,
     ) -> bool {
-        let start = self.start(fragment);
-        let [user_end, video_end, end] = self.ends[fragment as usize];
-        let is_as_long = user_end - start == user.len() && video_end - user_end == video.len();
-        if !is_as_long || end - video_end != session.len() {
+        let [start, to_video, to_session, end] = self.bounds(fragment);
+        let is_as_long = to_video - start == user.len() && to_session - to_video == video.len();
+        if !is_as_long || end - to_session != session.len() {
             return false;
         }
         let (own_user, rest) = self.bytes[start..end].split_at(user.len());
@@ -101,9 +110,22 @@ impl KeyArena {
 
     #[inline]
     pub(crate) fn get(&self, fragment: u32) -> Keys<'_> {
-        let start = self.start(fragment);
-        let [user, video, session] = self.ends[fragment as usize];
-        [&self.bytes[start..user], &self.bytes[user..video], &self.bytes[video..session]]
+        let [start, video, session, end] = self.bounds(fragment);
+        let (user, rest) = self.bytes[start..end].split_at(video - start);
+        let (video, session) = rest.split_at(session - video);
+        [user, video, session]
+    }
+
+    #[inline]
+    pub(crate) fn user(&self, fragment: u32) -> &[u8] {
+        let first = fragment as usize * KEYS;
+        &self.bytes[self.bounds[first]..self.bounds[first + 1]]
+    }
+
+    #[inline]
+    pub(crate) fn video(&self, fragment: u32) -> &[u8] {
+        let first = fragment as usize * KEYS + 1;
+        &self.bytes[self.bounds[first]..self.bounds[first + 1]]
     }
 }
 

@@ -147,6 +147,7 @@ impl Cleaner<'_> {
         look_at_times(&batch.time, verdicts, times);
     }
 
+    #[inline]
     fn verdict(self, name: Option<&[u8]>) -> Verdict {
         match name.and_then(|name| self.vocabulary.meaning(name)) {
             Some(Meaning::Kind(kind)) => Ok(kind),

@@ -101,8 +101,8 @@ impl KeyRows for CodedKeys {
     }
 
     #[inline]
-    fn are(seen: &SeenKeys, fragment: u32, codes: [u32; 3]) -> bool {
-        seen.codes[fragment as usize] == codes
+    fn are(seen: &SeenKeys, fragment: u32, codes: &[u32; 3]) -> bool {
+        seen.codes[fragment as usize] == *codes
     }
 
     fn recall<'a>(seen: &'a SeenKeys, fragment: u32, columns: [Option<&'a Self>; 3]) -> Keys<'a> {

@@ -241,16 +241,19 @@ impl<'a, C: KeyRows> EventKeys<'a, C> {
 
     /// Whether the keys of two rows are surely the same.
     #[inline]
-    pub(crate) fn same(&self, a: RowKeys<'a, C>, b: RowKeys<'a, C>) -> bool {
+    pub(crate) fn same(&self, a: &RowKeys<'a, C>, b: &RowKeys<'a, C>) -> bool {
         (self.session.is_none() || C::same(a[2], b[2])) && C::same(a[0], b[0]) && C::same(a[1], b[1])
     }
 
     /// A hash of a row's keys: equal wherever [`Self::same`] is true.
     #[inline]
-    pub(crate) fn hash(&self, keys: RowKeys<'a, C>, hash: &impl BuildHasher) -> u64 {
+    pub(crate) fn hash(&self, &[user, video, session]: &RowKeys<'a, C>, hash: &impl BuildHasher) -> u64 {
         let mut hasher = hash.build_hasher();
-        let count = if self.session.is_some() { 3 } else { 2 };
-        keys[..count].iter().for_each(|&key| C::write(key, &mut hasher));
+        C::write(user, &mut hasher);
+        C::write(video, &mut hasher);
+        if self.session.is_some() {
+            C::write(session, &mut hasher);
+        }
         hasher.finish()
     }
 }

@@ -1,5 +1,6 @@
 //! The cells of a column in the making: they take rows in blocks and become an array whose memory is just what it needs.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use arrow_array::types::{Float64Type, Int64Type, TimestampMicrosecondType};
@@ -77,6 +78,17 @@ impl Cells {
         if let Self::Texts(texts) | Self::TextLists(_, texts) = self { texts.bytes.len() } else { 0 }
     }
 
+    /// Makes room for so many rows in all, which are as long as so many that are there.
+    pub(super) fn make_room(&mut self, rows: usize, all: usize) {
+        match self {
+            Self::Texts(texts) => texts.make_room(rows, all),
+            Self::FloatLists(_, values) => make_room(values, rows, all),
+            Self::TextLists(_, texts) => texts.make_room(rows, all),
+            Self::PairLists(_, _, pairs) => pairs.iter_mut().for_each(|values| make_room(values, rows, all)),
+            Self::Ints(_) | Self::Keys(..) | Self::Floats(_) | Self::Times(_) | Self::Bools(_) => {}
+        }
+    }
+
     /// The array of the column of that name.
     pub(super) fn finish(self, column: &'static str) -> Result<ArrayRef> {
         Ok(match self {
@@ -103,6 +115,22 @@ impl Cells {
     }
 }
 
+/// Notes which cells are null: most often none is, and then they are not noted one by one.
+#[inline]
+fn note(nulls: &mut NullBufferBuilder, are_valid: impl ExactSizeIterator<Item = bool> + Clone) {
+    if are_valid.clone().all(|is_valid| is_valid) {
+        nulls.append_n_non_nulls(are_valid.len());
+    } else {
+        are_valid.for_each(|is_valid| nulls.append(is_valid));
+    }
+}
+
+/// Makes room for the items of so many rows in all, and some more, from how many so many rows have.
+fn make_room<T>(items: &mut Vec<T>, rows: usize, all: usize) {
+    let expected = items.len() * all / rows.max(1);
+    items.reserve((expected + expected / 16).saturating_sub(items.len()));
+}
+
 /// A list that takes no more memory than it needs.
 fn shrunk<T>(mut values: Vec<T>) -> Vec<T> {
     values.shrink_to_fit();
@@ -121,11 +149,9 @@ impl<T: ArrowPrimitiveType> Numbers<T> {
     }
 
     #[inline]
-    pub(super) fn add_some(&mut self, values: impl Iterator<Item = Option<T::Native>>) {
-        for value in values {
-            self.nulls.append(value.is_some());
-            self.values.push(value.unwrap_or_default());
-        }
+    pub(super) fn add_some(&mut self, values: impl ExactSizeIterator<Item = Option<T::Native>> + Clone) {
+        note(&mut self.nulls, values.clone().map(|value| value.is_some()));
+        self.values.extend(values.map(Option::unwrap_or_default));
     }
 
     fn finish(mut self) -> PrimitiveArray<T> {
@@ -139,9 +165,9 @@ impl Bools {
     }
 
     #[inline]
-    pub(super) fn add(&mut self, value: Option<bool>) {
-        self.nulls.append(value.is_some());
-        self.values.append(value.unwrap_or_default());
+    pub(super) fn add_some(&mut self, values: impl ExactSizeIterator<Item = Option<bool>> + Clone) {
+        note(&mut self.nulls, values.clone().map(|value| value.is_some()));
+        values.for_each(|value| self.values.append(value.unwrap_or_default()));
     }
 }
 
@@ -150,10 +176,45 @@ impl Texts {
         Self { lists: Lists::new(rows), bytes: Vec::new() }
     }
 
+    fn make_room(&mut self, rows: usize, all: usize) {
+        make_room(&mut self.bytes, rows, all);
+        make_room(&mut self.lists.ends, rows, all);
+    }
+
     #[inline]
-    pub(super) fn add(&mut self, text: Option<&[u8]>) -> Result<()> {
-        self.bytes.extend_from_slice(text.unwrap_or_default());
-        self.lists.end(self.bytes.len(), text.is_some())
+    pub(super) fn add_all<T, U>(&mut self, texts: impl ExactSizeIterator<Item = T>) -> Result<()>
+    where
+        T: Deref<Target = U>,
+        U: AsRef<[u8]> + ?Sized,
+    {
+        self.lists.nulls.append_n_non_nulls(texts.len());
+        self.add_bytes(texts.map(Some))
+    }
+
+    #[inline]
+    pub(super) fn add_some<T, U>(
+        &mut self,
+        texts: impl ExactSizeIterator<Item = Option<T>> + Clone,
+    ) -> Result<()>
+    where
+        T: Deref<Target = U>,
+        U: AsRef<[u8]> + ?Sized,
+    {
+        note(&mut self.lists.nulls, texts.clone().map(|text| text.is_some()));
+        self.add_bytes(texts)
+    }
+
+    #[inline]
+    fn add_bytes<T, U>(&mut self, texts: impl ExactSizeIterator<Item = Option<T>>) -> Result<()>
+    where
+        T: Deref<Target = U>,
+        U: AsRef<[u8]> + ?Sized,
+    {
+        let Self { lists, bytes } = self;
+        lists.end_all(texts.map(|text| {
+            bytes.extend_from_slice(text.as_deref().map_or(&[], AsRef::as_ref));
+            bytes.len()
+        }))
     }
 
     #[inline]
@@ -175,13 +236,34 @@ impl Lists {
         Self { ends, nulls: NullBufferBuilder::new(rows) }
     }
 
-    /// A list, or a null, ends where there are so many items.
+    /// Lists of which none is null end where there are so many items each.
     #[inline]
-    pub(super) fn end(&mut self, items: usize, is_valid: bool) -> Result<()> {
+    pub(super) fn add_all(&mut self, ends: impl ExactSizeIterator<Item = usize>) -> Result<()> {
+        self.nulls.append_n_non_nulls(ends.len());
+        self.end_all(ends)
+    }
+
+    /// The same with some that are null, as the first ones tell.
+    #[inline]
+    pub(super) fn add_some(
+        &mut self,
+        are_valid: impl ExactSizeIterator<Item = bool> + Clone,
+        ends: impl ExactSizeIterator<Item = usize>,
+    ) -> Result<()> {
+        note(&mut self.nulls, are_valid);
+        self.end_all(ends)
+    }
+
+    #[inline]
+    fn end_all(&mut self, ends: impl ExactSizeIterator<Item = usize>) -> Result<()> {
+        let mut items = 0;
+        self.ends.extend(ends.map(|end| {
+            items = end;
+            // Ends that do not fit are refused below.
+            i32::try_from(end).unwrap_or(i32::MAX)
+        }));
         let too_many = |_| Error::Internal(format!("{items} are too many for the lists of one batch"));
-        self.ends.push(i32::try_from(items).map_err(too_many)?);
-        self.nulls.append(is_valid);
-        Ok(())
+        i32::try_from(items).map(drop).map_err(too_many)
     }
 
     fn finish_ends(mut self) -> (OffsetBuffer<i32>, Option<arrow_buffer::NullBuffer>) {

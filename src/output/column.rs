@@ -172,8 +172,14 @@ impl<R> Building<'_, R> {
         if self.rows >= BATCH_ROWS || self.cells.iter().any(|cells| cells.text() >= BATCH_TEXT) {
             self.end_batch()?;
         }
+        let is_first = self.rows == 0;
         self.rows += rows.len();
-        self.table.fill(rows, &mut self.cells)
+        self.table.fill(rows, &mut self.cells)?;
+        if is_first {
+            let all = self.expected.min(BATCH_ROWS);
+            self.cells.iter_mut().for_each(|cells| cells.make_room(rows.len(), all));
+        }
+        Ok(())
     }
 
     /// The batches; none without rows.

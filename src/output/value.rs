@@ -89,7 +89,7 @@ impl<R> Value<R> {
     /// A key's bytes, of the input's logical type.
     pub(super) fn key(key: Key, get: getter!(Cow<'a, [u8]>)) -> Self {
         Self::new(Data::Key(key), false, move |rows, cells| match cells {
-            Cells::Texts(texts) => rows.iter().try_for_each(|row| texts.add(Some(&get(row)))),
+            Cells::Texts(texts) => texts.add_all(rows.iter().map(&get)),
             Cells::Keys(_, keys) => {
                 keys.add_all(rows.iter().map(|row| KeyType::integer(&get(row))));
                 Ok(())
@@ -134,7 +134,7 @@ impl<R> Value<R> {
     pub(super) fn maybe_bool(get: getter!(Option<bool>)) -> Self {
         Self::new(Data::Bool, true, move |rows, cells| {
             let Cells::Bools(bools) = cells else { return Err(mismatch()) };
-            rows.iter().for_each(|row| bools.add(get(row)));
+            bools.add_some(rows.iter().map(&get));
             Ok(())
         })
     }
@@ -166,7 +166,7 @@ impl<R> Value<R> {
     pub(super) fn maybe_text(get: getter!(Option<Cow<'a, str>>)) -> Self {
         Self::new(Data::Text, true, move |rows, cells| {
             let Cells::Texts(texts) = cells else { return Err(mismatch()) };
-            rows.iter().try_for_each(|row| texts.add(get(row).as_deref().map(str::as_bytes)))
+            texts.add_some(rows.iter().map(&get))
         })
     }
 
@@ -174,10 +174,10 @@ impl<R> Value<R> {
     pub(super) fn floats(get: getter!(&'a [f64])) -> Self {
         Self::new(Data::Floats, false, move |rows, cells| {
             let Cells::FloatLists(lists, values) = cells else { return Err(mismatch()) };
-            rows.iter().try_for_each(|row| {
+            lists.add_all(rows.iter().map(|row| {
                 values.extend_from_slice(get(row));
-                lists.end(values.len(), true)
-            })
+                values.len()
+            }))
         })
     }
 
@@ -185,10 +185,12 @@ impl<R> Value<R> {
     pub(super) fn texts<T: Iterator<Item = &'static str>>(get: getter!(T)) -> Self {
         Self::new(Data::Texts, false, move |rows, cells| {
             let Cells::TextLists(lists, texts) = cells else { return Err(mismatch()) };
-            rows.iter().try_for_each(|row| {
-                get(row).try_for_each(|text| texts.add(Some(text.as_bytes())))?;
-                lists.end(texts.len(), true)
-            })
+            let mut end = texts.len();
+            rows.iter().flat_map(&get).try_for_each(|text| texts.add_all(std::iter::once(text)))?;
+            lists.add_all(rows.iter().map(|row| {
+                end += get(row).count();
+                end
+            }))
         })
     }
 
@@ -215,14 +217,14 @@ impl<R> Value<R> {
     ) -> Self {
         Self::new(Data::Pairs(second), nullable, move |rows, cells| {
             let Cells::PairLists(_, lists, [starts, seconds]) = cells else { return Err(mismatch()) };
-            rows.iter().try_for_each(|row| {
-                let list = get(row);
-                for (start, second) in list.unwrap_or_default().iter().map(&split) {
+            let ends = rows.iter().map(|row| {
+                for (start, second) in get(row).unwrap_or_default().iter().map(&split) {
                     starts.push(start);
                     seconds.push(second);
                 }
-                lists.end(starts.len(), list.is_some())
-            })
+                starts.len()
+            });
+            lists.add_some(rows.iter().map(|row| get(row).is_some()), ends)
         })
     }
 }
