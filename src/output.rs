@@ -11,7 +11,7 @@ mod sessions;
 mod value;
 mod wire;
 
-pub use column::{Building, Column, ColumnSpec, Table};
+pub use column::{Building, Column, ColumnSpec, Scratch, Table};
 pub use engagement::{EngagementRow, engagement_table};
 pub use explanation::{ExplanationRow, explanation_table};
 pub use furthest::{FurthestRow, furthest_table};

@@ -133,24 +133,24 @@ impl<R: Record> Partition<R> {
     }
 
     /// Walks through all events, task by task, and lets go of them; tells what became of them, in order, and how many
-    /// duplicates there were.
-    pub(super) fn walk<T: Send>(
+    /// duplicates there were. `finish` has scratch memory of its own.
+    pub(super) fn walk<T: Send, S: Default>(
         self,
         engine: &Engine,
         walking: Walking<'_>,
-        finish: impl Fn(&Walked<'_, R>) -> Result<T> + Sync,
+        finish: impl Fn(&mut S, &Walked<'_, R>) -> Result<T> + Sync,
     ) -> Result<(Vec<T>, u64)> {
-        let walk = |users: &mut Users<R>, mut task: Task<R>| {
+        let walk = |(users, scratch): &mut (Users<R>, S), mut task: Task<R>| {
             engine.check()?;
             let mut duplicates = 0;
             users.store = task.store();
             let ordered = task.ordered.take().unwrap_or_else(|| task.ordered(&users.store, |_| false));
             users.gather(&task, &ordered, |_| duplicates += 1);
             drop((task, ordered));
-            Ok((finish(&Walked { users, walking })?, duplicates))
+            Ok((finish(scratch, &Walked { users, walking })?, duplicates))
         };
         let walked = engine.run(|| {
-            let tasks = self.tasks.into_par_iter().map_init(Users::default, walk);
+            let tasks = self.tasks.into_par_iter().map_init(Default::default, walk);
             tasks.collect::<Result<Vec<_>>>()
         })?;
         let duplicates = walked.iter().map(|(_, duplicates)| duplicates).sum();
@@ -232,7 +232,7 @@ mod tests {
         let chunks = [0, count - 1].map(|task| Arc::downgrade(&partition.tasks[task].chunks[0]));
         let alive = std::sync::Mutex::new(Vec::new());
         let rules = Rules::default();
-        let note = |walked: &Walked<'_, Plain>| {
+        let note = |(): &mut (), walked: &Walked<'_, Plain>| {
             let first = walked.store().0.first().map(|keys| keys.get(0)[0].to_vec());
             let counts = [0, 1].map(|chunk: usize| chunks[chunk].upgrade().is_some());
             alive.lock().unwrap().push((first.unwrap(), counts));

@@ -13,7 +13,7 @@ use super::store::{At, KeyStore};
 use crate::engagement::{Duration, Engagement, EngagementOptions};
 use crate::error::Result;
 use crate::input::{KeyType, KeyTypes, Video, Videos};
-use crate::output::{Building, EngagementRow, SessionRow, Table, engagement_table, session_table};
+use crate::output::{Building, EngagementRow, Scratch, SessionRow, Table, engagement_table, session_table};
 use crate::session::SessionStats;
 use crate::time::Micros;
 
@@ -142,9 +142,10 @@ pub(super) fn session_batches(
     store: &KeyStore,
     ids: Ids,
     all: &[Row],
+    scratch: &mut Scratch,
 ) -> Result<Vec<RecordBatch>> {
     let table = session_table();
-    let mut building = table.building(ids.keys, all.len());
+    let mut building = table.building(ids.keys, scratch);
     for rows in all.chunks(BLOCK_ROWS) {
         engine.check()?;
         let rows: Vec<_> = rows.iter().map(|row| session_row(store, ids, row)).collect();
@@ -168,17 +169,17 @@ pub(super) struct Engaging<'a> {
 }
 
 impl<'a> Engaging<'a> {
-    /// No engagement rows yet, of the about so many that there will be.
+    /// No engagement rows yet.
     pub(super) fn rows<'t, 'k>(
         self,
         table: &'t Table<EngagementRow<'k>>,
         store: &'k KeyStore,
-        expected: usize,
+        scratch: &'t mut Scratch,
     ) -> EngagementRows<'t, 'k>
     where
         'a: 'k,
     {
-        let building = table.building(self.ids.keys, expected);
+        let building = table.building(self.ids.keys, scratch);
         EngagementRows { engaging: self, store, block: Vec::with_capacity(BLOCK_ROWS), building }
     }
 }

@@ -15,7 +15,7 @@ use super::store::{At, KeyStore};
 use crate::engagement::EngagementOptions;
 use crate::error::{Error, Result};
 use crate::input::{DropCounts, KeyArena, RowsSchema, SessionBatch, Videos};
-use crate::output::{FurthestRow, engagement_table, furthest_table, session_table};
+use crate::output::{FurthestRow, Scratch, engagement_table, furthest_table, session_table};
 
 /// Session rows, ordered by user, video, start and session id, in tasks of whole users.
 #[derive(Debug)]
@@ -57,8 +57,12 @@ impl Sessions {
     /// If the work was stopped.
     pub fn batches(&self, engine: &Engine) -> Result<Vec<RecordBatch>> {
         let parts: Vec<_> = self.tasks.iter().flat_map(|rows| rows.chunks(SLICE_ROWS)).collect();
-        let work = |rows| session_batches(engine, &self.store, self.ids, rows);
-        let batches = engine.run(|| parts.into_par_iter().map(work).collect::<Result<Vec<_>>>())?;
+        let work =
+            |scratch: &mut Scratch, rows| session_batches(engine, &self.store, self.ids, rows, scratch);
+        let batches = engine.run(|| {
+            let batches = parts.into_par_iter().map_init(Scratch::default, work);
+            batches.collect::<Result<Vec<_>>>()
+        })?;
         Ok(batches.concat())
     }
 
@@ -85,13 +89,16 @@ impl Sessions {
         let estimates = if wanted { self.estimates(engine, videos) } else { Estimates::default() };
         let durations = Durations { videos, estimates: &estimates };
         let engaging = Engaging { engine, ids: self.ids, durations, options };
-        let work = |rows: &Vec<Row>| {
+        let work = |scratch: &mut Scratch, rows: &Vec<Row>| {
             let table = engagement_table();
-            let mut made = engaging.rows(&table, &self.store, rows.len());
+            let mut made = engaging.rows(&table, &self.store, scratch);
             made.add(pairs(&self.store, rows).map(<[Row]>::iter))?;
             made.finish()
         };
-        let batches = engine.run(|| self.tasks.par_iter().map(work).collect::<Result<Vec<_>>>())?;
+        let batches = engine.run(|| {
+            let batches = self.tasks.par_iter().map_init(Scratch::default, work);
+            batches.collect::<Result<Vec<_>>>()
+        })?;
         Ok(batches.concat())
     }
 

@@ -13,7 +13,7 @@ use super::spill::Part;
 use crate::engagement::EngagementOptions;
 use crate::error::Result;
 use crate::input::{DropCounts, DropReason, EventSchema, KeyType, KeyTypes, Videos};
-use crate::output::{engagement_table, session_table};
+use crate::output::{Scratch, engagement_table, session_table};
 use crate::rules::Rules;
 use crate::session::Cutting;
 
@@ -54,11 +54,11 @@ impl<R: Record> Partitions<R> {
 
     /// Walks through all events and hands what becomes of the rows on, part by part; tells how many duplicates there
     /// were.
-    fn walk<T: Send>(
+    fn walk<T: Send, S: Default>(
         self,
         engine: &Engine,
         walking: Walking<'_>,
-        finish: impl Fn(&Walked<'_, R>) -> Result<T> + Sync,
+        finish: impl Fn(&mut S, &Walked<'_, R>) -> Result<T> + Sync,
         mut take: impl FnMut(Vec<T>) -> Result<()>,
     ) -> Result<u64> {
         let mut duplicates = 0;
@@ -88,7 +88,7 @@ impl<R: Record> Events<'_, R> {
     pub fn sessions(mut self, rules: &Rules) -> Result<Sessions> {
         let (engine, ids) = (self.engine, Ids::of(self.schema(), rules));
         let (mut tasks, walking) = (Vec::new(), Walking::new(rules, self.schema().has_session()));
-        let finish = |walked: &Walked<'_, R>| Ok((walked.store().clone(), walked.rows(ids)?));
+        let finish = |(): &mut (), walked: &Walked<'_, R>| Ok((walked.store().clone(), walked.rows(ids)?));
         let duplicates = self.partitions()?.walk(engine, walking, finish, |made| {
             tasks.extend(made);
             Ok(())
@@ -108,8 +108,9 @@ impl<R: Record> Events<'_, R> {
     ) -> Result<Made> {
         let (engine, ids) = (self.engine, Ids::of(self.schema(), rules));
         let walking = Walking::new(rules, self.schema().has_session());
-        let finish =
-            |walked: &Walked<'_, R>| session_batches(engine, walked.store(), ids, &walked.rows(ids)?);
+        let finish = |scratch: &mut Scratch, walked: &Walked<'_, R>| {
+            session_batches(engine, walked.store(), ids, &walked.rows(ids)?, scratch)
+        };
         let duplicates = self.partitions()?.walk(engine, walking, finish, |made| take(made.concat()))?;
         self.counts.add(DropReason::Duplicate, duplicates);
         Ok(Made { schema: session_table().schema(ids.keys), counts: self.counts })
@@ -138,9 +139,9 @@ impl<R: Record> Events<'_, R> {
         };
         let durations = Durations { videos, estimates: &estimates };
         let engaging = Engaging { engine, ids, durations, options };
-        let finish = |walked: &Walked<'_, R>| {
+        let finish = |scratch: &mut Scratch, walked: &Walked<'_, R>| {
             let table = engagement_table();
-            let mut made = engaging.rows(&table, walked.store(), walked.len());
+            let mut made = engaging.rows(&table, walked.store(), scratch);
             walked.each_user(ids, |rows, order| made.add(order.pairs(walked.store(), rows)))?;
             made.finish()
         };

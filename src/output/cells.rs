@@ -1,4 +1,5 @@
-//! The cells of a column in the making: they take rows in blocks and become an array whose memory is just what it needs.
+//! The cells of a column in the making: they take rows in blocks, and are copied into an array whose memory is just what
+//! it needs. Their own memory is used for the next array: it is warm, and there is nothing to grow, shrink or guess.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -7,7 +8,7 @@ use arrow_array::types::{Float64Type, Int64Type, TimestampMicrosecondType};
 use arrow_array::{
     ArrayRef, ArrowPrimitiveType, BooleanArray, ListArray, PrimitiveArray, StringArray, StructArray,
 };
-use arrow_buffer::{BooleanBufferBuilder, Buffer, NullBufferBuilder, OffsetBuffer, ScalarBuffer};
+use arrow_buffer::{BooleanBufferBuilder, Buffer, NullBuffer, NullBufferBuilder, OffsetBuffer, ScalarBuffer};
 use arrow_schema::DataType;
 
 use super::column::{Key, item, pair_fields};
@@ -58,18 +59,18 @@ pub(super) struct Lists {
 }
 
 impl Cells {
-    /// No cells, with room for so many.
-    pub(super) fn new(data: Data, keys: KeyTypes, rows: usize) -> Self {
+    /// No cells yet.
+    pub(super) fn new(data: Data, keys: KeyTypes) -> Self {
         match data {
-            Data::Key(key) if keys.of(key) != KeyType::Text => Self::Keys(keys.of(key), Numbers::new(rows)),
-            Data::Key(_) | Data::Text => Self::Texts(Texts::new(rows)),
-            Data::Int => Self::Ints(Numbers::new(rows)),
-            Data::Float => Self::Floats(Numbers::new(rows)),
-            Data::Bool => Self::Bools(Bools::new(rows)),
-            Data::Time => Self::Times(Numbers::new(rows)),
-            Data::Floats => Self::FloatLists(Lists::new(rows), Vec::new()),
-            Data::Texts => Self::TextLists(Lists::new(rows), Texts::new(0)),
-            Data::Pairs(second) => Self::PairLists(second, Lists::new(rows), [Vec::new(), Vec::new()]),
+            Data::Key(key) if keys.of(key) != KeyType::Text => Self::Keys(keys.of(key), Numbers::new()),
+            Data::Key(_) | Data::Text => Self::Texts(Texts::new()),
+            Data::Int => Self::Ints(Numbers::new()),
+            Data::Float => Self::Floats(Numbers::new()),
+            Data::Bool => Self::Bools(Bools::new()),
+            Data::Time => Self::Times(Numbers::new()),
+            Data::Floats => Self::FloatLists(Lists::new(), Vec::new()),
+            Data::Texts => Self::TextLists(Lists::new(), Texts::new()),
+            Data::Pairs(second) => Self::PairLists(second, Lists::new(), [Vec::new(), Vec::new()]),
         }
     }
 
@@ -78,41 +79,37 @@ impl Cells {
         if let Self::Texts(texts) | Self::TextLists(_, texts) = self { texts.bytes.len() } else { 0 }
     }
 
-    /// Makes room for so many rows in all, which are as long as so many that are there.
-    pub(super) fn make_room(&mut self, rows: usize, all: usize) {
-        match self {
-            Self::Texts(texts) => texts.make_room(rows, all),
-            Self::FloatLists(_, values) => make_room(values, rows, all),
-            Self::TextLists(_, texts) => texts.make_room(rows, all),
-            Self::PairLists(_, _, pairs) => pairs.iter_mut().for_each(|values| make_room(values, rows, all)),
-            Self::Ints(_) | Self::Keys(..) | Self::Floats(_) | Self::Times(_) | Self::Bools(_) => {}
-        }
-    }
-
-    /// The array of the column of that name.
-    pub(super) fn finish(self, column: &'static str) -> Result<ArrayRef> {
+    /// The array of the column of that name. There are no cells then.
+    pub(super) fn take(&mut self, column: &'static str) -> Result<ArrayRef> {
         Ok(match self {
-            Self::Ints(numbers) => Arc::new(numbers.finish()),
-            Self::Keys(key, numbers) => arrow_cast::cast(&numbers.finish(), &key.data_type())?,
-            Self::Floats(numbers) => Arc::new(numbers.finish()),
-            Self::Times(numbers) => Arc::new(numbers.finish().with_timezone(UTC)),
-            Self::Bools(Bools { mut values, mut nulls }) => {
+            Self::Ints(numbers) => Arc::new(numbers.take()),
+            Self::Keys(key, numbers) => arrow_cast::cast(&numbers.take(), &key.data_type())?,
+            Self::Floats(numbers) => Arc::new(numbers.take()),
+            Self::Times(numbers) => Arc::new(numbers.take().with_timezone(UTC)),
+            Self::Bools(Bools { values, nulls }) => {
                 Arc::new(BooleanArray::new(values.finish(), nulls.finish()))
             }
-            Self::Texts(texts) => Arc::new(texts.finish(column)?),
-            Self::FloatLists(lists, values) => {
-                let values = PrimitiveArray::<Float64Type>::from(shrunk(values));
-                lists.finish(Arc::new(values))?
-            }
-            Self::TextLists(lists, texts) => lists.finish(Arc::new(texts.finish(column)?))?,
+            Self::Texts(texts) => Arc::new(texts.take(column)?),
+            Self::FloatLists(lists, values) => lists.take(Arc::new(floats(values)))?,
+            Self::TextLists(lists, texts) => lists.take(Arc::new(texts.take(column)?))?,
             Self::PairLists(second, lists, pairs) => {
-                let array =
-                    |values| -> ArrayRef { Arc::new(PrimitiveArray::<Float64Type>::from(shrunk(values))) };
-                let values = StructArray::try_new(pair_fields(second), pairs.map(array).to_vec(), None)?;
-                lists.finish(Arc::new(values))?
+                let arrays: Vec<ArrayRef> =
+                    pairs.iter_mut().map(|values| -> ArrayRef { Arc::new(floats(values)) }).collect();
+                lists.take(Arc::new(StructArray::try_new(pair_fields(second), arrays, None)?))?
             }
         })
     }
+}
+
+/// A copy of the items in just the memory that they need.
+fn taken<T: Copy>(items: &mut Vec<T>) -> Vec<T> {
+    let copy = items.to_vec();
+    items.clear();
+    copy
+}
+
+fn floats(values: &mut Vec<f64>) -> PrimitiveArray<Float64Type> {
+    taken(values).into()
 }
 
 /// Notes which cells are null: most often none is, and then they are not noted one by one.
@@ -125,21 +122,9 @@ fn note(nulls: &mut NullBufferBuilder, are_valid: impl ExactSizeIterator<Item = 
     }
 }
 
-/// Makes room for the items of so many rows in all, and some more, from how many so many rows have.
-fn make_room<T>(items: &mut Vec<T>, rows: usize, all: usize) {
-    let expected = items.len() * all / rows.max(1);
-    items.reserve((expected + expected / 16).saturating_sub(items.len()));
-}
-
-/// A list that takes no more memory than it needs.
-fn shrunk<T>(mut values: Vec<T>) -> Vec<T> {
-    values.shrink_to_fit();
-    values
-}
-
 impl<T: ArrowPrimitiveType> Numbers<T> {
-    fn new(rows: usize) -> Self {
-        Self { values: Vec::with_capacity(rows), nulls: NullBufferBuilder::new(rows) }
+    fn new() -> Self {
+        Self { values: Vec::new(), nulls: NullBufferBuilder::new(0) }
     }
 
     #[inline]
@@ -154,14 +139,14 @@ impl<T: ArrowPrimitiveType> Numbers<T> {
         self.values.extend(values.map(Option::unwrap_or_default));
     }
 
-    fn finish(mut self) -> PrimitiveArray<T> {
-        PrimitiveArray::new(ScalarBuffer::from(shrunk(self.values)), self.nulls.finish())
+    fn take(&mut self) -> PrimitiveArray<T> {
+        PrimitiveArray::new(ScalarBuffer::from(taken(&mut self.values)), self.nulls.finish())
     }
 }
 
 impl Bools {
-    fn new(rows: usize) -> Self {
-        Self { values: BooleanBufferBuilder::new(rows), nulls: NullBufferBuilder::new(rows) }
+    fn new() -> Self {
+        Self { values: BooleanBufferBuilder::new(0), nulls: NullBufferBuilder::new(0) }
     }
 
     #[inline]
@@ -172,13 +157,8 @@ impl Bools {
 }
 
 impl Texts {
-    fn new(rows: usize) -> Self {
-        Self { lists: Lists::new(rows), bytes: Vec::new() }
-    }
-
-    fn make_room(&mut self, rows: usize, all: usize) {
-        make_room(&mut self.bytes, rows, all);
-        make_room(&mut self.lists.ends, rows, all);
+    fn new() -> Self {
+        Self { lists: Lists::new(), bytes: Vec::new() }
     }
 
     #[inline]
@@ -222,18 +202,16 @@ impl Texts {
         self.lists.ends.len() - 1
     }
 
-    fn finish(self, column: &'static str) -> Result<StringArray> {
-        let (ends, nulls) = self.lists.finish_ends();
-        let bytes = Buffer::from_vec(shrunk(self.bytes));
+    fn take(&mut self, column: &'static str) -> Result<StringArray> {
+        let (ends, nulls) = self.lists.take_ends();
+        let bytes = Buffer::from_vec(taken(&mut self.bytes));
         StringArray::try_new(ends, bytes, nulls).map_err(|_| Error::InvalidText { column })
     }
 }
 
 impl Lists {
-    fn new(rows: usize) -> Self {
-        let mut ends = Vec::with_capacity(rows + 1);
-        ends.push(0);
-        Self { ends, nulls: NullBufferBuilder::new(rows) }
+    fn new() -> Self {
+        Self { ends: vec![0], nulls: NullBufferBuilder::new(0) }
     }
 
     /// Lists of which none is null end where there are so many items each.
@@ -266,12 +244,14 @@ impl Lists {
         i32::try_from(items).map(drop).map_err(too_many)
     }
 
-    fn finish_ends(mut self) -> (OffsetBuffer<i32>, Option<arrow_buffer::NullBuffer>) {
-        (OffsetBuffer::new(ScalarBuffer::from(shrunk(self.ends))), self.nulls.finish())
+    fn take_ends(&mut self) -> (OffsetBuffer<i32>, Option<NullBuffer>) {
+        let ends = taken(&mut self.ends);
+        self.ends.push(0);
+        (OffsetBuffer::new(ScalarBuffer::from(ends)), self.nulls.finish())
     }
 
-    fn finish(self, values: ArrayRef) -> Result<ArrayRef> {
-        let (ends, nulls) = self.finish_ends();
+    fn take(&mut self, values: ArrayRef) -> Result<ArrayRef> {
+        let (ends, nulls) = self.take_ends();
         let data_type: DataType = values.data_type().clone();
         Ok(Arc::new(ListArray::try_new(item(data_type), ends, values, nulls)?))
     }

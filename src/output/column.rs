@@ -87,11 +87,13 @@ impl<R> Table<R> {
         Arc::new(Schema::new(fields.collect::<Fields>()))
     }
 
-    /// Batches of about so many rows, in the making.
+    /// Batches in the making.
     #[must_use]
-    pub fn building(&self, keys: KeyTypes, rows: usize) -> Building<'_, R> {
-        let cells = self.cells(keys, rows);
-        Building { table: self, keys, cells, rows: 0, expected: rows, full: Vec::new() }
+    pub fn building<'t>(&'t self, keys: KeyTypes, scratch: &'t mut Scratch) -> Building<'t, R> {
+        if scratch.0.len() != self.columns.len() {
+            *scratch = self.scratch(keys);
+        }
+        Building { table: self, keys, scratch, rows: 0, full: Vec::new() }
     }
 
     /// A batch of these rows.
@@ -99,25 +101,25 @@ impl<R> Table<R> {
     /// # Errors
     /// If a text is not one, or a batch cannot hold them: a fault of this crate.
     pub fn batch(&self, rows: &[R], keys: KeyTypes) -> Result<RecordBatch> {
-        let mut cells = self.cells(keys, rows.len());
-        self.fill(rows, &mut cells)?;
-        self.finish(cells, keys)
+        let mut scratch = self.scratch(keys);
+        self.fill(rows, &mut scratch)?;
+        self.take(&mut scratch, keys)
     }
 
     /// Adds rows to the cells of all columns.
-    fn fill(&self, rows: &[R], cells: &mut [Cells]) -> Result<()> {
+    fn fill(&self, rows: &[R], Scratch(cells): &mut Scratch) -> Result<()> {
         self.columns.iter().zip(cells).try_for_each(|(column, cells)| (column.value.fill)(rows, cells))
     }
 
     /// The batch of cells that are full.
-    fn finish(&self, cells: Vec<Cells>, keys: KeyTypes) -> Result<RecordBatch> {
+    fn take(&self, Scratch(cells): &mut Scratch, keys: KeyTypes) -> Result<RecordBatch> {
         let columns = self.columns.iter().zip(cells);
-        let arrays = columns.map(|(column, cells)| cells.finish(column.name)).collect::<Result<_>>()?;
+        let arrays = columns.map(|(column, cells)| cells.take(column.name)).collect::<Result<_>>()?;
         Ok(RecordBatch::try_new(self.schema(keys), arrays)?)
     }
 
-    fn cells(&self, keys: KeyTypes, rows: usize) -> Vec<Cells> {
-        self.columns.iter().map(|column| Cells::new(column.value.data, keys, rows.min(BATCH_ROWS))).collect()
+    fn scratch(&self, keys: KeyTypes) -> Scratch {
+        Scratch(self.columns.iter().map(|column| Cells::new(column.value.data, keys)).collect())
     }
 }
 
@@ -148,13 +150,16 @@ pub(super) fn to_float(count: i64) -> f64 {
     count as f64
 }
 
+/// The memory in which batches of one table are made, one after the other. One per thread, so that it is warm.
+#[derive(Default)]
+pub struct Scratch(Vec<Cells>);
+
 /// Batches of a table in the making: rows come in blocks, so that a block is still in cache for every column.
 pub struct Building<'t, R> {
     table: &'t Table<R>,
     keys: KeyTypes,
-    cells: Vec<Cells>,
+    scratch: &'t mut Scratch,
     rows: usize,
-    expected: usize,
     full: Vec<RecordBatch>,
 }
 
@@ -169,17 +174,11 @@ impl<R> Building<'_, R> {
     /// # Errors
     /// If a batch cannot hold them: text of more than 2 GiB in one block of rows, or a fault of this crate.
     pub fn add(&mut self, rows: &[R]) -> Result<()> {
-        if self.rows >= BATCH_ROWS || self.cells.iter().any(|cells| cells.text() >= BATCH_TEXT) {
+        if self.rows >= BATCH_ROWS || self.scratch.0.iter().any(|cells| cells.text() >= BATCH_TEXT) {
             self.end_batch()?;
         }
-        let is_first = self.rows == 0;
         self.rows += rows.len();
-        self.table.fill(rows, &mut self.cells)?;
-        if is_first {
-            let all = self.expected.min(BATCH_ROWS);
-            self.cells.iter_mut().for_each(|cells| cells.make_room(rows.len(), all));
-        }
-        Ok(())
+        self.table.fill(rows, self.scratch)
     }
 
     /// The batches; none without rows.
@@ -194,11 +193,8 @@ impl<R> Building<'_, R> {
     }
 
     fn end_batch(&mut self) -> Result<()> {
-        self.expected = self.expected.saturating_sub(self.rows);
         self.rows = 0;
-        let empty = self.table.cells(self.keys, self.expected);
-        let full = std::mem::replace(&mut self.cells, empty);
-        self.full.push(self.table.finish(full, self.keys)?);
+        self.full.push(self.table.take(self.scratch, self.keys)?);
         Ok(())
     }
 }
