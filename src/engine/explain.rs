@@ -18,7 +18,7 @@ use crate::output::ExplanationRow;
 use crate::rules::Rules;
 use crate::session::{Cutting, SessionStats, Tally};
 use crate::time::Micros;
-use crate::walk::{Finding, Walker};
+use crate::walk::{Finding, Tell, Walker};
 
 /// The row number of what follows from a session's end rather than from an event.
 const NO_ROW: i64 = -1;
@@ -132,8 +132,8 @@ impl Explainer<'_> {
         for record in piece.events {
             let event = record.event();
             let mut verdicts = Vec::new();
-            walker.step(&event, |finding| {
-                tally.add(finding);
+            walker.step(&event, &mut |finding| {
+                tally.tell(finding);
                 verdicts.push(verdict(finding));
             });
             if verdicts.is_empty() {
@@ -143,7 +143,7 @@ impl Explainer<'_> {
             self.push(record.row, Some(session), verdicts.join("; "), playing, Some(tally.watch_time()));
         }
         let mut verdicts = Vec::new();
-        walker.finish(|finding| verdicts.push(verdict(finding)));
+        walker.finish(&mut |finding| verdicts.push(verdict(finding)));
         if !verdicts.is_empty() {
             self.rows.push(ExplanationRow {
                 row: NO_ROW,

@@ -26,6 +26,11 @@ impl Prefix {
         bytes.len() <= LENGTH
     }
 
+    /// The first eight bytes as a number.
+    pub(super) const fn head(self) -> u64 {
+        (self.0 >> 64) as u64
+    }
+
     /// Whether it holds all bytes: it then equals no other string's.
     pub(super) const fn is_whole(self) -> bool {
         (self.0 & 0xFF) as usize <= LENGTH
