@@ -14,8 +14,11 @@ use crate::error::Result;
 use crate::event::Vocabulary;
 use crate::input::{Cleaner, Dictionaries, DropCounts, EventBatch, EventSchema};
 
-/// How many slices are grouped before the memory that they take is looked at.
-const SLICES_AT_ONCE: usize = 64;
+/// How many bytes are kept of a slice, as long as none tells: of events without optional columns, about twice as many
+/// as if it had fragments of a few events.
+const SLICE_BYTES: usize = SLICE_ROWS * 64;
+/// How many slices are grouped at least before the memory that they take is looked at.
+const SLICES_AT_ONCE: usize = 4;
 
 /// Events of an input without optional columns.
 pub type PlainEvents<'e> = Events<'e, Plain>;
@@ -38,6 +41,8 @@ pub struct Events<'e, R> {
     /// How much memory the chunks take, and may take, in bytes.
     bytes: usize,
     limit: usize,
+    /// The most bytes that were kept of one slice.
+    slice_bytes: usize,
     /// What did not fit.
     spill: Option<Spill<R>>,
 }
@@ -65,6 +70,7 @@ impl<'e, R: Record> Events<'e, R> {
             rejects,
             bytes: 0,
             limit: usize::MAX,
+            slice_bytes: SLICE_BYTES,
             spill: None,
         }
     }
@@ -91,11 +97,16 @@ impl<'e, R: Record> Events<'e, R> {
     /// # Errors
     /// If a column's type is not that of the schema, the work was stopped, or temporary files cannot be written.
     pub fn push(&mut self, batches: &[RecordBatch]) -> Result<()> {
-        for slices in self.slices(batches)?.chunks(SLICES_AT_ONCE) {
-            self.push_slices(slices)?;
+        let slices = self.slices(batches)?;
+        let mut rest = &slices[..];
+        while !rest.is_empty() {
+            let fits = self.limit.saturating_sub(self.bytes) / self.slice_bytes;
+            let (now, later) = rest.split_at(fits.max(SLICES_AT_ONCE).min(rest.len()));
+            self.push_slices(now)?;
             if self.bytes > self.limit {
                 self.write_out()?;
             }
+            rest = later;
         }
         Ok(())
     }
@@ -134,7 +145,9 @@ impl<'e, R: Record> Events<'e, R> {
         for (chunks, counts, rejects) in grouped {
             self.rejects.merge(rejects, &self.counts);
             self.counts.merge(&counts);
-            self.bytes += chunks.iter().map(Chunk::bytes).sum::<usize>();
+            let bytes = chunks.iter().map(Chunk::bytes).sum();
+            self.slice_bytes = self.slice_bytes.max(bytes);
+            self.bytes += bytes;
             self.chunks.extend(chunks);
         }
         Ok(())

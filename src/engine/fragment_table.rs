@@ -79,7 +79,6 @@ impl FragmentTable {
 }
 
 /// What a slot has of a hash: bits that do not choose the slot.
-#[expect(clippy::cast_possible_truncation, reason = "the upper half is what is wanted")]
 const fn tag(hash: u64) -> u32 {
     (hash >> 32) as u32 & !NUMBER
 }

@@ -192,7 +192,7 @@ pub(super) struct EngagementRows<'t, 'k> {
     building: Building<'t, EngagementRow<'k>>,
 }
 
-impl<'k> EngagementRows<'_, 'k> {
+impl EngagementRows<'_, '_> {
     /// Adds users and videos in order, each with all of its session rows in order.
     pub(super) fn add<'r>(
         &mut self,

@@ -103,7 +103,7 @@ impl Cells {
 
 /// A copy of the items in just the memory that they need.
 fn taken<T: Copy>(items: &mut Vec<T>) -> Vec<T> {
-    let copy = items.to_vec();
+    let copy = items.clone();
     items.clear();
     copy
 }

@@ -8,10 +8,10 @@
 )]
 
 use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi, to_ffi};
-use arrow_array::{Array, RecordBatch, StructArray};
-use arrow_schema::{ArrowError, Schema};
+use arrow_array::{Array, RecordBatch, RecordBatchIterator, StructArray};
+use arrow_schema::{ArrowError, Schema, SchemaRef};
 use pyo3::prelude::*;
-use pyo3_arrow::{PyRecordBatch, PySchema};
+use pyo3_arrow::{PyRecordBatch, PyRecordBatchReader, PySchema};
 
 use super::errors::SourceError;
 use crate::error::Error;
@@ -59,6 +59,20 @@ pub(super) fn export_batch(py: Python<'_>, batch: RecordBatch) -> PyResult<Py<Py
     let addresses = (&raw const array as usize, &raw const schema as usize);
     // pyarrow moves the contents out of both structs and marks them released, so dropping them here frees nothing.
     Ok(class.call_method1("_import_from_c", addresses)?.unbind())
+}
+
+/// pyarrow record batches of that schema: by one stream, so that it is told once.
+pub(super) fn export_batches(
+    py: Python<'_>,
+    batches: Vec<RecordBatch>,
+    schema: &SchemaRef,
+) -> PyResult<Vec<Py<PyAny>>> {
+    if !py.import("pyarrow")?.getattr("RecordBatchReader")?.hasattr("__arrow_c_stream__")? {
+        return batches.into_iter().map(|batch| export_batch(py, batch)).collect();
+    }
+    let batches = RecordBatchIterator::new(batches.into_iter().map(Ok), SchemaRef::clone(schema));
+    let reader = PyRecordBatchReader::new(Box::new(batches)).into_pyarrow(py)?;
+    reader.try_iter()?.map(|batch| Ok(batch?.unbind())).collect()
 }
 
 /// A pyarrow schema.

@@ -28,6 +28,8 @@ pub(super) struct Source<'py> {
     /// The schema, if there is any batch or the producer tells it without one.
     pub(super) schema: Option<SchemaRef>,
     first: Option<RecordBatch>,
+    /// Whether all of it lies in memory already.
+    is_in_memory: bool,
 }
 
 enum Batches<'py> {
@@ -44,10 +46,17 @@ fn not_a_table(py: Python<'_>, error: PyErr) -> PyErr {
     error
 }
 
+/// Whether an object is a table that knows how many rows it has, as those of pyarrow and polars do and readers do not.
+fn is_in_memory(object: &Bound<'_, PyAny>) -> bool {
+    let is_number = |name| object.getattr(name).is_ok_and(|rows| rows.extract::<usize>().is_ok());
+    ["num_rows", "height"].into_iter().any(is_number)
+}
+
 impl<'py> Source<'py> {
     pub(super) fn new(object: &Bound<'py, PyAny>) -> PyResult<Self> {
         let py = object.py();
-        let source = |batches, schema, first| Ok(Self { py, batches, schema, first });
+        let is_in_memory = is_in_memory(object);
+        let source = |batches, schema, first| Ok(Self { py, batches, schema, first, is_in_memory });
         if object.hasattr("__arrow_c_stream__")? {
             let reader = object.extract::<AnyRecordBatch>().and_then(AnyRecordBatch::into_reader);
             let reader = reader.map_err(|error| not_a_table(py, error))?;
@@ -65,7 +74,8 @@ impl<'py> Source<'py> {
                 "The input is of type {found}; needed is something with __arrow_c_stream__ or an iterator of record batches."
             ))
         })?;
-        let mut source = Self { py, batches: Batches::Iterator(iterator), schema: None, first: None };
+        let mut source =
+            Self { py, batches: Batches::Iterator(iterator), schema: None, first: None, is_in_memory: false };
         source.first = source.pull()?;
         source.schema = source.first.as_ref().map(RecordBatch::schema);
         Ok(source)
@@ -119,8 +129,12 @@ impl<'py> Source<'py> {
         Ok(batch)
     }
 
-    /// The next batches, of about so many rows together; empty at the end.
-    pub(super) fn next_batches(&mut self, rows: usize) -> PyResult<Vec<RecordBatch>> {
+    /// The next batches, of about so many rows together, or all if they lie in memory; empty at the end.
+    pub(super) fn next_some(&mut self, rows: usize) -> PyResult<Vec<RecordBatch>> {
+        self.next_batches(if self.is_in_memory { usize::MAX } else { rows })
+    }
+
+    fn next_batches(&mut self, rows: usize) -> PyResult<Vec<RecordBatch>> {
         let mut batches = Vec::new();
         let mut read = 0;
         while read < rows {

@@ -5,7 +5,7 @@ use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::bridge::{export_batch, export_schema};
+use super::bridge::{export_batch, export_batches, export_schema};
 use super::options::{columns, engine, number, rules, scoring, vocabulary, whole};
 use super::source::{Source, interruptible};
 use crate::engagement::EngagementOptions;
@@ -351,7 +351,7 @@ pub(super) fn push_all(
     mut push: impl FnMut(&[RecordBatch]) -> Result<()> + Send,
 ) -> PyResult<()> {
     loop {
-        let batches = source.next_batches(READ_ROWS)?;
+        let batches = source.next_some(READ_ROWS)?;
         if batches.is_empty() {
             return Ok(());
         }
@@ -360,8 +360,7 @@ pub(super) fn push_all(
 }
 
 pub(super) fn export(py: Python<'_>, batches: Vec<RecordBatch>, schema: &SchemaRef) -> PyResult<Tables> {
-    let batches = batches.into_iter().map(|batch| export_batch(py, batch)).collect::<PyResult<_>>()?;
-    Ok((batches, export_schema(py, schema)?))
+    Ok((export_batches(py, batches, schema)?, export_schema(py, schema)?))
 }
 
 pub(super) fn report(py: Python<'_>, counts: &DropCounts) -> PyResult<Py<PyDict>> {
