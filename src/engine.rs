@@ -1,6 +1,7 @@
 //! Batches in, rows out: grouping, ordering and walking in parallel, with results that depend on nothing but
 //! the set of events.
 
+mod chunk;
 mod events;
 mod explain;
 mod fragment_table;

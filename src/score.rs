@@ -52,7 +52,20 @@ impl Tier {
 /// Rounds to two decimals, halves up.
 #[must_use]
 pub fn round2(x: f64) -> f64 {
-    (100.0 * x + 0.5).floor() / 100.0
+    floor(100.0 * x + 0.5) / 100.0
+}
+
+/// The same as the standard library's, which calls a function of the system where the processor may lack an instruction.
+#[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "checked before")]
+fn floor(x: f64) -> f64 {
+    /// From here on all numbers are whole.
+    const WHOLE: f64 = 4_503_599_627_370_496.0;
+    if x.abs() < WHOLE {
+        let whole = x as i64 as f64;
+        if whole > x { whole - 1.0 } else { whole }
+    } else {
+        x
+    }
 }
 
 impl Scoring {
@@ -92,6 +105,16 @@ impl Scoring {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn floor_is_floor(x in proptest::prelude::any::<f64>(), y in -1e6f64..1e6) {
+            for x in [x, y, y.round(), f64::from_bits(y.to_bits() ^ 1), x % 1e17] {
+                // Nothing that is rounded is -0.
+                proptest::prop_assert!(floor(x).to_bits() == x.floor().to_bits() || x == 0.0 || x.is_nan(), "{x}");
+            }
+        }
+    }
 
     #[test]
     fn halves_round_up() {

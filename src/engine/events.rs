@@ -4,7 +4,8 @@ use arrow_array::RecordBatch;
 use rayon::prelude::*;
 
 use super::Engine;
-use super::fragments::{Chunk, Grouper, SLICE_ROWS};
+use super::chunk::Chunk;
+use super::fragments::{Grouper, SLICE_ROWS};
 use super::partition::Partition;
 use super::record::{Plain, Record, Wide};
 use super::rejects::Rejects;

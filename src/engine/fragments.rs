@@ -5,17 +5,17 @@
 //! and are still in cache: equal hashes decide nothing.
 
 use std::hash::BuildHasher;
-use std::ops::Range;
 use std::sync::Arc;
 
+use super::chunk::Chunk;
 use super::fragment_table::{FragmentTable, NUMBER_BITS, number_in};
 use super::prefix::{head, shared_by_all};
 use super::record::Record;
 use super::rejects::Rejects;
 use crate::event::Event;
 use crate::input::{
-    AnyEventKeys, Cleaned, Cleaner, DropCounts, DropReason, EventBatch, EventKeys, Extras, KeyArena, KeyRows,
-    RowKeys, SeenKeys, Verdict, equal,
+    AnyEventKeys, Cleaned, Cleaner, DropCounts, DropReason, EventBatch, EventKeys, Extras, KeyRows, RowKeys,
+    SeenKeys, Verdict, equal,
 };
 use crate::time::Micros;
 
@@ -32,50 +32,6 @@ const NONE: u32 = u32::MAX;
 
 /// The hash in use; it only has to be fast.
 pub(super) type Hash = foldhash::fast::FixedState;
-
-/// Fragments with their keys and events, in the order of their users.
-#[derive(Debug)]
-pub(super) struct Chunk<R> {
-    pub(super) keys: Arc<KeyArena>,
-    /// Where each fragment's events begin in `records`, and where the last one's end.
-    starts: Vec<u32>,
-    pub(super) records: Vec<R>,
-}
-
-impl<R> Chunk<R> {
-    /// Fragments that have so many events each, which follow one another. Their users are in order.
-    pub(super) fn new(keys: KeyArena, counts: &[usize], records: Vec<R>) -> Self {
-        let mut end = 0;
-        let ends = counts.iter().map(|count| {
-            end += count;
-            u32::try_from(end).unwrap_or(u32::MAX)
-        });
-        let starts = std::iter::once(0).chain(ends).collect();
-        Self { keys: Arc::new(keys), starts, records }
-    }
-
-    /// How much memory a fragment needs whose keys are so long, with so many events.
-    pub(super) fn memory(keys: [usize; 3], events: usize) -> usize {
-        keys.iter().sum::<usize>() + size_of::<[usize; 3]>() + size_of::<u32>() + events * size_of::<R>()
-    }
-
-    /// How much memory it takes.
-    pub(super) fn bytes(&self) -> usize {
-        let fragments = self.starts.len() * size_of::<u32>();
-        self.keys.bytes() + fragments + self.records.capacity() * size_of::<R>()
-    }
-
-    /// Where the events of one fragment are, in the order in which they were read.
-    pub(super) fn span(&self, fragment: u32) -> Range<usize> {
-        let index = fragment as usize;
-        self.starts[index] as usize..self.starts[index + 1] as usize
-    }
-
-    /// The events of one fragment.
-    pub(super) fn records(&self, fragment: u32) -> &[R] {
-        &self.records[self.span(fragment)]
-    }
-}
 
 /// Where events are put together, and what is needed for that: one per thread, so that its memory is warm.
 pub(super) struct Grouper<R, H = Hash> {
@@ -338,6 +294,18 @@ mod tests {
         Arc::new(DictionaryArray::<Int8Type>::new(codes, Arc::new(StringArray::from(values))))
     }
 
+    fn grouped<H: BuildHasher>(
+        grouper: &mut Grouper<Numbered, H>,
+        columns: [(&str, ArrayRef); 6],
+    ) -> (Vec<Chunk<Numbered>>, DropCounts) {
+        let batch = RecordBatch::try_from_iter(columns).unwrap();
+        let schema = EventSchema::bind(batch.schema_ref(), &ColumnMap::default()).unwrap();
+        let vocabulary = Vocabulary::default();
+        let cleaner = Cleaner { vocabulary: &vocabulary };
+        let batch = EventBatch::bind(&schema, &batch, &Dictionaries::default()).unwrap();
+        grouper.group(&batch, |row| row as u64, cleaner, &mut Rejects::default())
+    }
+
     fn fragments<H: BuildHasher>(
         mut grouper: Grouper<Numbered, H>,
         column: fn(usize) -> ArrayRef,
@@ -351,18 +319,38 @@ mod tests {
             ("timestamp", Arc::new(TimestampMicrosecondArray::from(vec![0; rows]))),
             ("currentTime", Arc::new(Float64Array::from(vec![0.0; rows]))),
         ];
-        let batch = RecordBatch::try_from_iter(columns).unwrap();
-        let schema = EventSchema::bind(batch.schema_ref(), &ColumnMap::default()).unwrap();
-        let vocabulary = Vocabulary::default();
-        let cleaner = Cleaner { vocabulary: &vocabulary };
-        let batch = EventBatch::bind(&schema, &batch, &Dictionaries::default()).unwrap();
-        let (chunks, counts) = grouper.group(&batch, |row| row as u64, cleaner, &mut Rejects::default());
+        let (chunks, counts) = grouped(&mut grouper, columns);
         assert_eq!((counts.read, counts.dropped(DropReason::NullKey)), (6, 1));
         let fragment = |chunk: &Chunk<Numbered>, number| {
             let keys = chunk.keys.get(number).map(|key| String::from_utf8_lossy(key).into_owned()).join("|");
             (keys, chunk.records(number).iter().map(|record| record.row).collect())
         };
         chunks.iter().flat_map(|chunk| chunk.keys.range().map(|number| fragment(chunk, number))).collect()
+    }
+
+    #[test]
+    fn a_slice_may_have_a_fragment_per_row() {
+        let rows = 0..SLICE_ROWS;
+        // In an order of their own, and alike in the bytes that are sorted first.
+        let user = |row: usize| format!("the same beginning {:05}", row * 30_011 % SLICE_ROWS);
+        let users: ArrayRef = Arc::new(StringArray::from_iter_values(rows.clone().map(user)));
+        let same = |text: &str| -> ArrayRef { Arc::new(StringArray::from(vec![text; SLICE_ROWS])) };
+        let columns: [(&str, ArrayRef); 6] = [
+            ("userId", users),
+            ("videoId", same("v")),
+            ("sessionId", same("s")),
+            ("eventName", same("play")),
+            ("timestamp", Arc::new(TimestampMicrosecondArray::from(vec![0; SLICE_ROWS]))),
+            ("currentTime", Arc::new(Float64Array::from(vec![0.0; SLICE_ROWS]))),
+        ];
+        let chunks = grouped(&mut Grouper::default(), columns).0;
+        let found = chunks.iter().flat_map(|chunk| {
+            let fragments = chunk.keys.range();
+            fragments.map(|number| (chunk.keys.user(number).to_vec(), chunk.records(number)[0].row))
+        });
+        let mut expected: Vec<_> = rows.map(|row| (user(row).into_bytes(), row as u64)).collect();
+        expected.sort_unstable();
+        assert_eq!(found.collect::<Vec<_>>(), expected);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::Engine;
-use super::fragments::Chunk;
+use super::chunk::Chunk;
 use super::order::{Link, Ordered, grouped};
 use super::ranges::{Pieces, ranges};
 use super::record::Record;
@@ -38,7 +38,8 @@ impl<'a> Walking<'a> {
     fn add<R: Record>(self, user: &User<'_, R>, is_wanted: impl Fn(&Ordered) -> bool, rows: &mut Vec<Row>) {
         user.visit(self.cutting, is_wanted, |piece| {
             let events = piece.events.iter().map(Record::event);
-            rows.push(Row { at: piece.at, cut_at: piece.cut_at, stats: SessionStats::default() });
+            let row = || Row { at: piece.at, cut_at: piece.cut_at, stats: SessionStats::default() };
+            rows.extend(std::iter::once_with(row));
             if let Some(row) = rows.last_mut() {
                 row.stats.see(events, self.rules, |time| piece.next_later(time));
             }

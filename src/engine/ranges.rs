@@ -5,7 +5,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::Engine;
-use super::fragments::Chunk;
+use super::chunk::Chunk;
 use crate::input::KeyArena;
 
 /// The fragments of whole users: pieces of chunks, in the order of the chunks.

@@ -98,16 +98,12 @@ impl Ids {
         };
         order.clear();
         order.extend(rows.iter().enumerate().map(place));
-        order.sort_unstable_by(|a, b| self.compare_places(store, rows, a, b));
-    }
-
-    /// The order of one user's rows, most of which their numbers tell apart.
-    fn compare_places(self, store: &KeyStore, rows: &[Row], a: &Place, b: &Place) -> Ordering {
-        let numbers = (a.video, a.start).cmp(&(b.video, b.start));
-        if numbers.is_ne() && (a.video != b.video || a.video.is_whole()) {
-            return numbers;
+        order.sort_unstable_by_key(|place| (place.video, place.start));
+        // Most rows are told apart by their numbers.
+        let decide = |[a, b]: &[Place; 2]| a.video != b.video || a.video.is_whole() && a.start != b.start;
+        if !order.array_windows().all(decide) {
+            order.sort_unstable_by(|a, b| self.compare_videos(store, &rows[a.index], &rows[b.index]));
         }
-        self.compare_videos(store, &rows[a.index], &rows[b.index])
     }
 
     /// The order of rows by user, video, start and session id.
@@ -134,7 +130,7 @@ impl Ids {
 }
 
 /// How many rows are made before they become part of the arrays: so many that they stay in cache.
-const BLOCK_ROWS: usize = 128;
+const BLOCK_ROWS: usize = 64;
 
 /// The session table of rows in order.
 pub(super) fn session_batches(
@@ -227,7 +223,8 @@ impl EngagementRows<'_, '_> {
         let [user, video, _] = self.store.get(first.at);
         let known = durations.videos.get(video);
         let title = known.and_then(|video| video.title.as_deref());
-        self.block.push(EngagementRow { user, video, title, engagement: Engagement::default() });
+        let row = || EngagementRow { user, video, title, engagement: Engagement::default() };
+        self.block.extend(std::iter::once_with(row));
         if let Some(row) = self.block.last_mut() {
             row.engagement.see(rows.map(|row| &row.stats), durations.get(video, known), options);
         }

@@ -17,7 +17,7 @@ use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 use rayon::prelude::*;
 
 use super::Engine;
-use super::fragments::Chunk;
+use super::chunk::Chunk;
 use super::partition::Partition;
 use super::ranges::{bounds, cut, sample};
 use super::record::Record;

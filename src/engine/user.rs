@@ -160,9 +160,10 @@ impl<R: Record> User<'_, R> {
 /// Puts the records from `start` on in order and takes the duplicates out.
 fn settle<R: Record>(records: &mut Vec<R>, start: usize, duplicate: &mut impl FnMut(&R)) {
     let group = &mut records[start..];
-    if !group.is_sorted() {
-        group.sort_unstable();
+    if group.array_windows().all(|[a, b]| a < b && !b.same(a)) {
+        return;
     }
+    group.sort_unstable();
     let mut kept = 0;
     for index in 1..group.len() {
         if group[index].same(&group[kept]) {

@@ -315,13 +315,16 @@ fn ends_equal<const N: usize>(a: &[u8], b: &[u8]) -> bool {
 }
 
 /// The array, if its offsets lie in order within its text. Producers hand arrays over unchecked.
+#[expect(
+    clippy::needless_bitwise_bool,
+    reason = "without leaving early, many offsets are compared at a time"
+)]
 fn checked<O: OffsetSizeTrait>(
     column: &Bound,
     array: &GenericStringArray<O>,
 ) -> Result<GenericStringArray<O>> {
     let offsets = array.value_offsets();
-    // Counted, without leaving early: the compiler then compares many at a time.
-    let in_order = offsets.array_windows().filter(|[a, b]| a > b).count() == 0;
+    let in_order = offsets.array_windows().fold(true, |in_order, [a, b]| in_order & (a <= b));
     let inside = offsets.last().is_none_or(|last| last.as_usize() <= array.value_data().len());
     if in_order && inside && offsets.first().is_none_or(|first| *first >= O::zero()) {
         return Ok(array.clone());

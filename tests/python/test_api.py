@@ -143,6 +143,23 @@ def test_explain_shows_every_event(events: pa.Table) -> None:
     assert ws.explain(numbers, 1, "v1").num_rows > 0
 
 
+def test_explain_shows_a_user_with_more_sessions_than_are_grouped_at_a_time() -> None:
+    rows = 140_000
+    events = pa.table(
+        {
+            "userId": ["ann"] * rows,
+            "videoId": ["v"] * rows,
+            "sessionId": [str(number) for number in range(rows)],
+            "eventName": ["video_pause"] * rows,
+            "timestamp": pa.array(range(rows), pa.timestamp("us", "UTC")),
+            "currentTime": pa.array(range(rows), pa.float64()),
+        }
+    )
+    shown = ws.explain(events, "ann", "v")
+    assert shown.num_rows == rows
+    assert sorted(shown["position"].to_pylist()) == list(range(rows))
+
+
 def test_vocabularies_are_listed_and_used(events: pa.Table) -> None:
     names = [spec["name"] for spec in _core.preset_specs()]
     assert {"default", "html5", "snowplow", "segment", "ga4", "xapi", "edx", "videojs"} <= set(names)
