@@ -11,6 +11,7 @@ from pathlib import Path
 import generated_events
 import pyarrow as pa
 import pyarrow.dataset as ds
+
 import watchspan
 
 EVENTS = 500_000
