@@ -99,10 +99,10 @@ impl Ids {
         order.clear();
         order.extend(rows.iter().enumerate().map(place));
         order.sort_unstable_by_key(|place| (place.video, place.start));
-        // Most rows are told apart by their numbers.
-        let decide = |[a, b]: &[Place; 2]| a.video != b.video || a.video.is_whole() && a.start != b.start;
-        if !order.array_windows().all(decide) {
-            order.sort_unstable_by(|a, b| self.compare_videos(store, &rows[a.index], &rows[b.index]));
+        // Strings decide only where numbers do not.
+        let alike = |a: &Place, b: &Place| a.video == b.video && (a.start == b.start || !a.video.is_whole());
+        for alike in order.chunk_by_mut(alike).filter(|alike| alike.len() > 1) {
+            alike.sort_unstable_by(|a, b| self.compare_videos(store, &rows[a.index], &rows[b.index]));
         }
     }
 
