@@ -67,7 +67,7 @@ pub(super) fn export_batches(
     batches: Vec<RecordBatch>,
     schema: &SchemaRef,
 ) -> PyResult<Vec<Py<PyAny>>> {
-    if !py.import("pyarrow")?.getattr("RecordBatchReader")?.hasattr("__arrow_c_stream__")? {
+    if !py.import("pyarrow")?.getattr("RecordBatch")?.hasattr("__arrow_c_array__")? {
         return batches.into_iter().map(|batch| export_batch(py, batch)).collect();
     }
     let batches = RecordBatchIterator::new(batches.into_iter().map(Ok), SchemaRef::clone(schema));
