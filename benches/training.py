@@ -1,4 +1,4 @@
-"""What the compiler learns from how the core is used: run by `maturin build --pgo` on a build that counts.
+"""What the compiler learns from how the core is used: the Makefile runs it on a build that counts.
 
 The main job in the layouts in which events come, and beside it, less often, what else the core does.
 """
