@@ -26,6 +26,7 @@ EVENTS_SCHEMA = pa.schema(
         ("currentTime", pa.float64()),
     ]
 )
+KEYS = ("userId", "videoId", "sessionId")
 BLOCK_ROWS = 1_000_000
 VIDEOS = 200
 # Every twentieth video has no duration: half of these are listed without one, half are not listed.
@@ -83,6 +84,14 @@ def write_events(folder: Path, rows: int) -> None:
         table = _block(block, blocks, size, max(2, rows // _ROWS_PER_USER))
         # Small row groups, so that two tasks can share one file.
         pq.write_table(table, folder / f"events-{block:04}.parquet", row_group_size=1 << 17)
+
+
+def coded(events: pa.Table) -> pa.Table:
+    """The same events with keys that are codes of one dictionary each."""
+    for name in KEYS:
+        codes = events[name].combine_chunks().dictionary_encode()
+        events = events.set_column(events.column_names.index(name), name, codes)
+    return events
 
 
 def _block(block: int, blocks: int, rows: int, users: int) -> pa.Table:

@@ -15,7 +15,6 @@ import pyarrow.dataset as ds
 import watchspan
 
 EVENTS = 500_000
-KEYS = ("userId", "videoId", "sessionId")
 
 
 def main() -> None:
@@ -26,21 +25,13 @@ def main() -> None:
     videos = generated_events.videos()
     for _ in range(3):
         watchspan.aggregate(events, videos=videos)
-    for other in (_coded(events), _wide(events)):
+    for other in (generated_events.coded(events), _wide(events)):
         watchspan.aggregate(other, videos=videos)
     watchspan.aggregate(events.drop_columns(["sessionId"]), videos=videos)
     watchspan.aggregate(events, videos=videos, memory_limit="20MB")
     sessions = watchspan.sessions(events)
     watchspan.engagement(sessions, videos=videos)
     watchspan.retention(sessions, videos=videos)
-
-
-def _coded(events: pa.Table) -> pa.Table:
-    """The same with keys that are codes of dictionaries."""
-    for key in KEYS:
-        number = events.schema.get_field_index(key)
-        events = events.set_column(number, key, events[key].dictionary_encode())
-    return events
 
 
 def _wide(events: pa.Table) -> pa.Table:

@@ -26,8 +26,6 @@ import pyarrow.parquet as pq
 from processes import be_killed_first, forget_peak, own_memory, settle
 from reported import command, conditions, count, parser, table
 
-_KEYS = ("userId", "videoId", "sessionId")
-
 
 def _constant(*names: str) -> Callable[[pa.Table], pa.Table]:
     def change(events: pa.Table) -> pa.Table:
@@ -46,14 +44,7 @@ def _own_user(events: pa.Table) -> pa.Table:
 
 
 def _sorted(order: str) -> Callable[[pa.Table], pa.Table]:
-    return lambda events: events.sort_by([(name, order) for name in (*_KEYS, "timestamp")])
-
-
-def _coded(events: pa.Table) -> pa.Table:
-    for name in _KEYS:
-        codes = events[name].combine_chunks().dictionary_encode()
-        events = events.set_column(events.column_names.index(name), name, codes)
-    return events
+    return lambda events: events.sort_by([(name, order) for name in (*generated_events.KEYS, "timestamp")])
 
 
 # What the page calls an input, and how it comes from the usual one.
@@ -61,10 +52,10 @@ CASES: dict[str, Callable[[pa.Table], pa.Table]] = {
     "as collected": lambda events: events,
     "sorted by user, video, session and time": _sorted("ascending"),
     "sorted the other way round": _sorted("descending"),
-    "keys as dictionaries": _coded,
+    "keys as dictionaries": generated_events.coded,
     "one video for everybody": _constant("videoId"),
     "one user with all events": _constant("userId"),
-    "one session with all events": _constant(*_KEYS),
+    "one session with all events": _constant(*generated_events.KEYS),
     "a user for each event": _own_user,
 }
 

@@ -57,12 +57,8 @@ impl IntervalSet {
 
     /// Adds one interval, wherever it lies.
     pub fn insert(&mut self, interval: Interval) {
-        if interval.start >= interval.end {
-            return;
-        }
-        match self.intervals.last() {
-            Some(last) if interval.start < last.start => self.insert_inside(interval),
-            _ => self.append(interval),
+        if interval.start < interval.end && !self.extend(interval) {
+            self.insert_inside(interval);
         }
     }
 

@@ -15,8 +15,8 @@ use crate::error::Result;
 use crate::event::Vocabulary;
 use crate::input::{Cleaner, Dictionaries, DropCounts, EventBatch, EventSchema};
 
-/// How many bytes are kept of a slice, as long as none tells: of events without optional columns, about twice as many
-/// as if it had fragments of a few events.
+/// How many bytes are taken to be kept of a slice, as long as none tells. Plain events in fragments of a few each take
+/// about half of it.
 const SLICE_BYTES: usize = SLICE_ROWS * 64;
 /// How many slices are grouped at least before the memory that they take is looked at.
 const SLICES_AT_ONCE: usize = 4;

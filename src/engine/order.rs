@@ -103,8 +103,7 @@ fn placed(
 ) -> Vec<Placed> {
     let pieces = || pieces.iter().zip(&store.0).zip(0u32..).filter(|((piece, _), _)| !piece.is_empty());
     // What the first and the last user of all share, those between them share, too.
-    let ends =
-        pieces().flat_map(|((piece, keys), _)| [piece.start, piece.end - 1].map(|end| keys.get(end)[0]));
+    let ends = pieces().flat_map(|((piece, keys), _)| [piece.start, piece.end - 1].map(|end| keys.user(end)));
     let shared = shared_by_all(ends);
     let mut fragments = Vec::with_capacity(pieces().map(|((piece, _), _)| piece.len()).sum());
     for ((piece, keys), chunk) in pieces() {

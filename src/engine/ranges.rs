@@ -30,7 +30,7 @@ pub(super) fn sample<'a>(
     let step = (keys.clone().map(KeyArena::len).sum::<usize>() / size).max(1);
     // Only the users of these fragments are read: that is why the step comes first.
     let fragments = keys.flat_map(|keys| keys.range().map(move |fragment| (keys, fragment)));
-    fragments.step_by(step).map(|(keys, fragment)| keys.get(fragment)[0])
+    fragments.step_by(step).map(|(keys, fragment)| keys.user(fragment))
 }
 
 /// The pieces of one chunk, each with the number of its range.
@@ -38,7 +38,7 @@ pub(super) fn cut(keys: &KeyArena, bounds: &[impl AsRef<[u8]>]) -> Pieces {
     let mut pieces = Vec::new();
     let mut rest = keys.range();
     while !rest.is_empty() {
-        let user = keys.get(rest.start)[0];
+        let user = keys.user(rest.start);
         let range = bounds.partition_point(|bound| bound.as_ref() <= user);
         let end = bounds.get(range).map_or(rest.end, |bound| keys.first_from(rest.clone(), bound.as_ref()));
         pieces.push((range, rest.start..end));

@@ -76,7 +76,7 @@ impl<R: Record> Spill<R> {
         let write = |(part, places): (&mut Part<R>, &mut Vec<At>)| {
             engine.check()?;
             // What is read back at a time has to be in the order of its users.
-            places.sort_by_cached_key(|at| chunks[at.chunk as usize].keys.get(at.fragment)[0]);
+            places.sort_by_cached_key(|at| chunks[at.chunk as usize].keys.user(at.fragment));
             part.write(chunks, places)
         };
         engine.run(|| self.parts.par_iter_mut().zip(&mut places).try_for_each(write))

@@ -118,14 +118,18 @@ impl KeyArena {
 
     #[inline]
     pub(crate) fn user(&self, fragment: u32) -> &[u8] {
-        let first = fragment as usize * KEYS;
-        &self.bytes[self.bounds[first]..self.bounds[first + 1]]
+        self.key(fragment as usize * KEYS)
     }
 
     #[inline]
     pub(crate) fn video(&self, fragment: u32) -> &[u8] {
-        let first = fragment as usize * KEYS + 1;
-        &self.bytes[self.bounds[first]..self.bounds[first + 1]]
+        self.key(fragment as usize * KEYS + 1)
+    }
+
+    /// The key that begins at that bound.
+    #[inline]
+    fn key(&self, bound: usize) -> &[u8] {
+        &self.bytes[self.bounds[bound]..self.bounds[bound + 1]]
     }
 }
 
