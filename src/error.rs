@@ -102,6 +102,15 @@ pub enum Error {
         /// The value.
         value: u64,
     },
+    /// Keys that are far too long.
+    #[error(
+        "The keys of {rows} neighbouring rows (userId, videoId and sessionId) take more than 4 GiB together: shorten \
+         them, or put a hash in their place."
+    )]
+    LongKeys {
+        /// How many rows.
+        rows: usize,
+    },
     /// Batches of one input disagree about a column's type.
     #[error("Column {column:?} is of type {first} in one batch and {later} in another: cast it to one type.")]
     ChangedType {
@@ -275,6 +284,7 @@ impl Error {
             | Self::Row { .. }
             | Self::UnevenHalves { .. }
             | Self::InvalidText { .. }
+            | Self::LongKeys { .. }
             | Self::Corrupt { .. } => ErrorKind::Data,
             Self::Source(_) | Self::Spill { .. } => ErrorKind::Source,
             Self::Interrupted => ErrorKind::Interrupted,

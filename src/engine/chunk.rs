@@ -28,7 +28,7 @@ impl<R> Chunk<R> {
 
     /// How much memory a fragment needs whose keys are so long, with so many events.
     pub(super) fn memory(keys: [usize; 3], events: usize) -> usize {
-        keys.iter().sum::<usize>() + size_of::<[usize; 3]>() + size_of::<u32>() + events * size_of::<R>()
+        keys.iter().sum::<usize>() + size_of::<[u32; 3]>() + size_of::<u32>() + events * size_of::<R>()
     }
 
     /// How much memory it takes.

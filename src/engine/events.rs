@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::Engine;
 use super::chunk::Chunk;
-use super::fragments::{Grouper, SLICE_ROWS};
+use super::fragments::{Grouper, SLICE_ROWS, in_slices};
 use super::partition::Partition;
 use super::record::{Plain, Record, Wide};
 use super::rejects::Rejects;
@@ -119,9 +119,8 @@ impl<'e, R: Record> Events<'e, R> {
             // None of its rows, and all values: these are looked at once.
             let values = EventBatch::bind(&self.schema, &batch.slice(0, 0), &self.dictionaries)?;
             self.dictionaries = values.dictionaries();
-            for start in (0..batch.num_rows()).step_by(SLICE_ROWS) {
-                let rows = SLICE_ROWS.min(batch.num_rows() - start);
-                let (base, rows) = (base + start as u64, batch.slice(start, rows));
+            for slice in in_slices(batch.num_rows()) {
+                let (base, rows) = (base + slice.start as u64, batch.slice(slice.start, slice.len()));
                 slices.push(Slice { base, rows, dictionaries: self.dictionaries.clone() });
             }
             base += batch.num_rows() as u64;
@@ -138,7 +137,7 @@ impl<'e, R: Record> Events<'e, R> {
                 let mut rejects = Rejects::new(limit);
                 let batch = EventBatch::bind(&self.schema, &slice.rows, &slice.dictionaries)?;
                 let number = |row| slice.base + row as u64;
-                let (chunks, counts) = grouper.group(&batch, number, cleaner, &mut rejects);
+                let (chunks, counts) = grouper.group(&batch, number, cleaner, &mut rejects)?;
                 Ok((chunks, counts, rejects))
             };
             slices.par_iter().map_init(Grouper::default, group).collect::<Result<Vec<_>>>()
@@ -172,7 +171,7 @@ impl<'e, R: Record> Events<'e, R> {
             return Ok(Partitions::Memory(Partition::new(self.engine, std::mem::take(&mut self.chunks))));
         }
         self.write_out()?;
-        let parts = self.spill.take().map(|spill| spill.finish(self.engine, self.limit)).transpose()?;
+        let parts = self.spill.take().map(|spill| spill.finish(self.engine, self.limit / 2)).transpose()?;
         Ok(Partitions::Disk(parts.unwrap_or_default()))
     }
 }

@@ -59,7 +59,7 @@ pub fn explain(
             let wanted: UInt64Array = rows.iter().map(|&row| row as u64).collect();
             let columns = EventBatch::bind(schema, &take_record_batch(&batch, &wanted)?, &dictionaries)?;
             let (cleaner, number) = (Cleaner { vocabulary }, |row: usize| base + rows[row] as u64);
-            chunks.extend(grouper.group(&columns, number, cleaner, &mut dropped).0);
+            chunks.extend(grouper.group(&columns, number, cleaner, &mut dropped)?.0);
         }
         base += batch.num_rows() as u64;
     }

@@ -5,6 +5,7 @@
 //! and are still in cache: equal hashes decide nothing.
 
 use std::hash::BuildHasher;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::chunk::Chunk;
@@ -12,6 +13,7 @@ use super::fragment_table::{FragmentTable, NUMBER_BITS, number_in};
 use super::prefix::{head, shared_by_all};
 use super::record::Record;
 use super::rejects::Rejects;
+use crate::error::Result;
 use crate::event::Event;
 use crate::input::{
     AnyEventKeys, Cleaned, Cleaner, DropCounts, DropReason, EventBatch, EventKeys, Extras, KeyRows, RowKeys,
@@ -22,10 +24,15 @@ use crate::time::Micros;
 /// How many rows are grouped at a time: their keys and the table of fragments stay in cache.
 pub const SLICE_ROWS: usize = 65_536;
 
+/// The slices of so many rows.
+pub(super) fn in_slices(rows: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..rows).step_by(SLICE_ROWS).map(move |start| start..rows.min(start + SLICE_ROWS))
+}
+
 /// Into how many chunks a slice's fragments go at most: each is let go of when its last user is done.
-const CHUNKS: usize = 16;
+const CHUNKS: usize = 64;
 /// How many fragments a chunk has at least, if there are so many.
-const CHUNK_FRAGMENTS: usize = 256;
+const CHUNK_FRAGMENTS: usize = 128;
 
 /// What stands in place of a fragment for a row that is dropped.
 const NONE: u32 = u32::MAX;
@@ -76,7 +83,7 @@ impl<R: Record, H: BuildHasher> Grouper<R, H> {
         number: impl Fn(usize) -> u64,
         cleaner: Cleaner<'_>,
         rejects: &mut Rejects,
-    ) -> (Vec<Chunk<R>>, DropCounts) {
+    ) -> Result<(Vec<Chunk<R>>, DropCounts)> {
         match batch.keys() {
             AnyEventKeys::Utf8(keys) => self.group_by(&keys, batch, number, cleaner, rejects),
             AnyEventKeys::LargeUtf8(keys) => self.group_by(&keys, batch, number, cleaner, rejects),
@@ -93,7 +100,7 @@ impl<R: Record, H: BuildHasher> Grouper<R, H> {
         number: impl Fn(usize) -> u64,
         cleaner: Cleaner<'_>,
         rejects: &mut Rejects,
-    ) -> (Vec<Chunk<R>>, DropCounts) {
+    ) -> Result<(Vec<Chunk<R>>, DropCounts)> {
         debug_assert!(batch.position.len() <= SLICE_ROWS, "fragments are numbered with so many bits");
         let mut looked_at = std::mem::take(&mut self.cleaned);
         cleaner.clean(batch, &mut looked_at);
@@ -107,7 +114,7 @@ impl<R: Record, H: BuildHasher> Grouper<R, H> {
         let order = self.order(columns);
         self.place(&order, batch, &looked_at, number);
         self.cleaned = looked_at;
-        (self.finish(columns, &order), counts)
+        Ok((self.finish(columns, &order)?, counts))
     }
 
     /// Looks up the fragment of each row that is not dropped.
@@ -176,13 +183,13 @@ impl<R: Record, H: BuildHasher> Grouper<R, H> {
     }
 
     /// The chunks of fragments in that order, whose events are in place; forgets them here.
-    fn finish<C: KeyRows>(&mut self, columns: &EventKeys<'_, C>, order: &[u32]) -> Vec<Chunk<R>> {
+    fn finish<C: KeyRows>(&mut self, columns: &EventKeys<'_, C>, order: &[u32]) -> Result<Vec<Chunk<R>>> {
         let size = order.len().div_ceil(CHUNKS).max(CHUNK_FRAGMENTS);
         let mut start = 0;
         let chunks = order.chunks(size).map(|fragments| {
-            let chunk = self.chunk(columns, fragments, start);
+            let chunk = self.chunk(columns, fragments, start)?;
             start += chunk.records.len();
-            chunk
+            Ok(chunk)
         });
         let chunks = chunks.collect();
         self.seen.clear();
@@ -192,8 +199,13 @@ impl<R: Record, H: BuildHasher> Grouper<R, H> {
     }
 
     /// The chunk of these fragments, whose events are in place from there on.
-    fn chunk<C: KeyRows>(&self, columns: &EventKeys<'_, C>, fragments: &[u32], start: usize) -> Chunk<R> {
-        let keys = Arc::new(columns.copies(&self.seen, fragments));
+    fn chunk<C: KeyRows>(
+        &self,
+        columns: &EventKeys<'_, C>,
+        fragments: &[u32],
+        start: usize,
+    ) -> Result<Chunk<R>> {
+        let keys = Arc::new(columns.copies(&self.seen, fragments)?);
         // A slice has far fewer rows than 2^32.
         let first = u32::try_from(start).unwrap_or(u32::MAX);
         let ends = fragments.iter().map(|&fragment| self.counts[fragment as usize] - first);
@@ -201,7 +213,7 @@ impl<R: Record, H: BuildHasher> Grouper<R, H> {
         starts.push(0);
         starts.extend(ends);
         let end = start + starts.last().map_or(0, |&end| end as usize);
-        Chunk { keys, starts, records: self.records[start..end].to_vec() }
+        Ok(Chunk { keys, starts, records: self.records[start..end].to_vec() })
     }
 
     /// The fragments in the order of their users: whoever brings the fragments of some users together from many chunks
@@ -235,6 +247,8 @@ mod tests {
     use arrow_array::{
         ArrayRef, DictionaryArray, Float64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
     };
+
+    use arrow_schema::DataType;
 
     use super::*;
     use crate::engine::record::Numbered;
@@ -294,10 +308,20 @@ mod tests {
         Arc::new(DictionaryArray::<Int8Type>::new(codes, Arc::new(StringArray::from(values))))
     }
 
+    /// What becomes of events with these keys.
     fn grouped<H: BuildHasher>(
         grouper: &mut Grouper<Numbered, H>,
-        columns: [(&str, ArrayRef); 6],
-    ) -> (Vec<Chunk<Numbered>>, DropCounts) {
+        [user, video, session]: [ArrayRef; 3],
+    ) -> Result<(Vec<Chunk<Numbered>>, DropCounts)> {
+        let rows = user.len();
+        let columns: [(&str, ArrayRef); 6] = [
+            ("userId", user),
+            ("videoId", video),
+            ("sessionId", session),
+            ("eventName", Arc::new(StringArray::from(vec!["play"; rows]))),
+            ("timestamp", Arc::new(TimestampMicrosecondArray::from(vec![0; rows]))),
+            ("currentTime", Arc::new(Float64Array::from(vec![0.0; rows]))),
+        ];
         let batch = RecordBatch::try_from_iter(columns).unwrap();
         let schema = EventSchema::bind(batch.schema_ref(), &ColumnMap::default()).unwrap();
         let vocabulary = Vocabulary::default();
@@ -310,16 +334,7 @@ mod tests {
         mut grouper: Grouper<Numbered, H>,
         column: fn(usize) -> ArrayRef,
     ) -> Vec<(String, Vec<u64>)> {
-        let rows = KEYS.len();
-        let columns: [(&str, ArrayRef); 6] = [
-            ("userId", column(0)),
-            ("videoId", column(1)),
-            ("sessionId", column(2)),
-            ("eventName", Arc::new(StringArray::from(vec!["play"; rows]))),
-            ("timestamp", Arc::new(TimestampMicrosecondArray::from(vec![0; rows]))),
-            ("currentTime", Arc::new(Float64Array::from(vec![0.0; rows]))),
-        ];
-        let (chunks, counts) = grouped(&mut grouper, columns);
+        let (chunks, counts) = grouped(&mut grouper, [0, 1, 2].map(column)).unwrap();
         assert_eq!((counts.read, counts.dropped(DropReason::NullKey)), (6, 1));
         let fragment = |chunk: &Chunk<Numbered>, number| {
             let keys = chunk.keys.get(number).map(|key| String::from_utf8_lossy(key).into_owned()).join("|");
@@ -335,15 +350,7 @@ mod tests {
         let user = |row: usize| format!("the same beginning {:05}", row * 30_011 % SLICE_ROWS);
         let users: ArrayRef = Arc::new(StringArray::from_iter_values(rows.clone().map(user)));
         let same = |text: &str| -> ArrayRef { Arc::new(StringArray::from(vec![text; SLICE_ROWS])) };
-        let columns: [(&str, ArrayRef); 6] = [
-            ("userId", users),
-            ("videoId", same("v")),
-            ("sessionId", same("s")),
-            ("eventName", same("play")),
-            ("timestamp", Arc::new(TimestampMicrosecondArray::from(vec![0; SLICE_ROWS]))),
-            ("currentTime", Arc::new(Float64Array::from(vec![0.0; SLICE_ROWS]))),
-        ];
-        let chunks = grouped(&mut Grouper::default(), columns).0;
+        let chunks = grouped(&mut Grouper::default(), [users, same("v"), same("s")]).unwrap().0;
         let found = chunks.iter().flat_map(|chunk| {
             let fragments = chunk.keys.range();
             fragments.map(|number| (chunk.keys.user(number).to_vec(), chunk.records(number)[0].row))
@@ -351,6 +358,33 @@ mod tests {
         let mut expected: Vec<_> = rows.map(|row| (user(row).into_bytes(), row as u64)).collect();
         expected.sort_unstable();
         assert_eq!(found.collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn keys_of_a_slice_that_take_more_than_can_be_numbered_are_an_error() {
+        // Tests can number 16 MiB. Of one long session id there is a copy for each user.
+        let text = |index: usize, row: usize| match index {
+            0 => format!("user {row}"),
+            1 => "v".to_owned(),
+            _ => "s".repeat(1 << 20),
+        };
+        let plain = |index| -> ArrayRef {
+            Arc::new(StringArray::from_iter_values((0..17).map(|row| text(index, row))))
+        };
+        let coded = |index| {
+            arrow_cast::cast(
+                &plain(index),
+                &DataType::Dictionary(Box::new(DataType::Int8), Box::new(DataType::Utf8)),
+            )
+            .unwrap()
+        };
+        for keys in [[0, 1, 2].map(plain), [0, 1, 2].map(coded)] {
+            let mut grouper = Grouper::default();
+            let error = grouped(&mut grouper, keys).unwrap_err().to_string();
+            assert!(error.contains("take more than 4 GiB together"), "{error}");
+            // The next slice finds nothing of it.
+            assert_eq!(fragments(grouper, self::plain).len(), 3);
+        }
     }
 
     #[test]

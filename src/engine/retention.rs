@@ -1,12 +1,13 @@
 //! Retention over whole tables.
 
-use std::sync::Arc;
+use std::ops::Range;
 
 use arrow_array::RecordBatch;
 use arrow_schema::{Schema, SchemaRef};
 use rayon::prelude::*;
 
 use super::Engine;
+use super::fragments::in_slices;
 use super::order::tasks;
 use super::store::{At, KeyStore};
 use crate::engagement::{Duration, Furthest};
@@ -49,9 +50,12 @@ pub fn retention(
     let schema = RowsSchema::either(schema)?;
     let mut store = KeyStore::default();
     let mut rows = Vec::new();
-    for (batch, chunk) in batches.iter().zip(0u32..) {
-        engine.check()?;
-        store.0.push(Arc::new(read(&schema, batch, chunk, &mut rows)?));
+    for batch in batches {
+        let columns = RowsBatch::bind(&schema, batch)?;
+        for slice in in_slices(batch.num_rows()) {
+            engine.check()?;
+            read(&columns, schema.table, slice, &mut store, &mut rows)?;
+        }
     }
     let keys = schema.keys();
     if !rows.is_empty() {
@@ -62,14 +66,20 @@ pub fn retention(
     Ok((batches, retention_table().schema(keys)))
 }
 
-fn read(schema: &RowsSchema, batch: &RecordBatch, chunk: u32, rows: &mut Vec<Viewing>) -> Result<KeyArena> {
-    let columns = RowsBatch::bind(schema, batch)?;
+/// Adds these rows of a batch.
+fn read(
+    columns: &RowsBatch<'_>,
+    table: RowTable,
+    slice: Range<usize>,
+    store: &mut KeyStore,
+    rows: &mut Vec<Viewing>,
+) -> Result<()> {
     let mut keys = KeyArena::default();
-    for row in 0..batch.num_rows() {
+    for row in slice {
         let key = |column: &'static str, key: Option<&'_ [u8]>| {
             let value = "null or \"\"".to_owned();
             key.map(<[u8]>::to_vec).ok_or(Error::Row {
-                table: schema.table.name(),
+                table: table.name(),
                 column,
                 row,
                 value,
@@ -78,14 +88,14 @@ fn read(schema: &RowsSchema, batch: &RecordBatch, chunk: u32, rows: &mut Vec<Vie
         };
         let (user, video) = (key("userId", columns.user.get(row))?, key("videoId", columns.video.get(row))?);
         rows.push(Viewing {
-            at: At { chunk, fragment: keys.push([&user, &video, &[]]) },
+            at: store.next(keys.push([&user, &video, &[]])),
             watched: columns.watched(row)?,
             furthest: columns.furthest(row),
             duration: columns.duration(row),
             title: columns.title(row).map(Into::into),
         });
     }
-    Ok(keys)
+    store.add(keys)
 }
 
 impl Viewings<'_> {

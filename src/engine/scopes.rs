@@ -1,7 +1,6 @@
 //! Who has events in a time window, and from when to when.
 
 use std::ops::Range;
-use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
@@ -60,7 +59,7 @@ impl<'e> Scopes<'e> {
                     spans.push(span);
                 }
             }
-            self.store.0.push(Arc::new(keys));
+            self.store.add(keys)?;
             self.spans.push(spans);
         }
         Ok(())
@@ -110,6 +109,7 @@ fn span(times: impl Iterator<Item = Micros>) -> Option<(Micros, Micros)> {
 
 #[cfg(test)]
 mod tests {
+
     use std::sync::Arc;
 
     use arrow_array::types::Int64Type;

@@ -1,17 +1,15 @@
 //! Session rows of a whole table: kept to be shown, combined or read back.
 
-use std::sync::Arc;
-
 use arrow_array::RecordBatch;
 use arrow_schema::{Schema, SchemaRef};
 use rayon::prelude::*;
 
 use super::Engine;
-use super::fragments::SLICE_ROWS;
+use super::fragments::{SLICE_ROWS, in_slices};
 use super::order::tasks;
 use super::partition::{Estimates, merged};
 use super::rows::{Durations, Engaging, Ids, Row, furthest, pairs, session_batches};
-use super::store::{At, KeyStore};
+use super::store::KeyStore;
 use crate::engagement::EngagementOptions;
 use crate::error::{Error, Result};
 use crate::input::{DropCounts, KeyArena, RowsSchema, SessionBatch, Videos};
@@ -157,15 +155,17 @@ pub fn read_sessions(engine: &Engine, schema: &Schema, batches: &[RecordBatch]) 
     let schema = RowsSchema::sessions(schema)?;
     let mut store = KeyStore::default();
     let mut rows = Vec::new();
-    for (batch, chunk) in batches.iter().zip(0u32..) {
-        engine.check()?;
+    for batch in batches {
         let columns = SessionBatch::bind(&schema, batch)?;
-        let mut keys = KeyArena::default();
-        for row in 0..batch.num_rows() {
-            let fragment = keys.push(session_keys(&columns, row)?);
-            rows.push(Row { at: At { chunk, fragment }, cut_at: None, stats: columns.stats(row)? });
+        for slice in in_slices(batch.num_rows()) {
+            engine.check()?;
+            let mut keys = KeyArena::default();
+            for row in slice {
+                let at = store.next(keys.push(session_keys(&columns, row)?));
+                rows.push(Row { at, cut_at: None, stats: columns.stats(row)? });
+            }
+            store.add(keys)?;
         }
-        store.0.push(Arc::new(keys));
     }
     let keys = schema.keys();
     let ids = Ids { keys, read: Some(keys.session) };

@@ -213,6 +213,7 @@ fn read<R: Record>(batch: &RecordBatch) -> Result<Chunk<R>> {
         counts.push(events.len());
         records.extend(events.map(R::read));
     }
+    keys.check()?;
     Ok(Chunk::new(keys, &counts, records))
 }
 

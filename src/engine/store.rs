@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::error::Result;
 use crate::input::{KeyArena, Keys};
 
 /// Where a fragment's keys (and events) are.
@@ -16,6 +17,21 @@ pub(super) struct At {
 pub(super) struct KeyStore(pub(super) Vec<Arc<KeyArena>>);
 
 impl KeyStore {
+    /// Where the keys of that fragment will be when its chunk has been added, as the next one.
+    pub(super) fn next(&self, fragment: u32) -> At {
+        At { chunk: u32::try_from(self.0.len()).unwrap_or(u32::MAX), fragment }
+    }
+
+    /// Adds a chunk's keys.
+    ///
+    /// # Errors
+    /// If they are far too long.
+    pub(super) fn add(&mut self, keys: KeyArena) -> Result<()> {
+        keys.check()?;
+        self.0.push(Arc::new(keys));
+        Ok(())
+    }
+
     pub(super) fn get(&self, at: At) -> Keys<'_> {
         self.0[at.chunk as usize].get(at.fragment)
     }

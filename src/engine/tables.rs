@@ -44,11 +44,16 @@ impl<R: Record> Partitions<R> {
     ) -> Result<Estimates> {
         match self {
             Self::Memory(partition) => partition.furthest(engine, walking, is_marked),
-            Self::Disk(parts) => parts.iter().try_fold(Estimates::default(), |all, part| {
-                engine.check()?;
-                let found = part.partition(engine)?.furthest(engine, walking, &is_marked)?;
-                Ok(merged(all, found))
-            }),
+            Self::Disk(parts) => {
+                let mut all = Estimates::default();
+                let read = |part: &Part<R>| part.partition(engine);
+                let work = |mut partition: Partition<R>| partition.furthest(engine, walking, &is_marked);
+                each_ahead(engine, parts.iter(), read, work, |found| {
+                    all = merged(std::mem::take(&mut all), found);
+                    Ok(())
+                })?;
+                Ok(all)
+            }
         }
     }
 
@@ -62,22 +67,39 @@ impl<R: Record> Partitions<R> {
         mut take: impl FnMut(Vec<T>) -> Result<()>,
     ) -> Result<u64> {
         let mut duplicates = 0;
-        let mut work = |partition: Partition<R>| {
-            let (made, found) = partition.walk(engine, walking, &finish)?;
+        let work = |partition: Partition<R>| partition.walk(engine, walking, &finish);
+        let mut done = |(made, found)| {
             duplicates += found;
             take(made)
         };
         match self {
-            Self::Memory(partition) => work(partition)?,
+            Self::Memory(partition) => done(work(partition)?)?,
+            // A part's file goes when it has been read.
             Self::Disk(parts) => {
-                for part in parts {
-                    engine.check()?;
-                    work(part.partition(engine)?)?;
-                }
+                each_ahead(engine, parts.into_iter(), |part| part.partition(engine), work, done)?;
             }
         }
         Ok(duplicates)
     }
+}
+
+/// Works on what is read of each item while the next one is read, which takes one thread.
+fn each_ahead<I: Send, T: Send, U: Send>(
+    engine: &Engine,
+    mut items: impl Iterator<Item = I>,
+    read: impl Fn(I) -> Result<T> + Sync,
+    work: impl Fn(T) -> Result<U> + Sync,
+    mut done: impl FnMut(U) -> Result<()>,
+) -> Result<()> {
+    let mut ahead = items.next().map(&read).transpose()?;
+    while let Some(item) = ahead.take() {
+        engine.check()?;
+        let next = items.next();
+        let (worked, next) = engine.join(|| work(item), || next.map(&read).transpose());
+        done(worked?)?;
+        ahead = next?;
+    }
+    Ok(())
 }
 
 impl<R: Record> Events<'_, R> {
@@ -158,5 +180,43 @@ impl Ids {
         let is_trusted = Cutting::new(rules, has_session) == Cutting::Trusted;
         let session = if is_trusted { keys.session } else { KeyType::Text };
         Self { keys: KeyTypes { session, ..keys }, read: has_session.then_some(keys.session) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::sync::mpsc::channel;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn the_next_item_is_read_beside_the_work_on_one() {
+        let engine = Engine::new(Some(2)).unwrap();
+        let (sender, receiver) = channel();
+        let (sender, receiver) = (Mutex::new(sender), Mutex::new(receiver));
+        let read = |item: u32| {
+            sender.lock().unwrap().send(item).unwrap();
+            Ok(item)
+        };
+        // Each item waits until the one after it has been read.
+        let heard = || receiver.lock().unwrap().recv_timeout(Duration::from_mins(1)).unwrap();
+        let work = |item| {
+            if item == 0 {
+                assert_eq!(heard(), 0);
+            }
+            if item < 9 {
+                assert_eq!(heard(), item + 1);
+            }
+            Ok(item)
+        };
+        let mut done = Vec::new();
+        let take = |item| {
+            done.push(item);
+            Ok(())
+        };
+        each_ahead(&engine, 0..10, read, work, take).unwrap();
+        assert_eq!(done, (0..10).collect::<Vec<_>>());
     }
 }

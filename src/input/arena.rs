@@ -3,13 +3,16 @@
 use std::ops::Range;
 
 use super::events::Keys;
+use crate::error::{Error, Result};
 
 /// The keys of many fragments: user, video and session, one after the other, and those of the next fragment after them.
 #[derive(Debug)]
 pub(crate) struct KeyArena {
     bytes: Vec<u8>,
-    /// Where each key begins, three of each fragment, and where the last one ends.
-    bounds: Vec<usize>,
+    /// Where each key begins, three of each fragment, and where the last one ends: 4 bytes each, as there are many.
+    bounds: Vec<u32>,
+    /// Whether keys did not fit: these are empty.
+    is_full: bool,
 }
 
 /// How many keys a fragment has.
@@ -26,30 +29,49 @@ impl KeyArena {
     pub(crate) fn with_capacity(fragments: usize, bytes: usize) -> Self {
         let mut bounds = Vec::with_capacity(fragments * KEYS + 1);
         bounds.push(0);
-        Self { bytes: Vec::with_capacity(bytes), bounds }
+        Self { bytes: Vec::with_capacity(bytes), bounds, is_full: false }
     }
 
-    /// Adds a fragment's keys and returns its number.
+    /// Adds a fragment's keys and returns its number. [`Self::check`] tells if they did not fit.
     pub(crate) fn push(&mut self, keys: Keys<'_>) -> u32 {
         for key in keys {
+            let (key, end) = match bound(self.bytes.len() + key.len()) {
+                Some(end) => (key, end),
+                None => self.refused(),
+            };
             self.bytes.extend_from_slice(key);
-            self.bounds.push(self.bytes.len());
+            self.bounds.push(end);
         }
         // A chunk is made of far fewer rows than 2^32.
         u32::try_from(self.len() - 1).unwrap_or(u32::MAX)
     }
 
-    /// Adds the keys of a fragment of another arena, which lie together there.
+    #[cold]
+    fn refused<'k>(&mut self) -> (&'k [u8], u32) {
+        self.is_full = true;
+        (&[], self.bounds.last().copied().unwrap_or_default())
+    }
+
+    /// Whether all keys fitted.
+    ///
+    /// # Errors
+    /// If some did not, as they take more than 4 GiB together.
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.is_full { Err(Error::LongKeys { rows: self.len() }) } else { Ok(()) }
+    }
+
+    /// Adds the keys of a fragment of another arena, which lie together there. Those of all its fragments fit, as they
+    /// do there.
     pub(super) fn push_from(&mut self, other: &Self, fragment: u32) {
-        let [start, video, session, end] = other.bounds(fragment);
-        let to = self.bytes.len();
-        self.bytes.extend_from_slice(&other.bytes[start..end]);
-        self.bounds.extend([video, session, end].map(|bound| bound - start + to));
+        let [start, bounds @ ..] = other.bounds(fragment);
+        let to = self.bounds.last().copied().unwrap_or_default();
+        self.bytes.extend_from_slice(&other.bytes[start as usize..bounds[KEYS - 1] as usize]);
+        self.bounds.extend(bounds.map(|bound| (bound - start).saturating_add(to)));
     }
 
     /// Where the keys of a fragment begin, and where the last one ends.
     #[inline]
-    fn bounds(&self, fragment: u32) -> [usize; KEYS + 1] {
+    fn bounds(&self, fragment: u32) -> [u32; KEYS + 1] {
         let first = fragment as usize * KEYS;
         let bounds = &self.bounds[first..=first + KEYS];
         std::array::from_fn(|key| bounds[key])
@@ -59,11 +81,12 @@ impl KeyArena {
     pub(crate) fn clear(&mut self) {
         self.bytes.clear();
         self.bounds.truncate(1);
+        self.is_full = false;
     }
 
     /// How much memory they take.
     pub(crate) fn bytes(&self) -> usize {
-        self.bytes.capacity() + self.bounds.capacity() * size_of::<usize>()
+        self.bytes.capacity() + self.bounds.capacity() * size_of::<u32>()
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -98,7 +121,7 @@ impl KeyArena {
         &[user, video, session]: &Keys<'_>,
         equal: impl Fn(&[u8], &[u8]) -> bool,
     ) -> bool {
-        let [start, to_video, to_session, end] = self.bounds(fragment);
+        let [start, to_video, to_session, end] = self.bounds(fragment).map(|bound| bound as usize);
         let is_as_long = to_video - start == user.len() && to_session - to_video == video.len();
         if !is_as_long || end - to_session != session.len() {
             return false;
@@ -110,7 +133,7 @@ impl KeyArena {
 
     #[inline]
     pub(crate) fn get(&self, fragment: u32) -> Keys<'_> {
-        let [start, video, session, end] = self.bounds(fragment);
+        let [start, video, session, end] = self.bounds(fragment).map(|bound| bound as usize);
         let (user, rest) = self.bytes[start..end].split_at(video - start);
         let (video, session) = rest.split_at(session - video);
         [user, video, session]
@@ -129,8 +152,16 @@ impl KeyArena {
     /// The key that begins at that bound.
     #[inline]
     fn key(&self, bound: usize) -> &[u8] {
-        &self.bytes[self.bounds[bound]..self.bounds[bound + 1]]
+        &self.bytes[self.bounds[bound] as usize..self.bounds[bound + 1] as usize]
     }
+}
+
+/// Where the last key may end. Tests need not fill 4 GiB.
+const LAST_END: usize = if cfg!(test) { 1 << 24 } else { u32::MAX as usize };
+
+/// That end of a key, if it may be one.
+fn bound(end: usize) -> Option<u32> {
+    if end > LAST_END { None } else { u32::try_from(end).ok() }
 }
 
 /// Keys of fragments in the form in which their columns compare them, so that an event is held against one place in
@@ -170,5 +201,20 @@ mod tests {
         );
         arena.clear();
         assert_eq!((arena.len(), arena.push(keys[2]), arena.get(0)), (0, 0, keys[2]));
+    }
+
+    #[test]
+    fn keys_that_do_not_fit_are_refused_and_others_stay() {
+        let long = vec![b'x'; LAST_END - 1];
+        let mut arena = KeyArena::default();
+        arena.push([b"ann", b"v1", b"s1"]);
+        arena.push([&long, b"v2", b"s2"]);
+        arena.push([b"bob", b"v3", b"s3"]);
+        assert!(matches!(arena.check(), Err(Error::LongKeys { rows: 3 })));
+        let expected: [Keys<'_>; 3] = [[b"ann", b"v1", b"s1"], [b"", b"v2", b"s2"], [b"bob", b"v3", b"s3"]];
+        assert_eq!(arena.range().map(|fragment| arena.get(fragment)).collect::<Vec<_>>(), expected);
+        arena.clear();
+        arena.push([&long, b"", b""]);
+        assert!(arena.check().is_ok());
     }
 }

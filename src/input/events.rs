@@ -225,12 +225,17 @@ impl<'a, C: KeyRows> EventKeys<'a, C> {
     }
 
     /// Copies of the keys of these fragments, which were remembered, in just the memory that they need.
-    pub(crate) fn copies(&self, seen: &SeenKeys, fragments: &[u32]) -> KeyArena {
+    ///
+    /// # Errors
+    /// If they take more than 4 GiB.
+    pub(crate) fn copies(&self, seen: &SeenKeys, fragments: &[u32]) -> Result<KeyArena> {
         let bytes = fragments.iter().flat_map(|&fragment| self.recall(seen, fragment)).map(<[u8]>::len).sum();
         let mut arena = KeyArena::with_capacity(fragments.len(), bytes);
         let columns = [Some(self.user), Some(self.video), self.session];
         fragments.iter().for_each(|&fragment| C::copy(seen, fragment, columns, &mut arena));
-        arena
+        seen.plain.check()?;
+        arena.check()?;
+        Ok(arena)
     }
 
     /// The bytes of a fragment's keys, which were remembered.

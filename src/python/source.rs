@@ -1,8 +1,8 @@
 //! Record batches from whatever Python hands over.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::Ordering;
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
 use arrow_array::{RecordBatch, RecordBatchReader};
@@ -167,29 +167,46 @@ pub(super) fn interruptible<T: Send>(
     engine: &Engine,
     work: impl FnOnce() -> Result<T> + Send,
 ) -> PyResult<T> {
+    beside(py, engine, work, || Ok(())).map(|(result, ())| result)
+}
+
+/// The same beside something that is done here, with the GIL; if that fails, the work stops, too.
+pub(super) fn beside<T: Send, U>(
+    py: Python<'_>,
+    engine: &Engine,
+    work: impl FnOnce() -> Result<T> + Send,
+    here: impl FnOnce() -> PyResult<U>,
+) -> PyResult<(T, U)> {
     let switch = engine.cancel_switch();
-    py.detach(|| {
-        std::thread::scope(|scope| {
-            let (done, finished) = channel();
-            let worker = scope.spawn(move || {
-                let result = work();
-                // Nobody listens any more if a signal came first; the result is then of no use either.
-                let _ = done.send(());
-                result
-            });
-            let mut interrupted = None;
-            while let Err(RecvTimeoutError::Timeout) = finished.recv_timeout(SIGNAL_INTERVAL) {
-                if interrupted.is_none() {
-                    interrupted = Python::attach(|py| py.check_signals().err());
-                    switch.fetch_or(interrupted.is_some(), Ordering::Relaxed);
-                }
-            }
-            let result = worker.join();
-            match (interrupted, result) {
-                (Some(signal), _) => Err(signal),
-                (None, Ok(result)) => Ok(result?),
-                (None, Err(_)) => Err(Error::Internal("a thread panicked".to_owned()).into()),
-            }
-        })
+    std::thread::scope(|scope| {
+        let (done, finished) = channel();
+        let worker = scope.spawn(move || {
+            let result = work();
+            // Nobody listens any more if a signal came first; the result is then of no use either.
+            let _ = done.send(());
+            result
+        });
+        let found = here();
+        switch.fetch_or(found.is_err(), Ordering::Relaxed);
+        let (signal, result) = py.detach(move || (signal_before(&finished, &switch), worker.join()));
+        let result = result.unwrap_or_else(|_| Err(Error::Internal("a thread panicked".to_owned())));
+        match (signal, found, result) {
+            (Some(signal), ..) => Err(signal),
+            (None, Err(failed), Ok(_) | Err(Error::Interrupted)) => Err(failed),
+            (None, _, Err(error)) => Err(error.into()),
+            (None, Ok(found), Ok(result)) => Ok((result, found)),
+        }
     })
+}
+
+/// Waits until work is done and looks for Ctrl-C meanwhile, which switches it off.
+fn signal_before(finished: &Receiver<()>, switch: &AtomicBool) -> Option<PyErr> {
+    let mut signal = None;
+    while let Err(RecvTimeoutError::Timeout) = finished.recv_timeout(SIGNAL_INTERVAL) {
+        if signal.is_none() {
+            signal = Python::attach(|py| py.check_signals().err());
+            switch.fetch_or(signal.is_some(), Ordering::Relaxed);
+        }
+    }
+    signal
 }

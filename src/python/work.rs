@@ -7,7 +7,7 @@ use pyo3::types::PyDict;
 
 use super::bridge::{export_batch, export_batches, export_schema};
 use super::options::{columns, engine, number, rules, scoring, vocabulary, whole};
-use super::source::{Source, interruptible};
+use super::source::{Source, beside, interruptible};
 use crate::engagement::EngagementOptions;
 use crate::engine::{self, Engine, Events, Made, Plain, SLICE_ROWS, Sessions, Wide};
 use crate::error::{Error, Result};
@@ -22,8 +22,8 @@ pub(super) type Maybe<'a, 'py> = Option<&'a Bound<'py, PyAny>>;
 pub(super) type Tables = (Vec<Py<PyAny>>, Py<PyAny>);
 pub(super) type Reported = (Vec<Py<PyAny>>, Py<PyAny>, Py<PyDict>);
 
-/// Rows handed to the engine at a time: enough slices to keep many threads busy.
-const READ_ROWS: usize = 16 * SLICE_ROWS;
+/// Rows handed to the engine at a time: enough slices to keep some threads busy, while as many are read.
+const READ_ROWS: usize = 8 * SLICE_ROWS;
 
 /// One row per user and video.
 #[pyfunction]
@@ -343,20 +343,19 @@ pub(super) fn walk_events(
     interruptible(events.py(), engine, || accepted.sessions(rules))
 }
 
-/// Reads all batches and hands them on, some at a time.
+/// Reads all batches and hands them on, some at a time, while the next ones are read.
 pub(super) fn push_all(
     py: Python<'_>,
     engine: &Engine,
     mut source: Source<'_>,
     mut push: impl FnMut(&[RecordBatch]) -> Result<()> + Send,
 ) -> PyResult<()> {
-    loop {
-        let batches = source.next_some(READ_ROWS)?;
-        if batches.is_empty() {
-            return Ok(());
-        }
-        interruptible(py, engine, || push(&batches))?;
+    let mut batches = source.next_some(READ_ROWS)?;
+    while !batches.is_empty() {
+        let next = || source.next_some(READ_ROWS);
+        batches = beside(py, engine, || push(&batches), next)?.1;
     }
+    Ok(())
 }
 
 pub(super) fn export(py: Python<'_>, batches: Vec<RecordBatch>, schema: &SchemaRef) -> PyResult<Tables> {
