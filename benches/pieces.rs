@@ -7,10 +7,10 @@ use std::hint::black_box;
 use arrow_array::RecordBatch;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use watchspan::engagement::{Duration, DurationSource, Engagement, EngagementOptions};
-use watchspan::engine::{Engine, PlainEvents};
+use watchspan::engine::{Engine, PlainEvents, steps};
 use watchspan::error::Result;
 use watchspan::event::{Event, EventKind, Vocabulary};
-use watchspan::input::{ColumnMap, EventSchema, KeyTypes};
+use watchspan::input::{ColumnMap, Dictionaries, EventBatch, EventSchema, KeyTypes};
 use watchspan::intervals::{Interval, IntervalSet};
 use watchspan::output::{EngagementRow, engagement_table};
 use watchspan::rules::Rules;
@@ -35,6 +35,23 @@ fn group(criterion: &mut Criterion) {
         let (Ok(batch), Ok(engine)) = (input::events(EVENTS, coded), Engine::new(Some(1))) else { return };
         group.bench_function(name, |bench| bench.iter(|| black_box(read(&engine, &batch).is_ok())));
     }
+}
+
+/// The steps that grouping and ordering are made of, each by itself.
+fn steps(criterion: &mut Criterion) {
+    let (Ok(batch), Ok(engine)) = (input::events(EVENTS, false), Engine::new(Some(1))) else { return };
+    let schema = EventSchema::bind(batch.schema_ref(), &ColumnMap::default());
+    let keys = schema.and_then(|schema| EventBatch::bind(&schema, &batch, &Dictionaries::default()));
+    let (Ok(keys), Ok(events)) = (keys, read(&engine, &batch)) else { return };
+    let mut group = criterion.benchmark_group("steps");
+    group.throughput(Throughput::Elements(EVENTS as u64));
+    group.bench_function("hash", |bench| bench.iter(|| steps::hash(black_box(&keys))));
+    group.bench_function("partition", |bench| {
+        let setup = || read(&engine, &batch);
+        bench.iter_batched(setup, |events| events.map(steps::partition), BatchSize::LargeInput);
+    });
+    let partitioned = steps::partition(events);
+    group.bench_function("sort", |bench| bench.iter(|| black_box(&partitioned).sort()));
 }
 
 /// From fragments to the tables: ordering, bringing together, walking and building.
@@ -125,5 +142,5 @@ fn engage(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(pieces, group, finish, walk, union, engage);
+criterion_group!(pieces, group, steps, finish, walk, union, engage);
 criterion_main!(pieces);

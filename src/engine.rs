@@ -17,6 +17,7 @@ mod rows;
 mod scopes;
 mod sessions;
 mod spill;
+pub mod steps;
 mod store;
 mod tables;
 mod user;
