@@ -247,7 +247,6 @@ mod tests {
     use arrow_array::{
         ArrayRef, DictionaryArray, Float64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
     };
-
     use arrow_schema::DataType;
 
     use super::*;

@@ -109,7 +109,6 @@ fn span(times: impl Iterator<Item = Micros>) -> Option<(Micros, Micros)> {
 
 #[cfg(test)]
 mod tests {
-
     use std::sync::Arc;
 
     use arrow_array::types::Int64Type;
