@@ -9,9 +9,10 @@ BIN := $(VENV)/bin
 RUST := Cargo.toml $(wildcard Cargo.lock) $(shell find src -name '*.rs')
 DEMO_ROWS ?= 1000000
 SIZE ?= 1M,10M
+PAGE ?= docs/benchmarks.md
 BENCH ?= --rounds 5
 BENCH_SPARK ?= --sizes 1M,10M --rounds 3
-OLD_TESTS := $(patsubst %,tests/python/test_%.py,scenarios random_streams sources summary errors api options package core_pieces sample cli)
+OLD_TESTS := $(patsubst %,tests/python/test_%.py,scenarios random_streams sources summary errors api options package core_pieces reading sample cli)
 OLDER_SPARK_TESTS := $(patsubst %,tests/spark/test_%.py,environment scenarios)
 # The tests of the kept tables take as long as all others of Spark together.
 SPARK_TABLES_TESTS := $(patsubst %,tests/spark/test_%.py,aggregator both_engines streaming update)
@@ -161,8 +162,8 @@ RELEASE := RUSTFLAGS=-Cprofile-use=$(CURDIR)/target/core.profdata $(BIN)/maturin
 	.venv-bench/bin/pip install --quiet --no-deps --force-reinstall target/bench-wheel/*.whl
 	touch $@
 
-bench: .venv-bench/package ## Measures watchspan beside Polars and DuckDB and writes docs/benchmarks.md; SIZE=100M for other sizes.
-	.venv-bench/bin/python benches/compare.py --sizes $(SIZE) $(BENCH) --write docs/benchmarks.md
+bench: .venv-bench/package ## Measures watchspan beside Polars and DuckDB and writes PAGE; SIZE=100M PAGE=docs/benchmarks_100M.md for other sizes.
+	.venv-bench/bin/python benches/compare.py --sizes $(SIZE) $(BENCH) --write $(PAGE)
 
 bench-worst-cases: .venv-bench/package ## Measures inputs that are hard to group and writes docs/worst_cases.md.
 	.venv-bench/bin/python benches/worst_cases.py --write docs/worst_cases.md

@@ -18,7 +18,7 @@ WORK_SECONDS = 0.02
 
 def _batch(part: int) -> pa.RecordBatch:
     rows = range(ROWS)
-    return pa.record_batch(
+    return pa.RecordBatch.from_pydict(
         {
             "userId": [f"user-{row % 30_011}" for row in rows],
             "videoId": pa.array(["v"] * ROWS),
@@ -68,4 +68,4 @@ def test_a_batch_that_cannot_be_read_is_reported_though_the_next_one_is_read_mea
     wrong = pa.Array.from_buffers(pa.string(), ROWS, [None, swapped, text])
     columns = {"userId": wrong, **{name: first[name] for name in first.schema.names[1:]}}
     with pytest.raises(watchspan.errors.DataError, match="offsets of text that are not in order"):
-        watchspan.aggregate(iter([pa.record_batch(columns), _batch(1)]))
+        watchspan.aggregate(iter([pa.RecordBatch.from_pydict(columns), _batch(1)]))
