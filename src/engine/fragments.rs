@@ -220,7 +220,7 @@ impl<R: Record, H: BuildHasher> Grouper<R, H> {
     /// then finds those of a chunk in one piece.
     fn order<C: KeyRows>(&self, columns: &EventKeys<'_, C>) -> Vec<u32> {
         let fragments = || (0u32..).take(self.counts.len());
-        let user = |fragment| columns.recall(&self.seen, fragment)[0];
+        let user = |fragment| columns.recall_user(&self.seen, fragment);
         let shared = shared_by_all(fragments().map(user));
         // One number for each: the user's head, but for the bits that the fragment's number takes.
         let number =

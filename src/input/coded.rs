@@ -3,7 +3,9 @@
 use std::hash::Hasher;
 use std::sync::Arc;
 
-use arrow_array::{Array, ArrayRef, downcast_dictionary_array};
+use arrow_array::types::ArrowDictionaryKeyType;
+use arrow_array::{Array, ArrayRef, PrimitiveArray, downcast_dictionary_array};
+use arrow_buffer::ArrowNativeType;
 
 use super::arena::SeenKeys;
 use super::columns::Bound;
@@ -66,7 +68,7 @@ pub(crate) struct Values {
 impl Values {
     fn bind(column: &Bound, array: ArrayRef) -> Result<Self> {
         let keys = KeyColumn::bind(column, &array)?;
-        let are_keys = (0..array.len()).all(|value| keys.get(value).is_some());
+        let are_keys = keys.are_all_there(array.len());
         Ok(Self { array, keys, are_keys })
     }
 
@@ -105,6 +107,11 @@ impl KeyRows for CodedKeys {
         seen.codes[fragment as usize] == *codes
     }
 
+    #[inline]
+    fn recall_user<'a>(seen: &'a SeenKeys, fragment: u32, users: &'a Self) -> &'a [u8] {
+        users.bytes(seen.codes[fragment as usize][0])
+    }
+
     fn recall<'a>(seen: &'a SeenKeys, fragment: u32, columns: [Option<&'a Self>; 3]) -> Keys<'a> {
         let codes = seen.codes[fragment as usize];
         std::array::from_fn(|key| columns[key].map_or(&[][..], |column| column.bytes(codes[key])))
@@ -124,14 +131,21 @@ impl Codes {
         (code != NO_CODE).then_some(code as usize)
     }
 
-    /// The codes, unless one has no value among so many.
-    fn checked(codes: impl Iterator<Item = Option<usize>>, size: usize) -> Option<Self> {
-        let code = |code: Option<usize>| match code {
-            None => Some(NO_CODE),
-            Some(code) if code >= size => None,
-            Some(code) => u32::try_from(code).ok().filter(|&code| code != NO_CODE),
-        };
-        codes.map(code).collect::<Option<_>>().map(Self)
+    /// The codes, unless one has no value among so many. Whole columns at a time: there is a code for each row.
+    fn checked<K: ArrowDictionaryKeyType>(keys: &PrimitiveArray<K>, size: usize) -> Option<Self> {
+        let code = |key: &K::Native| u32::try_from(key.as_usize()).unwrap_or(NO_CODE);
+        let mut codes: Vec<_> = keys.values().iter().map(code).collect();
+        if let Some(nulls) = keys.nulls().filter(|nulls| nulls.null_count() > 0) {
+            codes
+                .iter_mut()
+                .zip(nulls)
+                .filter(|(_, is_valid)| !is_valid)
+                .for_each(|(code, _)| *code = NO_CODE);
+        }
+        // What stands for null is no code of a value, and nothing else is.
+        let end = u32::try_from(size).unwrap_or(NO_CODE);
+        let without_value = codes.iter().filter(|&&code| code >= end).count();
+        (without_value == keys.null_count()).then_some(Self(codes))
     }
 
     /// These codes, with null in place of those that are not wanted.
@@ -151,7 +165,7 @@ pub(super) fn dictionary(column: &Bound, array: &ArrayRef) -> Result<(Codes, Arr
     downcast_dictionary_array! {
         array => {
             let values = array.values();
-            let codes = Codes::checked(array.keys_iter(), values.len());
+            let codes = Codes::checked(array.keys(), values.len());
             let codes = codes.ok_or_else(|| column.corrupt("a dictionary code that has no value"))?;
             Ok((codes, values.clone()))
         },
@@ -161,7 +175,7 @@ pub(super) fn dictionary(column: &Bound, array: &ArrayRef) -> Result<(Codes, Arr
 
 #[cfg(test)]
 mod tests {
-    use arrow_array::types::Int8Type;
+    use arrow_array::types::{Int8Type, UInt32Type, UInt64Type};
     use arrow_array::{DictionaryArray, Int8Array, StringArray};
     use arrow_schema::{Field, Schema};
 
@@ -178,6 +192,27 @@ mod tests {
 
     fn read(keys: &CodedKeys, rows: usize) -> Vec<Option<&[u8]>> {
         (0..rows).map(|row| keys.get(row)).collect()
+    }
+
+    #[test]
+    fn every_code_has_a_value_or_is_null() {
+        fn codes<K: ArrowDictionaryKeyType>(
+            codes: Vec<K::Native>,
+            valid: Option<[bool; 2]>,
+            size: usize,
+        ) -> Option<Vec<u32>> {
+            let nulls = valid.map(|valid| valid.to_vec().into());
+            Codes::checked(&PrimitiveArray::<K>::new(codes.into(), nulls), size).map(|codes| codes.0)
+        }
+        assert_eq!(codes::<Int8Type>(vec![1, 0], None, 2), Some(vec![1, 0]));
+        assert_eq!(codes::<Int8Type>(vec![2, 0], None, 2), None);
+        assert_eq!(codes::<Int8Type>(vec![-1, 0], None, 2), None);
+        assert_eq!(codes::<Int8Type>(vec![-1, 1], Some([false, true]), 2), Some(vec![NO_CODE, 1]));
+        assert_eq!(codes::<Int8Type>(vec![-1, 2], Some([false, true]), 2), None);
+        assert_eq!(codes::<UInt64Type>(vec![u64::MAX, 0], None, 1), None);
+        assert_eq!(codes::<UInt64Type>(vec![1 << 32, 0], None, 1), None);
+        assert_eq!(codes::<UInt32Type>(vec![NO_CODE, 0], None, usize::MAX), None);
+        assert_eq!(codes::<UInt32Type>(vec![7, 7], Some([false, false]), 0), Some(vec![NO_CODE; 2]));
     }
 
     #[test]

@@ -238,9 +238,15 @@ impl<'a, C: KeyRows> EventKeys<'a, C> {
         Ok(arena)
     }
 
+    /// The bytes of a fragment's user, which was remembered.
+    #[inline]
+    pub(crate) fn recall_user<'s>(&'s self, seen: &'s SeenKeys, fragment: u32) -> &'s [u8] {
+        C::recall_user(seen, fragment, self.user)
+    }
+
     /// The bytes of a fragment's keys, which were remembered.
     #[inline]
-    pub(crate) fn recall<'s>(&'s self, seen: &'s SeenKeys, fragment: u32) -> Keys<'s> {
+    fn recall<'s>(&'s self, seen: &'s SeenKeys, fragment: u32) -> Keys<'s> {
         C::recall(seen, fragment, [Some(self.user), Some(self.video), self.session])
     }
 

@@ -186,6 +186,15 @@ impl KeyColumn {
         }
     }
 
+    /// Whether none of so many rows is null or empty.
+    pub(crate) fn are_all_there(&self, rows: usize) -> bool {
+        match self {
+            Self::Utf8(array) => are_filled(array),
+            Self::LargeUtf8(array) => are_filled(array),
+            keys => (0..rows).all(|row| keys.get(row).is_some()),
+        }
+    }
+
     /// Its dictionary, if it has one.
     pub(crate) fn dictionary(&self) -> Option<Arc<Values>> {
         if let Self::Dictionary(keys) = self { Some(keys.values()) } else { None }
@@ -213,6 +222,9 @@ pub(crate) trait KeyRows {
 
     /// Whether the keys of that fragment are surely these.
     fn are(seen: &SeenKeys, fragment: u32, keys: &[Self::Key<'_>; 3]) -> bool;
+
+    /// The bytes of a fragment's user; the column is that which it was read from.
+    fn recall_user<'a>(seen: &'a SeenKeys, fragment: u32, users: &'a Self) -> &'a [u8];
 
     /// The bytes of a fragment's keys; the columns are those that they were read from.
     fn recall<'a>(seen: &'a SeenKeys, fragment: u32, columns: [Option<&'a Self>; 3]) -> Keys<'a>;
@@ -260,6 +272,11 @@ impl<T: PlainKeys> KeyRows for T {
     }
 
     #[inline]
+    fn recall_user<'a>(seen: &'a SeenKeys, fragment: u32, _users: &'a Self) -> &'a [u8] {
+        seen.plain.user(fragment)
+    }
+
+    #[inline]
     fn recall<'a>(seen: &'a SeenKeys, fragment: u32, _columns: [Option<&'a Self>; 3]) -> Keys<'a> {
         seen.plain.get(fragment)
     }
@@ -293,6 +310,16 @@ impl PlainKeys for KeyColumn {
 #[inline]
 fn filled(key: Option<&[u8]>) -> Option<&[u8]> {
     key.filter(|key| !key.is_empty())
+}
+
+/// Whether no text is null or empty.
+#[expect(
+    clippy::needless_bitwise_bool,
+    reason = "without leaving early, many offsets are compared at a time"
+)]
+fn are_filled<O: OffsetSizeTrait>(array: &GenericStringArray<O>) -> bool {
+    let offsets = array.value_offsets().array_windows();
+    array.null_count() == 0 && offsets.fold(true, |are_filled, [a, b]| are_filled & (a < b))
 }
 
 /// Whether two byte strings are the same. They are short: a few reads, which may overlap, cost less than a call. The
@@ -334,8 +361,11 @@ fn checked<O: OffsetSizeTrait>(
 
 #[cfg(test)]
 mod tests {
-    use super::{KeyType, equal};
+    use arrow_schema::{Field, Schema};
     use proptest::prelude::*;
+
+    use super::*;
+    use crate::input::{ColumnMap, InputColumn, InputTable};
 
     proptest! {
         #[test]
@@ -350,6 +380,26 @@ mod tests {
             prop_assert!(equal(text, &copy));
             prop_assert_eq!(equal(text, &changed), text.is_empty());
             prop_assert_eq!(equal(text, other.as_bytes()), text == other.as_bytes());
+        }
+    }
+
+    #[test]
+    fn keys_that_are_missing_are_found_in_every_layout() {
+        let texts = |texts: [Option<&str>; 3]| -> ArrayRef { Arc::new(StringArray::from(texts.to_vec())) };
+        let layouts = [DataType::Utf8, DataType::LargeUtf8, DataType::Utf8View];
+        for (layout, is_sliced) in layouts.iter().flat_map(|layout| [(layout, false), (layout, true)]) {
+            let are_all_there = |array: ArrayRef| {
+                let array = arrow_cast::cast(&array, layout).unwrap();
+                let array = if is_sliced { array.slice(1, 2) } else { array };
+                let schema = Schema::new(vec![Field::new("userId", layout.clone(), true)]);
+                let map = ColumnMap::default();
+                let column = Bound::needed(&map, InputColumn::USER, InputTable::Events, &schema).unwrap();
+                KeyColumn::bind(&column, &array).unwrap().are_all_there(array.len())
+            };
+            assert!(are_all_there(texts([Some("a"), Some("b"), Some("c")])), "{layout}");
+            assert!(!are_all_there(texts([Some("a"), Some("b"), Some("")])), "{layout}");
+            assert!(!are_all_there(texts([Some("a"), None, Some("c")])), "{layout}");
+            assert_eq!(are_all_there(texts([Some(""), Some("b"), Some("c")])), is_sliced, "{layout}");
         }
     }
 
