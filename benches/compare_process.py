@@ -88,8 +88,11 @@ def _watchspan(options: argparse.Namespace) -> Job:
 
     events, videos = pa.concat_tables(_pieces(options)), pq.read_table(options.videos)
 
+    # As much as DuckDB may take by default, in place of a quarter.
+    limit = int(0.8 * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+
     def run() -> pa.Table:
-        return watchspan.aggregate(events, videos=videos, threads=options.threads)
+        return watchspan.aggregate(events, videos=videos, threads=options.threads, memory_limit=limit)
 
     return Job(run, lambda table: table.select(_CHECKED))
 

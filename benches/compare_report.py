@@ -51,6 +51,8 @@ conversion. Then it runs the job:
 Seconds and memory are medians over all rounds. Memory is the peak of the process's resident memory during
 the cold call, less what was resident after loading. The result stays in the engine's own form: an Arrow
 table, a DataFrame, a table of the database. DuckDB may put what its memory limit does not hold into files.
+That limit is four fifths of the machine's memory; watchspan is given the same `memory_limit` in place of its
+own default, a quarter.
 
 The bare `group_by` only counts the events per user, video and session. It is no version of the job, but the
 least that a query engine does to bring the events of a session together.
