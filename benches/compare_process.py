@@ -85,11 +85,12 @@ def _pieces(options: argparse.Namespace) -> Iterator[pa.Table]:
 
 def _watchspan(options: argparse.Namespace) -> Job:
     import watchspan
+    from watchspan.sources.arguments import machine_memory
 
     events, videos = pa.concat_tables(_pieces(options)), pq.read_table(options.videos)
-
     # As much as DuckDB may take by default, in place of a quarter.
-    limit = int(0.8 * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    memory = machine_memory()
+    limit = memory and memory * 4 // 5
 
     def run() -> pa.Table:
         return watchspan.aggregate(events, videos=videos, threads=options.threads, memory_limit=limit)

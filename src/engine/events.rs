@@ -171,7 +171,9 @@ impl<'e, R: Record> Events<'e, R> {
             return Ok(Partitions::Memory(Partition::new(self.engine, std::mem::take(&mut self.chunks))));
         }
         self.write_out()?;
-        let parts = self.spill.take().map(|spill| spill.finish(self.engine, self.limit / 2)).transpose()?;
+        // A part is in memory together with the next one, which is read meanwhile.
+        let limit = self.limit / 2;
+        let parts = self.spill.take().map(|spill| spill.finish(self.engine, limit)).transpose()?;
         Ok(Partitions::Disk(parts.unwrap_or_default()))
     }
 }
