@@ -13,6 +13,7 @@ from typing import Any, Callable
 
 import pyarrow as pa
 
+from watchspan import _core
 from watchspan.errors import ColumnTypeError, SourceError
 from watchspan.sources.arguments import (
     Wanted,
@@ -37,6 +38,7 @@ from watchspan.sources.writing import write
 __all__ = [
     "Overflow",
     "Wanted",
+    "as_table",
     "buckets_argument",
     "column_mapping",
     "empty_batch",
@@ -81,13 +83,30 @@ def read(source: Any, want: Wanted | None, table: str = "rows") -> Any:
 
 
 def read_table(source: Any) -> pa.Table:
-    """A table of rows that watchspan made, as a pyarrow table with all its columns."""
+    """A table of rows that watchspan made, as a pyarrow table with all its columns.
+
+    Raises:
+        SourceError: If it cannot be read, or is not what it claims: pyarrow's functions would not ask.
+    """
     taken = read(source, None)
-    if isinstance(taken, pa.Table):
-        return taken
-    if _has_arrow(taken):
-        return pa.table(taken)
-    return pa.Table.from_batches(list(taken))
+    try:
+        table = as_table(taken) if _has_arrow(taken) else pa.Table.from_batches(list(taken))
+        table.validate(full=True)
+    except pa.ArrowInvalid as error:
+        raise SourceError(f"The rows cannot be read: {error}. Write the table anew.") from error
+    return table
+
+
+def as_table(source: Any) -> pa.Table:
+    """An object with an Arrow stream or array as a pyarrow table.
+
+    Raises:
+        SourceError: If its structs contradict themselves: pyarrow's own import would believe them.
+    """
+    if isinstance(source, pa.Table):
+        return source
+    batches, schema = _core.batches(source)
+    return pa.Table.from_batches(batches, schema)
 
 
 def replayable(source: Any, want: Wanted) -> Callable[[], Iterator[pa.RecordBatch]]:
@@ -100,11 +119,7 @@ def replayable(source: Any, want: Wanted) -> Callable[[], Iterator[pa.RecordBatc
         # The reader that was opened to find mistakes early is the first one.
         opened = [taken]
         return lambda: opened.pop() if opened else read(source, want)
-    if _has_arrow(taken):
-        whole = taken if isinstance(taken, (pa.Table, pa.RecordBatch)) else pa.table(taken)
-        batches = _batches_of(whole)
-    else:
-        batches = list(taken)
+    batches = _batches_of(as_table(taken)) if _has_arrow(taken) else list(taken)
     slim = [_select(batch, want) for batch in batches]
     return lambda: iter(slim)
 
@@ -190,7 +205,11 @@ def _select(batch: pa.RecordBatch, want: Wanted) -> pa.RecordBatch:
     names = list(want.find(batch.schema.names))
     if want.lacks(batch.schema.names) or len(set(batch.schema.names)) < batch.num_columns:
         return batch
-    return pa.RecordBatch.from_arrays([batch.column(batch.schema.names.index(n)) for n in names], names=names)
+    columns = [batch.column(batch.schema.names.index(name)) for name in names]
+    try:
+        return pa.RecordBatch.from_arrays(columns, names=names)
+    except pa.ArrowInvalid as error:
+        raise SourceError(f"The input holds Arrow data that cannot be read: {error}.") from error
 
 
 def _checked(source: Iterable[Any], schema: pa.Schema | None, table: str) -> Iterator[pa.RecordBatch]:
@@ -200,7 +219,7 @@ def _checked(source: Iterable[Any], schema: pa.Schema | None, table: str) -> Ite
         if isinstance(item, (pa.RecordBatch, pa.Table)):
             batches = _batches_of(item)
         elif _has_arrow(item):
-            batches = pa.table(item).to_batches()
+            batches = as_table(item).to_batches()
         else:
             raise SourceError(
                 f"The iterator of {table} gave an object of type {_type_name(item)} as item {number}: record "
