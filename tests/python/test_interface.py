@@ -1,4 +1,4 @@
-"""What comes in need not be what it says: what can be noticed of that is an error of ours, and nothing dies."""
+"""What comes in need not be what it says: what can be noticed is an error of ours, and nothing dies."""
 
 from __future__ import annotations
 
