@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import glob
 import json
 import os
-import re
 from collections.abc import Iterator, Mapping
-from fnmatch import fnmatch
 from itertools import chain
 from typing import Any
 
@@ -16,6 +13,7 @@ import pyarrow as pa
 from watchspan.errors import ColumnTypeError, MissingColumnError, SourceError
 from watchspan.sources.arguments import NUMBERS, Wanted, empty_batch, no_rows
 from watchspan.sources.formats import format_of
+from watchspan.sources.places import files_at, find_places
 
 _TITLES = {"parquet": "Parquet", "csv": "CSV", "json": "JSON lines", "ipc": "Arrow"}
 TEXT_FORMATS = frozenset({"csv", "json"})
@@ -92,56 +90,11 @@ def find_files(source: Any) -> tuple[str, list[str], Any]:
 
 def _files(path: str) -> tuple[Any, list[str]]:
     """The file system of a path and the files that it stands for."""
-    from pyarrow import fs
-
-    is_uri = "://" in path
     try:
-        if is_uri:
-            fixed = re.split(r"[^/]*[*\[]", path, maxsplit=1)[0]
-            filesystem, base = fs.FileSystem.from_uri(fixed)
-            places = _remote_glob(filesystem, base, path[len(fixed) :]) if fixed != path else [base]
-        else:
-            filesystem = fs.LocalFileSystem()
-            is_glob = glob.has_magic(path) and not os.path.lexists(path)
-            places = sorted(glob.glob(path, recursive=True)) if is_glob else [path]
-            places = [os.path.abspath(place) for place in places]
-        if not places:
-            raise SourceError(f"No file matches {path!r}.")
-        return filesystem, [file for place in places for file in _files_at(filesystem, place, path)]
+        filesystem, places = find_places(path)
+        return filesystem, [file for place in places for file in files_at(filesystem, place, path)]
     except (pa.ArrowException, OSError) as error:
         raise SourceError(f"Cannot open {path!r}: {error}") from error
-
-
-def _remote_glob(filesystem: Any, base: str, pattern: str) -> list[str]:
-    from pyarrow import fs
-
-    base = base.rstrip("/")
-    infos = filesystem.get_file_info(fs.FileSelector(base, recursive=True))
-    return sorted(info.path for info in infos if info.is_file and fnmatch(info.path, f"{base}/{pattern}"))
-
-
-def _files_at(filesystem: Any, place: str, asked: str) -> list[str]:
-    from pyarrow import fs
-
-    info = filesystem.get_file_info(place)
-    if info.type == fs.FileType.NotFound:
-        raise SourceError(f"There is no file or directory {asked!r}.")
-    if info.is_file:
-        return [place]
-    if filesystem.get_file_info(f"{place}/_delta_log").type == fs.FileType.Directory:
-        raise SourceError(
-            f"{asked!r} is a Delta table, whose directory also holds deleted rows: read it with deltalake, "
-            "as in DeltaTable(path).to_pyarrow_dataset(), and pass what that returns."
-        )
-    infos = filesystem.get_file_info(fs.FileSelector(place, recursive=True))
-    # Names that begin with a dot or an underscore are a writer's notes, such as _SUCCESS.
-    hidden = re.compile(r"(^|/)[._]")
-    found = sorted(
-        i.path for i in infos if i.is_file and not hidden.search(i.path[len(place.rstrip("/")) + 1 :])
-    )
-    if not found:
-        raise SourceError(f"The directory {asked!r} holds no files.")
-    return found
 
 
 def _dataset(paths: list[str], filesystem: Any, form: Any, schema: pa.Schema | None = None) -> Any:
