@@ -363,7 +363,9 @@ def vocabulary(name: str = "default") -> dict[str, str]:
     """
     presets = {spec["name"]: spec for spec in _core.preset_specs()}
     if not isinstance(name, str) or name not in presets:
-        raise VocabularyError(f"There is no vocabulary preset {shown(name)}; there are: {', '.join(presets)}.")
+        raise VocabularyError(
+            f"There is no vocabulary preset {shown(name)}; there are: {', '.join(presets)}."
+        )
     return dict(presets[name]["names"])
 
 
@@ -376,8 +378,8 @@ def _read(source: Any, table: str, names: Mapping[str, str | None] | None) -> An
 def _key(option: str, value: Any) -> str | int:
     if isinstance(value, str):
         return sources.text_argument(option, value)
-    # Any integer, of numpy too; the least one that a key column can hold bounds it.
-    return sources.whole_number(option, value, "text or an integer", least=-(2**63))
+    # Any integer, of numpy too; the least and the greatest that a key column can hold bound it.
+    return sources.whole_number(option, value, "text or an integer", least=-(2**63), most=2**64 - 1)
 
 
 def _refuse_other_rules(made: Mapping[str, Any], rules: Rules) -> None:

@@ -12,7 +12,8 @@ import watchspan as ws
 from watchspan import sample, sources
 from watchspan.cli import display, options
 from watchspan.cli.progress import Progress, peak_memory
-from watchspan.cli.reading import engagement_row, to_json
+from watchspan.cli.reading import engagement_row
+from watchspan.cli.terminal import print_json
 
 __all__ = ["demo"]
 
@@ -81,7 +82,7 @@ def demo(rows: int, seed: int, out: str, quiet: bool, as_json: bool) -> None:
         "output": str(folder),
     }
     if as_json:
-        click.echo(to_json(figures))
+        print_json(figures)
     else:
         _show(figures)
 

@@ -28,7 +28,7 @@ from watchspan.sources.arguments import (
     wanted,
     whole_number,
 )
-from watchspan.sources.files import TEXT_FORMATS, find_files, open_typed, read_files, scan_dataset
+from watchspan.sources.files import file_metadata, read_files, scan_dataset
 from watchspan.sources.formats import format_of
 from watchspan.sources.objects import from_columns, from_dicts, from_pandas, from_polars, type_name
 from watchspan.sources.outputs import check_output
@@ -123,9 +123,7 @@ def replayable(source: Any, want: Wanted) -> Callable[[], Iterator[pa.RecordBatc
 def schema_metadata(source: Any) -> dict[bytes, bytes]:
     """The metadata of a source's schema; empty where it has none or cannot say."""
     if _are_paths(source):
-        form, paths, filesystem = find_files(source)
-        typed = form not in TEXT_FORMATS
-        return dict((open_typed(paths, filesystem, form, None).schema.metadata if typed else None) or {})
+        return file_metadata(source)
     if isinstance(source, (list, tuple)) and source:
         source = source[0]
     schema = getattr(source, "schema", None)

@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from itertools import chain
 from typing import Any
 
 import pyarrow as pa
 
-from watchspan.errors import ColumnTypeError, MissingColumnError, SourceError
+from watchspan.errors import ColumnTypeError, MissingColumnError, SourceError, WatchspanError
 from watchspan.sources.arguments import NUMBERS, Wanted, empty_batch, no_rows
 from watchspan.sources.formats import format_of
 from watchspan.sources.places import files_at, find_places
 
 _TITLES = {"parquet": "Parquet", "csv": "CSV", "json": "JSON lines", "ipc": "Arrow"}
-TEXT_FORMATS = frozenset({"csv", "json"})
+_TEXT_FORMATS = frozenset({"csv", "json"})
+# What pyarrow raises over files: not all of it is of its own classes.
+_REFUSALS = (pa.ArrowException, OSError, ValueError, TypeError, LookupError, OverflowError, RuntimeError)
 # Rows per batch of a file scan: large enough to make a batch's fixed costs vanish, small beside a row group.
 _SCAN_ROWS = 65_536
 # How many batches and files are read ahead: enough for reading and grouping to go on side by side. By default
@@ -51,7 +54,7 @@ def _scan(scanner: Any, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         for batch in scanner.to_batches():
             seen = True
             yield batch
-    except (pa.ArrowException, OSError) as error:
+    except _REFUSALS as error:
         raise SourceError(f"Reading stopped: {error}") from error
     if not seen:
         yield empty_batch(schema)
@@ -59,21 +62,39 @@ def _scan(scanner: Any, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
 
 def read_files(source: Any, want: Wanted | None) -> Iterator[pa.RecordBatch]:
     """The batches of the files behind one path, directory, glob or URI, or a list of them."""
-    form, paths, filesystem = find_files(source)
-    try:
-        if form not in TEXT_FORMATS:
-            return scan_dataset(open_typed(paths, filesystem, form, want), want)
+    form, paths, filesystem = _find_files(source)
+    with _said_of(form):
+        if form not in _TEXT_FORMATS:
+            return scan_dataset(_open_typed(paths, filesystem, form, want), want)
         if want is not None:
             return (_open_csv if form == "csv" else _open_json)(paths, filesystem, want)
-    except (pa.ArrowException, OSError, UnicodeError) as error:
-        raise SourceError(f"Cannot read as {_TITLES[form]}: {error}") from error
     raise SourceError(
         f"{paths[0]} is {_TITLES[form]}, which cannot hold the lists of a table of rows: write such tables "
         "as Parquet or Arrow to read them again."
     )
 
 
-def find_files(source: Any) -> tuple[str, list[str], Any]:
+def file_metadata(source: Any) -> dict[bytes, bytes]:
+    """The metadata of the schema of files behind paths; empty where there is none, as in text."""
+    form, paths, filesystem = _find_files(source)
+    if form in _TEXT_FORMATS:
+        return {}
+    with _said_of(form):
+        return dict(_open_typed(paths, filesystem, form, None).schema.metadata or {})
+
+
+@contextmanager
+def _said_of(form: str) -> Iterator[None]:
+    """Says what pyarrow has against files as an error of ours."""
+    try:
+        yield
+    except WatchspanError:
+        raise
+    except _REFUSALS as error:
+        raise SourceError(f"Cannot read as {_TITLES[form]}: {error}") from error
+
+
+def _find_files(source: Any) -> tuple[str, list[str], Any]:
     """The files behind a source of paths: their format, their paths and their file system."""
     items = [os.fspath(item) for item in (source if isinstance(source, (list, tuple)) else [source])]
     located = [_files(os.fsdecode(item)) for item in items]
@@ -93,7 +114,7 @@ def _files(path: str) -> tuple[Any, list[str]]:
     try:
         filesystem, places = find_places(path)
         return filesystem, [file for place in places for file in files_at(filesystem, place, path)]
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeError) as error:
         raise SourceError(f"Cannot open {path!r}: {error}") from error
 
 
@@ -103,7 +124,7 @@ def _dataset(paths: list[str], filesystem: Any, form: Any, schema: pa.Schema | N
     return ds.dataset(paths, filesystem=filesystem, format=form, schema=schema, partitioning="hive")
 
 
-def open_typed(paths: list[str], filesystem: Any, form: str, want: Wanted | None) -> Any:
+def _open_typed(paths: list[str], filesystem: Any, form: str, want: Wanted | None) -> Any:
     """A dataset of files that state their types: the fields of all of them, of the types that fit all."""
     dataset = _dataset(paths, filesystem, form)
     if len(paths) == 1:
@@ -211,7 +232,7 @@ def _scan_json(paths: list[str], filesystem: Any, schema: pa.Schema) -> Iterator
                 # One block of the parser: none of its own borders then cuts a long line.
                 options = pajson.ReadOptions(block_size=len(block) + 1)
                 yield from pajson.read_json(pa.BufferReader(block), options, parse).to_batches()
-        except (pa.ArrowException, OSError) as error:
+        except _REFUSALS as error:
             raise SourceError(f"Cannot read {path} as JSON lines: {error}") from error
     yield empty_batch(schema)
 

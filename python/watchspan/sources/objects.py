@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -43,7 +43,7 @@ def from_pandas(frame: Any, want: Wanted | None) -> pa.Table | pa.RecordBatch:
         frame = frame[[name for name in frame.columns if name in found]]
         index = [name for name in index if name in found]
     for place, kind in enumerate(frame.dtypes):
-        if kind == object:
+        if kind.kind == "O":
             _refuse_deep(frame.columns[place], frame.iloc[:, place])
     try:
         return pa.Table.from_pandas(frame, preserve_index=bool(index))
@@ -89,13 +89,12 @@ def from_columns(columns: Mapping[Any, Any], want: Wanted | None) -> pa.Table | 
 
 def _refuse_deep(name: Any, values: Any) -> None:
     """Refuses a column of Python objects that are nested without end, or nearly so."""
-    if isinstance(values, Iterable) and not hasattr(values, "__arrow_array__") and not isinstance(values, pa.Array):
-        is_plain = getattr(values, "dtype", None) in (None, object)
-        if is_plain and not isinstance(values, pa.ChunkedArray) and _is_deep(values, _DEEPEST):
-            raise ColumnTypeError(
-                f"Column {shown(name)} cannot be turned into an Arrow column: its values hold values that hold "
-                f"values, more than {_DEEPEST} deep."
-            )
+    is_of_objects = isinstance(values, (list, tuple)) or str(getattr(values, "dtype", None)) == "object"
+    if is_of_objects and _is_deep(values, _DEEPEST):
+        raise ColumnTypeError(
+            f"Column {shown(name)} cannot be turned into an Arrow column: its values hold values that hold "
+            f"values, more than {_DEEPEST} deep."
+        )
 
 
 def _is_deep(values: Any, levels: int) -> bool:

@@ -28,7 +28,7 @@ _CAREFUL = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_CLOEXEC", "O_B
 
 
 def check_output(path: str | os.PathLike[str]) -> None:
-    """Finds out whether a file can be written, before the work that it is to hold; leaves nothing but folders.
+    """Finds out whether a file can be written, before the work whose result it is to hold; only folders stay.
 
     Raises:
         SourceError: If it cannot: a directory, a name that is too long, a folder without the right to write.
@@ -106,13 +106,15 @@ def _mode_of_old(place: str) -> int | None:
     if not stat.S_ISREG(old.st_mode):
         raise OSError(0, "it is no file but a device, a pipe or a socket")
     above = os.stat(os.path.dirname(place))
-    if above.st_mode & stat.S_ISVTX and os.name == "posix" and os.geteuid() not in (0, old.st_uid, above.st_uid):
+    # As in /tmp.
+    is_owners = bool(above.st_mode & stat.S_ISVTX) and os.name == "posix"
+    if is_owners and os.geteuid() not in (0, old.st_uid, above.st_uid):
         raise PermissionError(0, "it is somebody else's, and in its folder only they may replace it")
     return stat.S_IMODE(old.st_mode) & 0o777
 
 
 def _create(folder: str, partial: str) -> tuple[int, bool]:
-    """A new file in a folder, and whether it has a name: without one, nothing is left of a run that is killed."""
+    """A new file in a folder, and whether it has a name; without, nothing stays of a run that is killed."""
     if hasattr(os, "O_TMPFILE") and os.path.isdir("/proc/self/fd"):
         # Not every file system can.
         with contextlib.suppress(OSError):

@@ -12,9 +12,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-# What is not seen and changes how the rest is: controls (the newer ones may begin a terminal's commands), marks
-# of direction, separators of lines, characters without width, tags. The joiners are parts of words in many
-# scripts, and of emoji, but not after ASCII.
+# What is not seen and changes how the rest is: controls, marks of direction, separators of lines, characters
+# without width, tags. The joiners are parts of words in many scripts, and of emoji, but not after ASCII.
 _UNSEEN = (
     "\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\U0001d173-\U0001d17a\U000e0000-\U000e007f"
@@ -64,18 +63,19 @@ def is_unicode(text: str) -> bool:
     return True
 
 
-def to_json(value: Any) -> str:
+def to_json(value: Any, *, ascii_only: bool = False) -> str:
     r"""A value as JSON: null for numbers that are not finite, RFC 3339 text for instants, which are in UTC.
 
-    Characters that are not seen are written as escapes, which mean the same.
+    Characters that are not seen, or all but ASCII, are written as escapes, which mean the same.
 
     >>> print(to_json({"a": [float("inf"), "caf\xe9\u202e"]}))
     {"a": [null, "café\u202e"]}
     """
+    encoder = _ENCODERS[ascii_only]
     try:
-        text = _ENCODER.encode(value)
+        text = encoder.encode(value)
     except ValueError:
-        text = _ENCODER.encode(_finite(value))
+        text = encoder.encode(finite(value))
     return json_visible(text)
 
 
@@ -99,14 +99,18 @@ def _as_text(value: Any) -> str:
 
 
 # One for all rows: making it takes longer than using it.
-_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=_as_text)
+_ENCODERS = {
+    ascii_only: json.JSONEncoder(ensure_ascii=ascii_only, allow_nan=False, default=_as_text)
+    for ascii_only in (False, True)
+}
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
+    """A value of JSON's kinds with null for the numbers that JSON has not."""
     if isinstance(value, Mapping):
-        return {name: _finite(part) for name, part in value.items()}
+        return {name: finite(part) for name, part in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_finite(part) for part in value]
+        return [finite(part) for part in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

@@ -27,7 +27,7 @@ def write(table: pa.Table | Overflow, path: str | os.PathLike[str], *, escape_fo
     Args:
         table: The table, or one that may be larger than memory.
         path: Where to: a path, or an URI that pyarrow knows, such as `s3://bucket/rows.parquet`.
-        escape_formulas: Whether to put a quote before text in CSV that a spreadsheet would take for a formula,
+        escape_formulas: Whether to put a quote before text in CSV that a spreadsheet would run as a formula,
             because it begins with `=`, `+`, `-`, `@`, a tab or a line end. The text is then not exact.
 
     Raises:
