@@ -88,18 +88,17 @@ def files_at(filesystem: Any, place: str, asked: str) -> list[str]:
             f"{asked!r} is a Delta table, whose directory also holds deleted rows: read it with deltalake, "
             "as in DeltaTable(path).to_pyarrow_dataset(), and pass what that returns."
         )
-    try:
-        infos = filesystem.get_file_info(fs.FileSelector(place, recursive=True))
-    except UnicodeDecodeError as error:
-        name = os.fsdecode(error.object)
-        raise SourceError(
-            f"Cannot read the directory {asked!r}: the name of {name!r} in it is not UTF-8. Rename it."
-        ) from error
     # Names that begin with a dot or an underscore are a writer's notes, such as _SUCCESS.
     hidden = re.compile(r"(^|/)[._]")
-    found = sorted(
-        i.path for i in infos if i.is_file and not hidden.search(i.path[len(place.rstrip("/")) + 1 :])
-    )
+    try:
+        infos = filesystem.get_file_info(fs.FileSelector(place, recursive=True))
+        paths = sorted(info.path for info in infos if info.is_file)
+    except UnicodeDecodeError as error:
+        raise SourceError(
+            f"Cannot read the directory {asked!r}: the name of {os.fsdecode(error.object)!r} in it is not UTF-8. "
+            "Rename it."
+        ) from error
+    found = [path for path in paths if not hidden.search(path[len(place.rstrip("/")) + 1 :])]
     if not found:
         raise SourceError(f"The directory {asked!r} holds no files.")
     return found
