@@ -12,7 +12,7 @@ use super::work::{
 };
 use crate::engagement::EngagementOptions;
 use crate::engine::Scopes;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::input::{self, VideoReader, Videos};
 use crate::output;
 use crate::rules::Rules;
@@ -21,7 +21,11 @@ use crate::rules::Rules;
 #[pyfunction]
 pub(super) fn batches(py: Python<'_>, table: Object<'_, '_>) -> PyResult<Tables> {
     guarded(|| {
-        let (schema, batches) = Source::new(table)?.all()?;
+        let source = Source::new(table)?;
+        if source.schema.is_none() {
+            return Err(Error::Source("it holds no batch, so nobody knows its columns.".to_owned()).into());
+        }
+        let (schema, batches) = source.all()?;
         export(py, batches, &schema.into())
     })
 }
