@@ -11,6 +11,7 @@ number that brings it back, and written to the folder that --out names.
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import re
@@ -23,6 +24,8 @@ import time
 from collections import Counter
 from pathlib import Path
 from typing import Any, Optional
+
+from shrink import shrunk
 
 HERE = Path(__file__).parent
 WORKER = HERE / "worker.py"
@@ -91,7 +94,7 @@ class Worker:
                 if not line:
                     kind, text = self._ended(process, line)
                     counts[kind.split()[0]] += 1
-                    findings.append({"seed": begun, "kind": kind, "error": text[-1500:], "trace": text})
+                    findings.append({"seed": begun, "kind": kind, "error": text, "trace": text})
                     if not isinstance(asked, list):
                         findings[-1]["recipe"] = asked
                     first = begun + 1
@@ -150,16 +153,38 @@ def summary(found: dict[str, Any]) -> str:
     """The line of a finding that says most: where a process died, the panic's own words."""
     lines = [line for line in found["error"].splitlines() if line.strip()]
     words = ("panicked at", "Check failed", "memory allocation", "Fatal Python error")
-    chosen = next((number for number, line in enumerate(lines) if any(word in line for word in words)), None)
-    return " ".join(lines[-1:] if chosen is None else lines[chosen : chosen + 2])[:300]
+    chosen = [number for number, line in enumerate(lines) if any(word in line for word in words)]
+    frames = [line.strip() for line in lines if line.lstrip().startswith("File ")]
+    told = lines[chosen[-1] : chosen[-1] + 2] if chosen else lines[-1:]
+    return " ".join(line[:200] for line in (*told, *frames[:1]))
 
 
 def grouped(findings: list[Any]) -> list[list[Any]]:
     """The findings that are alike but for numbers, most first."""
     groups: dict[str, list[Any]] = {}
     for found in findings:
-        groups.setdefault(re.sub(r"[0-9]+|[\"'].*?[\"']", "#", found["kind"] + summary(found)), []).append(found)
+        groups.setdefault(re.sub(r"0x[0-9a-f]+|[0-9]+|[\"'].*?[\"']", "#", found["kind"] + summary(found)), []).append(found)
     return sorted(groups.values(), key=len, reverse=True)
+
+
+def smallest(module: str, found: dict[str, Any]) -> dict[str, Any]:
+    """The smallest recipe that ends as a finding did."""
+    worker, wanted = Worker(module), [found]
+
+    def ends_alike(made: dict[str, Any]) -> bool:
+        return any(len(grouped([*wanted, other])) == 1 for other in worker.ask(made)[1])
+
+    recipe = found.get("recipe") or recipe_of(module, found["seed"])
+    try:
+        return shrunk(recipe, ends_alike) if ends_alike(recipe) else recipe
+    finally:
+        worker.close()
+
+
+def recipe_of(module: str, seed: int) -> Any:
+    """What an input was that killed its process before that could say."""
+    sys.path.insert(0, str(HERE))
+    return importlib.import_module(module).recipe(seed)
 
 
 def main() -> int:
@@ -170,6 +195,7 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--recipe", help="one input, as a finding shows it")
+    parser.add_argument("--shrink", action="store_true", help="make recipes of what is found smaller")
     parser.add_argument("--out", type=Path, help="a folder for the findings")
     asked = parser.parse_args()
     started = time.monotonic()
@@ -184,6 +210,8 @@ def main() -> int:
     for alike in grouped(findings):
         first = alike[0]
         print(f"{len(alike)} x {first['kind']}, such as {asked.module} {first['seed']}: {summary(first)}")
+        if asked.shrink:
+            print("    " + json.dumps(smallest(asked.module, first)))
     print(f"{asked.module}: {dict(sorted(counts.items()))} in {time.monotonic() - started:.0f} s, {len(findings)} findings")
     return bool(findings)
 
