@@ -8,7 +8,7 @@ import random
 from collections.abc import Iterator
 from typing import Any, Optional
 
-from laws import Violation, check_result, verdict
+from laws import Violation, check_result, refused
 from structs import (
     Array,
     GetLastError,
@@ -25,8 +25,7 @@ from structs import (
     offset_width,
     width,
 )
-from tables import BATCH_ONLY, KINDS, LAYOUTS, VERBS, Verb, batch
-from watchspan.errors import InternalError, WatchspanError
+from tables import BATCH_ONLY, KINDS, LAYOUTS, VERBS, batch
 
 Recipe = dict[str, Any]
 
@@ -357,7 +356,7 @@ def run(made: Recipe) -> str:
     if "layout_2" in made:
         sources = [source, Producer({**made, "layout": made["layout_2"], "changes": []}).raw()]
         source = _Batches(sources)
-    ended = _call(VERBS[made["kind"]][made["verb"]], source, made["layout"], 2 if made.get("object") == "used twice" else 1)
+    ended = _call(made, source)
     # What the frames of an exception held is gone by now.
     faults = producer.owner.faults()
     if faults:
@@ -365,18 +364,18 @@ def run(made: Recipe) -> str:
     return ended
 
 
-def _call(verb: Verb, source: Any, layout: int, times: int) -> str:
+def _call(made: Recipe, source: Any) -> str:
     """Calls a verb and says whether the source was accepted, refused, or raised on its own."""
+    verb = VERBS[made["kind"]][made["verb"]]
+
+    def accepted() -> None:
+        for _ in range(2 if made.get("object") == "used twice" else 1):
+            check_result(verb(source, made["layout"]), made["verb"] in BATCH_ONLY)
+
     try:
-        for _ in range(times):
-            check_result(verb(source, layout))
+        return refused(accepted)
     except ProducerError:
         return "passed"
-    except InternalError:
-        raise
-    except WatchspanError as error:
-        return verdict(error)
-    return "accepted"
 
 
 class _Batches:

@@ -109,6 +109,8 @@ def table(kind: str, layout: int) -> pa.Table:
     events = _events(layout)
     if kind == "events":
         return events
+    if pa.types.is_null(events["currentTime"].type):  # no row would be left
+        events = events.set_column(events.schema.get_field_index("currentTime"), "currentTime", array([5] * _ROWS, pa.float64()))
     if kind == "videos":
         return _videos(layout)
     if kind == "spans":
