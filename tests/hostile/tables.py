@@ -15,7 +15,7 @@ from watchspan import _core
 START = dt.datetime(2026, 1, 15, 10, tzinfo=dt.timezone.utc)
 KINDS = ("events", "videos", "sessions", "engagement", "spans", "joined", "wire")
 USERS = ("ann", "bob", "a user id that is longer than a view's twelve bytes", None)
-VIDEOS = ("v1", "v2", "a video id that is longer than a view's twelve bytes")
+VIDEOS = ("v1", "video 2", "a video id that is longer than a view's twelve bytes")
 NAMES = ("play", "pause", "resume", "seek", "heartbeat", "ended", "close", "unheard of")
 _ROWS = 24
 
