@@ -22,7 +22,7 @@ def _settings(ctx: click.Context, option: click.Parameter, texts: tuple[str, ...
             raise click.BadParameter(f"{text!r} is not of the form top_count=10.", ctx, option)
         try:
             settings[name.strip()] = json.loads(value)
-        except ValueError:  # a name, without the quotes that JSON wants
+        except (ValueError, RecursionError):  # a name, without the quotes that JSON wants
             settings[name.strip()] = value.strip()
     return settings
 
