@@ -108,7 +108,7 @@ def test_what_a_message_says_without_the_option():
 def test_a_key_without_a_name(given):
     done = RUNNER.invoke(app, ["rescore", "rows", "--storage", "region=r", "--storage", given])
     assert done.exit_code == 2
-    assert "--storage number 2 is not of the form NAME=VALUE" in done.stderr
+    assert "--storage number 2 may be secret and is not shown, but NAME=VALUE is needed" in done.stderr
     assert "s3cr3t" not in done.output + done.stderr
 
 

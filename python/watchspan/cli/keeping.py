@@ -140,7 +140,7 @@ def _pairs(items: tuple[str, ...]) -> Optional[dict[str, str]]:
     if wrong is not None:
         # A key may have been given without its name.
         raise click.UsageError(
-            f"--storage number {wrong} is not of the form NAME=VALUE. It is not shown: it may be secret."
+            f"--storage number {wrong} may be secret and is not shown, but NAME=VALUE is needed."
         )
     return dict(item.split("=", 1) for item in items) or None
 

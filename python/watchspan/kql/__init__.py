@@ -104,8 +104,15 @@ def _own_values(asked: Question, settings: Mapping[str, Any] | None) -> dict[str
             raise OptionError(f"settings has {key!r}, but this query's own settings are: {there}.")
         kind, accepted = _kind(asked.settings[key].text)
         if not kind(value):
-            raise OptionError(f"settings has {key!r}: {value!r}, but {accepted} is needed.")
+            raise OptionError(f"settings has {key!r}: {_shown(value)}, but {accepted} is needed.")
     return dict(settings or {})
+
+
+def _shown(value: Any) -> str:
+    try:
+        return repr(value)
+    except (ValueError, RecursionError):  # Python writes no numbers of thousands of digits
+        return f"a {type(value).__name__} that is too large to show"
 
 
 def _kind(default: str) -> tuple[Callable[[Any], bool], str]:
