@@ -30,7 +30,7 @@ SPARK_CHECKS := spark-tables-test spark-functions-test spark-older-test spark-co
 # In this order two at a time take least: the first waits for the wheel and for Spark while the Rust tests compile.
 CHECKS := spark-tables-test rust-test docs-check lint python-test $(filter-out spark-tables-test,$(SPARK_CHECKS)) other-pythons-test azure-test
 
-.PHONY: demo test test-all checks $(CHECKS) spark-test spark42 bench bench-check bench-large bench-pieces bench-spark bench-stages bench-worst-cases generate wheel clean
+.PHONY: demo test test-all audit checks $(CHECKS) spark-test spark42 bench bench-check bench-large bench-pieces bench-spark bench-stages bench-worst-cases generate wheel clean
 .DEFAULT_GOAL := help
 
 help: ## Lists the targets.
@@ -191,6 +191,17 @@ wheel: target/core.profdata ## The release wheel for Linux: cp39-abi3, manylinux
 	$(BIN)/pip install --quiet ziglang
 	PATH=$(CURDIR)/$(BIN):$$PATH $(RELEASE) --zig --compatibility manylinux_2_17 --out dist
 	find dist -name '*manylinux_2_17*.whl' -size -10M | grep .
+
+target/tools/bin/cargo-deny:
+	cargo install --quiet --locked --root target/tools cargo-deny
+
+target/tools/python: tests/environments/audit.py
+	$(PYTHON) -m venv $@
+	$@/bin/pip install --quiet 'pip-audit>=2.9' 'tomli>=2; python_version < "3.11"'
+	touch $@
+
+audit: target/tools/bin/cargo-deny target/tools/python ## Advisories, licences and sources of all that is built on; OFFLINE=1 asks nobody.
+	target/tools/python/bin/python tests/environments/audit.py --cargo-deny target/tools/bin/cargo-deny $(if $(OFFLINE),--offline)
 
 clean: ## Removes what the other targets made.
 	rm -rf $(VENV) .venv-* demo dist target
