@@ -211,7 +211,7 @@ def test_an_output_among_the_files_of_a_directory_is_refused(tmp_path):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.csv").write_text("a\n")
     for out in (tmp_path / "in" / "new.csv", tmp_path / "in" / "new" / "rows.csv"):
-        with pytest.raises(OptionError, match="lies in .*also an input"):
+        with pytest.raises(OptionError, match=r"lies in .*also an input"):
             sources.refuse_overwriting(out, tmp_path / "in")
     for out in (tmp_path / "in.csv", tmp_path / "new.csv"):
         sources.refuse_overwriting(out, tmp_path / "in", tmp_path / "missing", None, TABLE)
@@ -253,7 +253,7 @@ def test_json_has_no_numbers_that_are_none(tmp_path):
     assert rows[0]["s"] == [{"end": None}]
     sources.write(table, tmp_path / "rows.csv")
     found = csv.read_csv(tmp_path / "rows.csv")
-    assert [json.loads(text, parse_constant=refuse) for text in found["l"].to_pylist()][0] == [None]
+    assert json.loads(found["l"][0].as_py(), parse_constant=refuse) == [None]
 
 
 def test_json_says_what_cannot_be_seen(tmp_path):

@@ -94,9 +94,9 @@ def files_at(filesystem: Any, place: str, asked: str) -> list[str]:
         infos = filesystem.get_file_info(fs.FileSelector(place, recursive=True))
         paths = sorted(info.path for info in infos if info.is_file)
     except UnicodeDecodeError as error:
+        name = os.fsdecode(error.object)
         raise SourceError(
-            f"Cannot read the directory {asked!r}: the name of {os.fsdecode(error.object)!r} in it is not UTF-8. "
-            "Rename it."
+            f"Cannot read the directory {asked!r}: the name of {name!r} in it is not UTF-8. Rename it."
         ) from error
     found = [path for path in paths if not hidden.search(path[len(place.rstrip("/")) + 1 :])]
     if not found:
