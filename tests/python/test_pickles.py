@@ -31,7 +31,7 @@ class MakesFolder:
 
 @pytest.fixture(params=["parquet", "arrow"])
 def trap(request, tmp_path, events):
-    """A file of events with a pickle in what it says of an unused column; the folder that the pickle makes."""
+    """A file of events with a pickle in what it says of an unused column, and the folder that that makes."""
     ran = tmp_path / "ran"
     metadata = {
         b"ARROW:extension:name": b"arrow.py_extension_type",
