@@ -285,3 +285,11 @@ def test_formulas_are_escaped_in_csv_where_that_is_asked_for(tmp_path):
     assert found["t"].to_pylist() == FORMULAS + plain
     sources.write(table, tmp_path / "rows.parquet", escape_formulas=True)
     assert pq.read_table(tmp_path / "rows.parquet")["t"].to_pylist() == FORMULAS + plain
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a full disk is /dev/full")
+def test_rows_that_do_not_fit_into_a_temporary_file_are_told(monkeypatch):
+    monkeypatch.setattr("tempfile.TemporaryFile", lambda: open("/dev/full", "wb", buffering=0))
+    with sources.Overflow(10) as rows, pytest.raises(SourceError, match=r"do not fit.*No space left.*TMPDIR"):
+        rows.add(TABLE.to_batches()[0])
+        rows.add(TABLE.to_batches()[0])
