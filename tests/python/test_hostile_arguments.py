@@ -127,6 +127,13 @@ def test_paths_that_name_nothing_are_refused(path: Any, tmp_path, monkeypatch) -
         ws.aggregate(EVENTS, videos=path)
 
 
+@pytest.mark.parametrize("uri", ["nosuch://me:secret@host/x.csv", "s3://me:sec ret@/x.csv"])
+def test_keys_in_uris_are_not_repeated(uri: str) -> None:
+    with pytest.raises(ws.errors.SourceError) as told:
+        ws.aggregate(uri)
+    assert "sec" not in str(told.value)
+
+
 def test_a_name_in_a_directory_that_is_not_utf8_is_told(tmp_path) -> None:
     try:
         (tmp_path / "\udcff.csv").write_text("")

@@ -65,8 +65,7 @@ class Overflow:
         except OSError as error:
             raise SourceError(
                 f"The rows of the result do not fit into a temporary file in {tempfile.gettempdir()}: "
-                f"{error.strerror or error}. Free some room, set TMPDIR to another folder, or raise the limit on "
-                "memory."
+                f"{error.strerror or error}. Free some room, set TMPDIR, or raise the limit on memory."
             ) from error
 
     def _add(self, batch: pa.RecordBatch) -> None:
