@@ -88,8 +88,8 @@ def files_at(filesystem: Any, place: str, asked: str) -> list[str]:
         return [place]
     if filesystem.get_file_info(f"{place}/_delta_log").type == fs.FileType.Directory:
         raise SourceError(
-            f"{shown_path(asked)} is a Delta table, whose directory also holds deleted rows: read it with deltalake, "
-            "as in DeltaTable(path).to_pyarrow_dataset(), and pass what that returns."
+            f"{shown_path(asked)} is a Delta table, whose directory also holds deleted rows: read it with "
+            "deltalake, as in DeltaTable(path).to_pyarrow_dataset(), and pass what that returns."
         )
     # Names that begin with a dot or an underscore are a writer's notes, such as _SUCCESS.
     hidden = re.compile(r"(^|/)[._]")
@@ -132,9 +132,8 @@ def refuse_overwriting(output: str | os.PathLike[str], *inputs: Any) -> None:
             # Nothing is there that could be lost; whoever reads it says so.
             continue
         if clash:
-            raise OptionError(
-                f"{shown_path(target)} {clash.format(shown_path(path))}, which would be lost: name another output."
-            )
+            found = f"{shown_path(target)} {clash.format(shown_path(path))}"
+            raise OptionError(f"{found}, which would be lost: name another output.")
 
 
 def _paths(inputs: Iterable[Any]) -> Iterator[str]:
