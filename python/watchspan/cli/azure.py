@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Iterable, Optional
 
@@ -39,7 +40,7 @@ __all__ = ["COMMANDS"]
     help="Whether the window is one of the events' times or of their arrival.",
 )  # fmt: skip
 @click.option(
-    "--lookback", type=click.FloatRange(min=0), default=2.0, show_default=True, metavar="DAYS",
+    "--lookback", type=click.FloatRange(0, 36_500), default=2.0, show_default=True, metavar="DAYS",
     help="With --by arrival: how long before the window an event may have happened.",
 )  # fmt: skip
 @click.option(
@@ -132,6 +133,12 @@ def _days(number: float) -> timedelta:
         return timedelta(days=number)
     except (ValueError, OverflowError) as error:
         raise click.UsageError(f"--lookback is {number}, but a number of days is needed.") from error
+
+
+def _days(number: float) -> timedelta:
+    if math.isnan(number):  # which every range lets pass
+        raise click.UsageError("--lookback is not a number of days.")
+    return timedelta(days=number)
 
 
 def _reading(counts: ReadCounts) -> str:
