@@ -18,7 +18,17 @@ from laws import check_result, refused, require
 from tables import BATCH_ONLY, KINDS, LAYOUTS, VERBS, table
 
 Recipe = dict[str, Any]
-_FORMS = ("file", "path object", "table", "batches", "list", "reader", "columns", "dataset", "reader of a file")
+_FORMS = (
+    "file",
+    "path object",
+    "table",
+    "batches",
+    "list",
+    "reader",
+    "columns",
+    "dataset",
+    "reader of a file",
+)
 _HUGE = (2**31 - 1, 2**31, 2**40, 2**62, 2**63 - 1)
 
 
@@ -53,7 +63,9 @@ def _change(rng: random.Random, data: bytes, found: Batch) -> Optional[tuple[int
     inside = rng.choice([0, last, wide * rng.randrange(max(length // wide, 1))])
     place = found.body + offset + min(max(inside, 0), length - 1)
     now = int.from_bytes(data[place : place + min(wide, 8)], "little")
-    value = rng.choice([0, now + 1, now + 60, 0x7F, 0x7FFFFFFF, 0xFFFFFFFF, 2**63 - 1, rng.getrandbits(64), 2**64 - 1])
+    value = rng.choice(
+        [0, now + 1, now + 60, 0x7F, 0x7FFFFFFF, 0xFFFFFFFF, 2**63 - 1, rng.getrandbits(64), 2**64 - 1]
+    )
     return place, (value % (1 << (8 * min(wide, 8)))).to_bytes(min(wide, 8), "little").hex()
 
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 from watchspan.errors import InternalError, WatchspanError
 from watchspan.report import ValidationReport
 
+
 class Violation(AssertionError):
     """A law that does not hold."""
 
@@ -31,7 +32,9 @@ def check_result(result: Any, passed_on: bool = False) -> None:
         require(result.read == result.kept + sum(result.dropped.values()), f"it does not add up: {result}")
         result = result.examples
     if isinstance(result, dict):
-        wrong = [name for name, value in result.items() if isinstance(value, float) and not math.isfinite(value)]
+        wrong = [
+            name for name, value in result.items() if isinstance(value, float) and not math.isfinite(value)
+        ]
         require(not wrong, f"of the summary, {wrong} are not finite")
     if not isinstance(result, (pa.Table, pa.RecordBatch)):
         return

@@ -87,7 +87,9 @@ class Worker:
         while first < last:
             process = self._start()
             assert process.stdin
-            process.stdin.write(json.dumps([first, last - first] if isinstance(asked, list) else asked).encode() + b"\n")
+            process.stdin.write(
+                json.dumps([first, last - first] if isinstance(asked, list) else asked).encode() + b"\n"
+            )
             begun = first
             while True:
                 line = self._line(process)
@@ -118,7 +120,9 @@ class Worker:
             self.process.wait()
 
 
-def run(module: str, first: int, count: int, jobs: int = 1, progress: bool = False) -> tuple[Counter[str], list[Any]]:
+def run(
+    module: str, first: int, count: int, jobs: int = 1, progress: bool = False
+) -> tuple[Counter[str], list[Any]]:
     """Runs these inputs on so many processes: how many ended how, and the findings."""
     chunks = [[start, min(_CHUNK, first + count - start)] for start in range(first, first + count, _CHUNK)]
     chunks.reverse()
@@ -163,7 +167,9 @@ def grouped(findings: list[Any]) -> list[list[Any]]:
     """The findings that are alike but for numbers, most first."""
     groups: dict[str, list[Any]] = {}
     for found in findings:
-        groups.setdefault(re.sub(r"0x[0-9a-f]+|[0-9]+|[\"'].*?[\"']", "#", found["kind"] + summary(found)), []).append(found)
+        groups.setdefault(
+            re.sub(r"0x[0-9a-f]+|[0-9]+|[\"'].*?[\"']", "#", found["kind"] + summary(found)), []
+        ).append(found)
     return sorted(groups.values(), key=len, reverse=True)
 
 
@@ -189,7 +195,9 @@ def recipe_of(module: str, seed: int) -> Any:
 
 def main() -> int:
     """Runs what the command line asks for."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("module", choices=MODULES)
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--first", type=int, default=0)
@@ -212,7 +220,9 @@ def main() -> int:
         print(f"{len(alike)} x {first['kind']}, such as {asked.module} {first['seed']}: {summary(first)}")
         if asked.shrink:
             print("    " + json.dumps(smallest(asked.module, first)))
-    print(f"{asked.module}: {dict(sorted(counts.items()))} in {time.monotonic() - started:.0f} s, {len(findings)} findings")
+    print(
+        f"{asked.module}: {dict(sorted(counts.items()))} in {time.monotonic() - started:.0f} s, {len(findings)} findings"
+    )
     return bool(findings)
 
 

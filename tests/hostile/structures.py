@@ -145,7 +145,11 @@ def _data_change(rng: random.Random, found: Node, huge: bool) -> Optional[tuple[
         return number, row * wide, rng.choice(values).to_bytes(wide, "little", signed=True).hex()
     if found.format.startswith(b"v") and number == len(found.buffers) - 1:
         value = rng.choice([0, -1, _LOW, 1])
-        return number, 8 * rng.randrange(max(len(data) // 8, 1)), value.to_bytes(8, "little", signed=True).hex()
+        return (
+            number,
+            8 * rng.randrange(max(len(data) // 8, 1)),
+            value.to_bytes(8, "little", signed=True).hex(),
+        )
     if found.format.startswith(b"v") and number == 1:
         row, part = rng.randrange(rows), rng.choice([0, 4, 8, 12])
         value = rng.choice([-1, 13, 2**31 - 1, -(2**31), 1, 7])
@@ -182,7 +186,12 @@ def recipe(seed: int) -> Recipe:
         made["nest"] = [rng.randrange(4), nesting, rng.choice([50, 200, 10_000])]
         return made
     if roll < 0.18:
-        made |= {"form": "array", "verb": "aggregate an iterator", "kind": "events", "layout_2": rng.randrange(LAYOUTS)}
+        made |= {
+            "form": "array",
+            "verb": "aggregate an iterator",
+            "kind": "events",
+            "layout_2": rng.randrange(LAYOUTS),
+        }
     changes = []
     huge = rng.random() < 0.5
     for _ in range(rng.choice([1, 1, 1, 2, 3])):
@@ -230,7 +239,10 @@ def _nested(found: Node, column: int, nesting: str, depth: int) -> Node:
         buffers: list[Optional[bytes]] = [None]
         form, coded, children = nesting.encode(), None, [inner]
         if nesting in ("+l", "+m"):
-            buffers = [None, b"".join(min(i, inner.length).to_bytes(4, "little") for i in range(inner.length + 1))]
+            buffers = [
+                None,
+                b"".join(min(i, inner.length).to_bytes(4, "little") for i in range(inner.length + 1)),
+            ]
         elif nesting == "dictionary":
             form, coded, children, buffers = b"c", inner, [], [None, bytes(inner.length)]
         elif nesting == "+r":
@@ -308,9 +320,15 @@ class Producer:
 
         def get_next(_: Any, out: Any) -> int:
             place = next(number)
-            if wrong and place == self.made.get("at") and (wrong.startswith("next fails") or "message" in wrong):
+            if (
+                wrong
+                and place == self.made.get("at")
+                and (wrong.startswith("next fails") or "message" in wrong)
+            ):
                 return 22
-            if place < len(self.batches) and not (wrong == "batch is not filled" and place == self.made["at"]):
+            if place < len(self.batches) and not (
+                wrong == "batch is not filled" and place == self.made["at"]
+            ):
                 fill_array(self.owner, self._batch(place, wrong), out.contents)
             return 0
 
@@ -386,4 +404,3 @@ class _Batches:
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self.sources)
-
