@@ -77,7 +77,9 @@ _VERBS: dict[str, dict[str, Callable[[Any, int], Any]]] = {
     },
     "videos": {
         "aggregate": lambda path, layout: ws.aggregate(table("events", layout), videos=path, threads=1),
-        "retention": lambda path, layout: ws.retention(table("sessions", layout), videos=path, threads=1, buckets=3),
+        "retention": lambda path, layout: ws.retention(
+            table("sessions", layout), videos=path, threads=1, buckets=3
+        ),
     },
     "sessions": {
         "engagement": lambda path, _: ws.engagement(path, threads=1),
@@ -122,7 +124,9 @@ def _edit(rng: random.Random, data: bytes) -> list[Any]:
     """A change: what is done, where, and with what."""
     size = max(len(data), 1)
     # Half of them where formats keep what they say of themselves.
-    place = rng.choice([rng.randrange(size), rng.randrange(min(size, 64)), max(size - 1 - rng.randrange(400), 0)])
+    place = rng.choice(
+        [rng.randrange(size), rng.randrange(min(size, 64)), max(size - 1 - rng.randrange(400), 0)]
+    )
     roll = rng.random()
     if roll < 0.35:
         return ["flip", place, rng.randrange(8)]
@@ -138,7 +142,23 @@ def _edit(rng: random.Random, data: bytes) -> list[Any]:
         return ["move", place, rng.randrange(size), rng.choice([1, 8, 64, 300])]
     if roll < 0.9:
         return ["drop", place, rng.choice([1, 8, 64])]
-    text = rng.choice(["\x00", "\xff\xfe", "\n", '"', ",", "{", "[" * 3000, "9" * 400, "1e999", "nan", "\ufeff", "null", "}\n{"])
+    text = rng.choice(
+        [
+            "\x00",
+            "\xff\xfe",
+            "\n",
+            '"',
+            ",",
+            "{",
+            "[" * 3000,
+            "9" * 400,
+            "1e999",
+            "nan",
+            "\ufeff",
+            "null",
+            "}\n{",
+        ]
+    )
     return ["put", place, text.encode("utf-8", "surrogateescape").hex()]
 
 
@@ -150,7 +170,9 @@ def recipe(seed: int) -> Recipe:
     layout = rng.randrange(LAYOUTS)
     suffix = _FORMATS[form][0]
     if rng.random() < 0.06:
-        suffix = rng.choice([".parquet", ".arrow", ".feather", ".csv", ".jsonl", ".json", ".csv.gz", ".gz", ".ipc", ""])
+        suffix = rng.choice(
+            [".parquet", ".arrow", ".feather", ".csv", ".jsonl", ".json", ".csv.gz", ".gz", ".ipc", ""]
+        )
     data = _written(form, kind, layout)
     edits = [_edit(rng, data) for _ in range(rng.choice([1, 1, 1, 2, 3, 5]))]
     if rng.random() < 0.02:

@@ -1,4 +1,4 @@
-"""The tables that are handed over, small, in every layout that columns may have; and what is done with them."""
+"""The tables that are handed over, small, in every layout that columns may have, and who takes them."""
 
 from __future__ import annotations
 
@@ -62,7 +62,9 @@ def array(values: list[Any], kind: pa.DataType) -> pa.Array:
     if isinstance(values[0], dt.datetime) and not pa.types.is_timestamp(kind):
         return pa.array([v and v.isoformat() for v in values], kind)
     if pa.types.is_timestamp(kind):
-        micros = [v and round((v - START.replace(year=1970, month=1, hour=0)).total_seconds()) for v in values]
+        micros = [
+            v and round((v - START.replace(year=1970, month=1, hour=0)).total_seconds()) for v in values
+        ]
         factor = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[kind.unit]
         return pa.array([m and m * factor for m in micros], pa.int64()).cast(kind)
     return pa.array(values, kind)
@@ -110,7 +112,9 @@ def table(kind: str, layout: int) -> pa.Table:
     if kind == "events":
         return events
     if pa.types.is_null(events["currentTime"].type):  # no row would be left
-        events = events.set_column(events.schema.get_field_index("currentTime"), "currentTime", array([5] * _ROWS, pa.float64()))
+        events = events.set_column(
+            events.schema.get_field_index("currentTime"), "currentTime", array([5] * _ROWS, pa.float64())
+        )
     if kind == "videos":
         return _videos(layout)
     if kind == "spans":
@@ -118,7 +122,9 @@ def table(kind: str, layout: int) -> pa.Table:
         return events.append_column("_first", bounds[0]).append_column("_last", bounds[1])
     if kind == "joined":
         durations = array([100] * _ROWS, pa.float64()), array(["estimated"] * _ROWS, pa.string())
-        return events.append_column("videoDuration", durations[0]).append_column("durationSource", durations[1])
+        return events.append_column("videoDuration", durations[0]).append_column(
+            "durationSource", durations[1]
+        )
     if kind == "wire":
         return pa.Table.from_batches([_core.to_wire(batch("sessions", layout))])
     make: Callable[..., pa.Table] = ws.sessions if kind == "sessions" else ws.aggregate
