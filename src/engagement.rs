@@ -175,6 +175,11 @@ impl Engagement {
         if rules.count_unobserved {
             self.watch_time += self.unobserved;
         }
+        // Sums of absurd numbers end at the largest one: what is infinite means nothing to anybody, and JSON has no word
+        // for it.
+        self.watch_time = self.watch_time.min(f64::MAX);
+        self.unobserved = self.unobserved.min(f64::MAX);
+        self.play_time = self.play_time.min(f64::MAX);
         let furthest = self.max_position;
         self.max_position = furthest.min(cap);
         self.unique = unique_seconds.then(|| Unique::of(sessions.clone(), cap, self.watch_time, rules));
@@ -203,10 +208,10 @@ impl Engagement {
         count(&mut self.event_count, session.event_count);
     }
 
-    /// A number of seconds as a percentage of the duration, rounded.
+    /// A number of seconds as a percentage of the duration, rounded, and finite however short that is.
     #[must_use]
     pub fn percentage(&self, seconds: f64) -> Option<f64> {
-        self.duration.map(|d| round2(seconds / d.seconds * 100.0))
+        self.duration.map(|d| round2(seconds / d.seconds * 100.0).min(f64::MAX))
     }
 
     /// A total over the number of sessions.
@@ -245,7 +250,7 @@ impl Engagement {
             watch_minutes: self.watch_time / 60.0,
             completions: self.completion_count as f64,
             sessions: self.session_count as f64,
-            skips: (self.forward_skips + self.backward_skips) as f64,
+            skips: self.forward_skips.saturating_add(self.backward_skips) as f64,
         }
     }
 
@@ -285,8 +290,8 @@ impl Unique {
             _ => {
                 let observed = sessions.clone().flat_map(|s| s.watched.as_slice().iter().copied());
                 let counted = sessions.filter(|_| rules.count_unobserved).flat_map(|s| &s.unobserved);
-                let counted =
-                    counted.map(|&u| Interval { start: u.start, end: u.start + seconds_below(u, cap) });
+                let end = |u: Stretch| (u.start + seconds_below(u, cap)).min(f64::MAX);
+                let counted = counted.map(|&u| Interval { start: u.start, end: end(u) });
                 IntervalSet::union(observed.chain(counted))
             }
         };

@@ -69,7 +69,7 @@ impl Engine {
             None => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         };
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-        let pool = pool.map_err(|error| Error::Internal(error.to_string()))?;
+        let pool = pool.map_err(|error| Error::Threads { reason: error.to_string() })?;
         Ok(Self { pool, cancel: Arc::default() })
     }
 

@@ -238,6 +238,11 @@ pub enum Error {
         /// What is wrong.
         reason: &'static str,
     },
+    /// Arrow data that contradicts itself.
+    #[error(
+        "The input holds Arrow data that cannot be read: {0}. Mend its producer, or write the data anew."
+    )]
+    Unreadable(String),
     /// The producer of the batches failed.
     #[error("The input could not be read: {0}")]
     Source(String),
@@ -250,6 +255,21 @@ pub enum Error {
     Spill {
         /// The folder of temporary files.
         folder: String,
+        /// What the system says.
+        reason: String,
+    },
+    /// Temporary files cannot be opened, because too many files are.
+    #[error(
+        "The events need more than memory_limit allows, and the system lets this process open no file for them ({reason}): \
+         raise its limit, as with ulimit -n 256, or raise memory_limit."
+    )]
+    OpenFiles {
+        /// What the system says.
+        reason: String,
+    },
+    /// The system gives no threads.
+    #[error("The system gives no more threads ({reason}): raise its limit, or ask for fewer with threads=1.")]
+    Threads {
         /// What the system says.
         reason: String,
     },
@@ -273,9 +293,10 @@ impl Error {
             | Self::ChangedType { .. }
             | Self::KeyMismatch { .. }
             | Self::KeyTooLarge { .. } => ErrorKind::ColumnType,
-            Self::Option { .. } | Self::UnknownMapping { .. } | Self::NeededColumn { .. } => {
-                ErrorKind::Option
-            }
+            Self::Option { .. }
+            | Self::UnknownMapping { .. }
+            | Self::NeededColumn { .. }
+            | Self::Threads { .. } => ErrorKind::Option,
             Self::UnknownPreset { .. } | Self::UnknownMeaning { .. } | Self::EmptyVocabulary => {
                 ErrorKind::Vocabulary
             }
@@ -286,7 +307,9 @@ impl Error {
             | Self::InvalidText { .. }
             | Self::LongKeys { .. }
             | Self::Corrupt { .. } => ErrorKind::Data,
-            Self::Source(_) | Self::Spill { .. } => ErrorKind::Source,
+            Self::Source(_) | Self::Unreadable(_) | Self::Spill { .. } | Self::OpenFiles { .. } => {
+                ErrorKind::Source
+            }
             Self::Interrupted => ErrorKind::Interrupted,
             Self::Internal(_) => ErrorKind::Internal,
         }

@@ -18,7 +18,7 @@ pub use columns::{ColumnMap, InputColumn, InputTable};
 pub(crate) use events::{AnyEventKeys, EventKeys, Extras, Keys, RowKeys};
 pub use events::{Dictionaries, EventBatch, EventSchema};
 pub use keys::{KeyColumn, KeyType, KeyTypes};
-pub(crate) use keys::{KeyRows, equal};
+pub(crate) use keys::{KeyRows, check_text, equal};
 pub use rows::{RowTable, RowsBatch, RowsSchema, SessionBatch};
 pub use videos::{Video, VideoReader, Videos};
 pub use within::within;

@@ -1,6 +1,8 @@
 //! The Python module `watchspan._core`: Arrow in and out, options in, errors out.
 
 mod bridge;
+mod claims;
+mod door;
 mod errors;
 mod options;
 mod pieces;
@@ -19,7 +21,7 @@ mod _core {
     #[pymodule_export]
     use super::options::{check_rules, check_scoring};
     #[pymodule_export]
-    use super::pieces::{aggregate_joined, from_wire, furthest, scopes, to_wire, within};
+    use super::pieces::{aggregate_joined, batches, from_wire, furthest, scopes, to_wire, within};
     #[pymodule_export]
     use super::specs::{
         additive_scoring, column_specs, drop_reasons, flag_specs, input_column_specs, meanings, preset_specs,

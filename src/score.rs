@@ -82,9 +82,11 @@ impl Scoring {
             (self.sessions, features.sessions),
             (self.skips, features.skips),
         ];
-        let sum = weighted.into_iter().fold(0.0, |sum, (weight, feature)| sum + weight * feature);
+        // Neither a product nor the sum is more than the largest number, so none of them is no number.
+        let most = f64::MAX / 8.0;
+        let sum = weighted.into_iter().fold(0.0, |sum, (weight, x)| sum + (weight * x).clamp(-most, most));
         let low = self.minimum.map_or(sum, |minimum| sum.max(minimum));
-        round2(self.maximum.map_or(low, |maximum| low.min(maximum)))
+        round2(self.maximum.map_or(low, |maximum| low.min(maximum))).clamp(-f64::MAX, f64::MAX)
     }
 
     /// The tier of a rounded score.

@@ -115,6 +115,8 @@ impl<'a> Tally<'a> {
     /// Puts in order what came in the order of events.
     fn finish(self) {
         let Self { stats, earlier } = self;
+        // Positions up to the largest number are taken: sums end there, too.
+        stats.watch_time = stats.watch_time.min(f64::MAX);
         stats.end_positions.sort_unstable_by(f64::total_cmp);
         stats.unobserved.sort_unstable_by(|a, b| {
             a.start.total_cmp(&b.start).then_with(|| a.seconds.total_cmp(&b.seconds))

@@ -222,7 +222,8 @@ fn is_stale_start(state: &State, event: &Event) -> bool {
 
 fn unobserved(start: f64, seconds: f64, tell: &mut impl Tell) {
     if seconds > 0.0 {
-        tell.tell(Finding::Unobserved(Stretch { start, seconds }));
+        // A speed may be so absurd that its product with the clock is none.
+        tell.tell(Finding::Unobserved(Stretch { start, seconds: seconds.min(f64::MAX) }));
     }
 }
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import warnings
 
-from watchspan import errors, kql
+from watchspan import _interrupts, errors, kql
 from watchspan._core import debug_build as _debug_build
 from watchspan._core import version as __version__
 from watchspan.api import aggregate, engagement, explain, retention, sessions, vocabulary
@@ -47,3 +47,6 @@ if _debug_build:
         RuntimeWarning,
         stacklevel=2,
     )
+
+# The whole package is loaded.
+_interrupts.release()

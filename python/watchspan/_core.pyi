@@ -16,6 +16,7 @@ __all__ = [
     "additive_scoring",
     "aggregate",
     "aggregate_joined",
+    "batches",
     "check_rules",
     "check_scoring",
     "column_specs",
@@ -161,6 +162,9 @@ def explain(
 
 # The computation in pieces, for engines that hold the tables elsewhere (Spark, Delta) and call it on parts of
 # them.
+
+# Any table, after the checks that pyarrow's own import of other libraries' tables does not do.
+def batches(table: Any) -> _Result: ...
 
 # The wire form: a list<struct<start, end>> column X becomes X_start and X_end, two list<double> (X_seconds
 # for a list<struct<start, seconds>>), which share its nulls; integer keys become int64. from_wire joins the

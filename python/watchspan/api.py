@@ -11,6 +11,7 @@ from watchspan import _core, sources
 from watchspan.errors import OptionError, VocabularyError
 from watchspan.report import read_metadata, result
 from watchspan.rules import Rules, Scoring
+from watchspan.sources.text import shown
 
 # Takes batches as they are made.
 Sink = Callable[[pa.RecordBatch], object]
@@ -361,8 +362,10 @@ def vocabulary(name: str = "default") -> dict[str, str]:
     >>> mine = {**ws.vocabulary("html5"), "my_player_start": "play"}
     """
     presets = {spec["name"]: spec for spec in _core.preset_specs()}
-    if name not in presets:
-        raise VocabularyError(f"There is no vocabulary preset {name!r}; there are: {', '.join(presets)}.")
+    if not isinstance(name, str) or name not in presets:
+        raise VocabularyError(
+            f"There is no vocabulary preset {shown(name)}; there are: {', '.join(presets)}."
+        )
     return dict(presets[name]["names"])
 
 
@@ -374,9 +377,9 @@ def _read(source: Any, table: str, names: Mapping[str, str | None] | None) -> An
 
 def _key(option: str, value: Any) -> str | int:
     if isinstance(value, str):
-        return value
-    # Any integer, of numpy too; the least one that a key column can hold bounds it.
-    return sources.whole_number(option, value, "text or an integer", least=-(2**63))
+        return sources.text_argument(option, value)
+    # Any integer, of numpy too; the least and the greatest that a key column can hold bound it.
+    return sources.whole_number(option, value, "text or an integer", least=-(2**63), most=2**64 - 1)
 
 
 def _refuse_other_rules(made: Mapping[str, Any], rules: Rules) -> None:

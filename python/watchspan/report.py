@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from watchspan import _core, sources
 from watchspan.errors import SourceError
+from watchspan.sources.text import to_json
 
 if TYPE_CHECKING:
     from watchspan.rules import Rules, Scoring
@@ -46,25 +47,45 @@ def report(table: Any) -> dict[str, Any]:
     (3, 2, 1)
     """
     figures = (read_metadata(table) or {}).get("report")
-    if not isinstance(figures, dict):
+    if figures is None:
         raise SourceError(
             "The table carries no report: only tables from aggregate(), sessions() and engagement() do, and "
             "a way through pandas, polars, CSV or JSON lines loses it. Keep the table, or write it as "
             "Parquet or Arrow."
         )
-    return figures
+    return dict(figures)
 
 
 def read_metadata(source: Any) -> dict[str, Any] | None:
-    """What a table says about how it was made; None if it says nothing."""
+    """What a table says about how it was made, as far as it can be true; None if it says nothing.
+
+    Anybody may have written it: what is no `report`, `rules` or `scoring` is left out.
+    """
     text = sources.schema_metadata(source).get(_KEY)
     if text is None:
         return None
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) else None
+    if not isinstance(found, dict):
+        return None
+    parts = {"report": _is_report, "rules": _is_options, "scoring": _is_options}
+    return {name: part for name, part in found.items() if name not in parts or parts[name](part)}
+
+
+def _is_report(part: Any) -> bool:
+    if not isinstance(part, dict) or not isinstance(part.get("dropped"), dict):
+        return False
+    return all(
+        type(count) is int for count in (part.get("read"), part.get("kept"), *part["dropped"].values())
+    )
+
+
+def _is_options(part: Any) -> bool:
+    return isinstance(part, dict) and all(
+        isinstance(v, (bool, int, float, type(None))) for v in part.values()
+    )
 
 
 def result(
@@ -85,7 +106,7 @@ def result(
     }
     if scoring is not None:
         made["scoring"] = _as_dict(scoring)
-    metadata = {**(schema.metadata or {}), _KEY: json.dumps(made).encode()}
+    metadata = {**(schema.metadata or {}), _KEY: to_json(made).encode()}
     return pa.Table.from_batches(batches, schema).replace_schema_metadata(metadata)
 
 

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from watchspan import _core, sources
-from watchspan.errors import MissingColumnError
+from watchspan.errors import ColumnTypeError, DataError, MissingColumnError
+from watchspan.sources.text import finite
 
 NEEDED = (
     "userId",
@@ -51,6 +52,8 @@ def summarize(rows: Any, top: int = 10) -> dict[str, Any]:
 
     Raises:
         MissingColumnError: If it is not an engagement table.
+        ColumnTypeError: If a column of it has another type than in an engagement table.
+        DataError: If its values cannot be summed up, such as text that is not UTF-8.
         OptionError: If `top` is not an integer of at least 0.
         SourceError: If it cannot be read.
 
@@ -68,6 +71,13 @@ def summarize(rows: Any, top: int = 10) -> dict[str, Any]:
     """
     count = sources.whole_number("top", top, "an integer of at least 0", least=0)
     table = _plain_table(sources.read_table(rows))
+    try:
+        return dict(finite(_figures(table, count)))
+    except (pa.ArrowException, UnicodeDecodeError) as error:
+        raise DataError(f"The table cannot be summed up: {error}") from error
+
+
+def _figures(table: pa.Table, count: int) -> dict[str, Any]:
     watch_time = table["totalWatchTime"]
     return {
         "users": len(pc.unique(table["userId"])),
@@ -87,13 +97,23 @@ def summarize(rows: Any, top: int = 10) -> dict[str, Any]:
 
 def _plain_table(table: pa.Table) -> pa.Table:
     """The needed columns, each in one piece: a sum of floats must not depend on how a table is cut."""
+    needed = "A table of engagement rows is needed, as aggregate() and engagement() return it."
+    plain = {}
     for name in NEEDED:
-        if name not in table.column_names:
+        found = table.column_names.count(name)
+        if found != 1:
             raise MissingColumnError(
-                f"The table has no column {name!r}; it has {', '.join(table.column_names) or 'no columns'}. "
-                "A table of engagement rows is needed, as aggregate() and engagement() return it."
+                f"The table has {'no column' if not found else f'{found} columns named'} {name!r}; it has "
+                f"{', '.join(table.column_names) or 'no columns'}. {needed}"
             )
-    return pa.table({name: _plain_column(table[name]) for name in NEEDED})
+        kind = table.schema.field(name).type
+        try:
+            plain[name] = _plain_column(table[name])
+        except (pa.ArrowException, UnicodeDecodeError) as error:
+            raise ColumnTypeError(f"Column {name!r} of type {kind} cannot be read: {error}") from error
+        if not _FITTING.get(name, _is_key)(plain[name].type):
+            raise ColumnTypeError(f"Column {name!r} is of type {kind}. {needed}")
+    return pa.table(plain)
 
 
 def _plain_column(column: pa.ChunkedArray) -> pa.Array:
@@ -101,6 +121,26 @@ def _plain_column(column: pa.ChunkedArray) -> pa.Array:
     # Cast first: pyarrow 7 mixes up the dictionaries of chunks that it puts together.
     chunks = [chunk if chunk.type == kind else chunk.cast(kind) for chunk in column.chunks]
     return pa.concat_arrays(chunks) if chunks else pa.nulls(0, kind)
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
+
+
+def _is_key(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_integer(kind))
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind)) and str(kind.value_type) != "null"
+
+
+# Those that are not here are text, or keys.
+_FITTING = {
+    **dict.fromkeys(("totalWatchTime", "sessionCount", "eventCount", "engagementScore"), _is_number),
+    "isCompletedAtLeastOnce": pa.types.is_boolean,
+    "dataQualityFlags": _is_list,
+}
 
 
 def _is_any_text(kind: pa.DataType) -> bool:
@@ -167,6 +207,6 @@ def _top_video(key: Any, video: dict[str, Any]) -> dict[str, Any]:
         "videoTitle": video["videoTitle"],
         "viewers": video["watched_count"],
         "totalWatchTime": video["watched_sum"],
-        "completionRate": video["completed_sum"] / video["watched_count"],
+        "completionRate": video["completed_sum"] / video["watched_count"] if video["watched_count"] else None,
         "averageScore": video["score_sum"] / video["score_count"] if video["score_count"] else None,
     }

@@ -3,6 +3,7 @@
 //! A file holds an Arrow IPC stream, compressed, of one row per fragment. It has no name, so it is gone as soon as it
 //! is closed, however the process ends.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Seek, SeekFrom};
 use std::marker::PhantomData;
@@ -25,8 +26,11 @@ use super::store::At;
 use crate::error::{Error, Result};
 use crate::input::KeyArena;
 
-/// Into how many files events go: a hundredth of any input fits the budget of a machine that holds the result.
-const PARTS: usize = 128;
+/// Into how many files events go at most: a part of any input that small fits the budget of a machine that holds the
+/// result, and a process may open three times as many everywhere.
+const PARTS: usize = 64;
+/// How many files others can open beside those, in a process that may not open many.
+const SPARE: usize = 8;
 /// From how many fragments the ranges of users are found.
 const SAMPLE: usize = 64 * PARTS;
 /// How many bytes a batch of fragments has, about.
@@ -46,8 +50,7 @@ pub(super) struct Spill<R> {
 
 /// The events of a range of users, on disk.
 pub(super) struct Part<R> {
-    writer: Option<StreamWriter<BufWriter<File>>>,
-    file: File,
+    file: Written,
     /// How much memory its fragments need.
     bytes: usize,
     records: PhantomData<R>,
@@ -56,13 +59,21 @@ pub(super) struct Part<R> {
 impl<R: Record> Spill<R> {
     /// Files for users like those of these chunks.
     pub(super) fn new(chunks: &[Chunk<R>]) -> Result<Self> {
-        let users = sample(chunks.iter().map(|chunk| &*chunk.keys), SAMPLE);
-        Self::with_bounds(bounds(users.map(Into::into).collect(), PARTS))
+        // Bounds are few, and only they are copied: ids may be long.
+        let users = sample(chunks.iter().map(|chunk| &*chunk.keys), SAMPLE).collect();
+        Self::with_bounds(bounds(users, PARTS).into_iter().map(Into::into).collect())
     }
 
-    fn with_bounds(bounds: Vec<Box<[u8]>>) -> Result<Self> {
-        let parts = (0..=bounds.len()).map(|_| Part::new()).collect::<Result<_>>()?;
-        Ok(Self { bounds, parts })
+    /// A file for each range; fewer and larger ranges where the system lets the process open no more files.
+    fn with_bounds(mut bounds: Vec<Box<[u8]>>) -> Result<Self> {
+        loop {
+            let spare = (0..SPARE).map(|_| file()).collect::<Result<Vec<_>>>();
+            let parts = spare.and_then(|_spare| (0..=bounds.len()).map(|_| Part::new()).collect());
+            if !matches!(parts, Err(Error::OpenFiles { .. })) || bounds.is_empty() {
+                return Ok(Self { bounds, parts: parts? });
+            }
+            bounds = bounds.into_iter().skip(1).step_by(2).collect();
+        }
     }
 
     /// Writes chunks out.
@@ -103,17 +114,24 @@ fn schema() -> SchemaRef {
     Arc::new(Schema::new(COLUMNS.map(field).to_vec()))
 }
 
+/// A file without a name, while it is written and after that.
+enum Written {
+    Open(Box<StreamWriter<BufWriter<File>>>),
+    Closed(File),
+    /// Between the two, or broken there.
+    Lost,
+}
+
 impl<R: Record> Part<R> {
     fn new() -> Result<Self> {
-        let file = tempfile::tempfile().map_err(|error| no_room(&error))?;
         let options = IpcWriteOptions::default().try_with_compression(Some(CompressionType::LZ4_FRAME))?;
-        let buffer = BufWriter::new(file.try_clone().map_err(|error| no_room(&error))?);
-        let writer = StreamWriter::try_new_with_options(buffer, &schema(), options).map_err(failed)?;
-        Ok(Self { writer: Some(writer), file, bytes: 0, records: PhantomData })
+        let writer = StreamWriter::try_new_with_options(BufWriter::new(file()?), &schema(), options);
+        let file = Written::Open(Box::new(writer.map_err(failed)?));
+        Ok(Self { file, bytes: 0, records: PhantomData })
     }
 
     fn write(&mut self, chunks: &[Chunk<R>], places: &[At]) -> Result<()> {
-        let Some(writer) = &mut self.writer else { return Ok(()) };
+        let Written::Open(writer) = &mut self.file else { return Err(lost()) };
         let mut rows = Rows::default();
         for &at in places {
             let chunk = &chunks[at.chunk as usize];
@@ -131,9 +149,13 @@ impl<R: Record> Part<R> {
     }
 
     fn close(&mut self) -> Result<()> {
-        if let Some(mut writer) = self.writer.take() {
-            writer.finish().map_err(failed)?;
-        }
+        self.file = match std::mem::replace(&mut self.file, Written::Lost) {
+            Written::Open(writer) => {
+                let buffer = writer.into_inner().map_err(failed)?;
+                Written::Closed(buffer.into_inner().map_err(|error| no_room(error.error()))?)
+            }
+            file => file,
+        };
         Ok(())
     }
 
@@ -144,7 +166,8 @@ impl<R: Record> Part<R> {
 
     /// Its fragments, batch by batch.
     fn chunks(&self) -> Result<impl Iterator<Item = Result<Chunk<R>>> + '_> {
-        let mut file = &self.file;
+        let Written::Closed(file) = &self.file else { return Err(lost()) };
+        let mut file = file;
         file.seek(SeekFrom::Start(0)).map_err(|error| no_room(&error))?;
         let reader = StreamReader::try_new(BufReader::new(file), None).map_err(failed)?;
         Ok(reader.map(|batch| read(&batch.map_err(failed)?)))
@@ -152,12 +175,17 @@ impl<R: Record> Part<R> {
 
     /// The same users in smaller files; itself if there is but one user.
     fn cut(self, engine: &Engine, limit: usize) -> Result<Vec<Self>> {
-        let mut users = Vec::new();
+        // A user who has many fragments counts as often, and is copied once: ids may be long.
+        let (mut users, mut known) = (Vec::new(), BTreeSet::<Arc<[u8]>>::new());
         for chunk in self.chunks()? {
-            let chunk = chunk?;
-            users.extend(sample(std::iter::once(&*chunk.keys), SAMPLE).map(Box::from));
+            for user in sample(std::iter::once(&*chunk?.keys), SAMPLE) {
+                if !known.contains(user) {
+                    known.insert(user.into());
+                }
+                users.extend(known.get(user).cloned());
+            }
         }
-        let bounds = bounds(users, PARTS);
+        let bounds = bounds(users, PARTS).iter().map(|user| Box::from(&**user)).collect::<Vec<_>>();
         if bounds.is_empty() {
             return Ok(vec![self]);
         }
@@ -217,8 +245,23 @@ fn read<R: Record>(batch: &RecordBatch) -> Result<Chunk<R>> {
     Ok(Chunk::new(keys, &counts, records))
 }
 
+fn file() -> Result<File> {
+    tempfile::tempfile().map_err(|error| no_room(&error))
+}
+
+fn lost() -> Error {
+    Error::Internal("a temporary file is not open".to_owned())
+}
+
+/// What systems say to a process that has too many files open, or when all processes together have.
+const TOO_MANY: &[i32] = if cfg!(windows) { &[4] } else { &[23, 24] };
+
 fn no_room(error: &std::io::Error) -> Error {
-    Error::Spill { folder: std::env::temp_dir().display().to_string(), reason: error.to_string() }
+    let reason = error.to_string();
+    if error.raw_os_error().is_some_and(|code| TOO_MANY.contains(&code)) {
+        return Error::OpenFiles { reason };
+    }
+    Error::Spill { folder: std::env::temp_dir().display().to_string(), reason }
 }
 
 fn failed(error: ArrowError) -> Error {
@@ -283,7 +326,7 @@ mod tests {
             spill.add(&engine, &[chunk(start..start + 1000, 2), chunk(start..start + 10, 1)]).unwrap();
         }
         let parts = users(&spill.finish(&engine, usize::MAX).unwrap());
-        assert!(parts.len() > 100, "{} parts", parts.len());
+        assert!(parts.len() > 50, "{} parts", parts.len());
         let all: Vec<_> = parts.concat();
         assert!(all.is_sorted_by(|(a, _), (b, _)| a < b));
         assert_eq!(all.len(), 2500);

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use arrow_array::types::{Int64Type, UInt64Type};
 use arrow_array::{
-    Array, ArrayRef, GenericStringArray, Int64Array, LargeStringArray, OffsetSizeTrait, StringArray,
-    StringViewArray, cast::AsArray,
+    Array, ArrayRef, GenericStringArray, Int64Array, LargeStringArray, OffsetSizeTrait, RecordBatch,
+    StringArray, StringViewArray, cast::AsArray,
 };
 use arrow_schema::DataType;
 
@@ -342,21 +342,50 @@ fn ends_equal<const N: usize>(a: &[u8], b: &[u8]) -> bool {
 }
 
 /// The array, if its offsets lie in order within its text. Producers hand arrays over unchecked.
-#[expect(
-    clippy::needless_bitwise_bool,
-    reason = "without leaving early, many offsets are compared at a time"
-)]
 fn checked<O: OffsetSizeTrait>(
     column: &Bound,
     array: &GenericStringArray<O>,
 ) -> Result<GenericStringArray<O>> {
-    let offsets = array.value_offsets();
-    let in_order = offsets.array_windows().fold(true, |in_order, [a, b]| in_order & (a <= b));
-    let inside = offsets.last().is_none_or(|last| last.as_usize() <= array.value_data().len());
-    if in_order && inside && offsets.first().is_none_or(|first| *first >= O::zero()) {
+    if is_in_order(array) {
         return Ok(array.clone());
     }
     Err(column.corrupt("offsets of text that are not in order"))
+}
+
+/// Whether offsets lie in order within their text.
+#[expect(
+    clippy::needless_bitwise_bool,
+    reason = "without leaving early, many offsets are compared at a time"
+)]
+fn is_in_order<O: OffsetSizeTrait>(array: &GenericStringArray<O>) -> bool {
+    let offsets = array.value_offsets();
+    let in_order = offsets.array_windows().fold(true, |in_order, [a, b]| in_order & (a <= b));
+    let inside = offsets.last().is_none_or(|last| last.as_usize() <= array.value_data().len());
+    // Of no rows nothing is read, and nobody says how long their text is.
+    array.is_empty() || in_order && inside && offsets.first().is_none_or(|first| *first >= O::zero())
+}
+
+/// Checks the text of all columns of a batch that is copied as it is.
+///
+/// # Errors
+/// If there is text that lies elsewhere than in its buffer.
+pub(crate) fn check_text(batch: &RecordBatch) -> Result<()> {
+    let is_right = |array: &ArrayRef| match array.data_type() {
+        DataType::Utf8 => array.as_string_opt::<i32>().is_some_and(is_in_order),
+        DataType::LargeUtf8 => array.as_string_opt::<i64>().is_some_and(is_in_order),
+        DataType::Utf8View | DataType::BinaryView | DataType::Dictionary(..) => {
+            array.to_data().validate_full().is_ok()
+        }
+        _ => true,
+    };
+    let mut columns = batch.schema_ref().fields().iter().zip(batch.columns());
+    match columns.find(|(_, array)| !is_right(array)) {
+        None => Ok(()),
+        Some((field, _)) => Err(Error::Unreadable(format!(
+            "in {:?}: text that lies elsewhere than in its buffer",
+            field.name()
+        ))),
+    }
 }
 
 #[cfg(test)]

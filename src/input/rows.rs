@@ -156,8 +156,8 @@ impl PairsColumn {
             let (first, second) = (self.first.value(index), self.second.value(index));
             let is_null =
                 self.lists.values().is_null(index) || self.first.is_null(index) || self.second.is_null(index);
-            if is_null || !first.is_finite() || first < 0.0 || second.is_nan() || second < 0.0 {
-                let accepted = "numbers that are not negative";
+            if is_null || ![first, second].iter().all(|x| x.is_finite() && *x >= 0.0) {
+                let accepted = "finite numbers that are not negative";
                 return Err(schema.bad(self.name, row, format!("({first}, {second})"), accepted));
             }
             Ok((first, second))
@@ -303,13 +303,16 @@ impl<'a> SessionBatch<'a> {
     }
 
     fn end_positions(&self, row: usize) -> Result<Vec<f64>> {
-        let bad = || self.schema.bad("endPositions", row, "null or NaN", "a list of numbers");
+        let bad = || {
+            let accepted = "a list of finite numbers that are not negative";
+            self.schema.bad("endPositions", row, "something else", accepted)
+        };
         if self.ends.is_null(row) {
             return Err(bad());
         }
         let list = self.ends.value(row);
         let list = list.as_primitive_opt::<Float64Type>().ok_or_else(bad)?;
-        list.iter().map(|end| end.filter(|end| !end.is_nan()).ok_or_else(bad)).collect()
+        list.iter().map(|end| end.filter(|end| end.is_finite() && *end >= 0.0).ok_or_else(bad)).collect()
     }
 }
 

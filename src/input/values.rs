@@ -116,6 +116,10 @@ impl NumberColumn {
         if !is_number && !is_dictionary {
             return Err(column.wrong_type(data_type));
         }
+        if is_dictionary {
+            // The cast would not look whether each code has a value.
+            dictionary(column, array)?;
+        }
         let numbers = arrow_cast::cast(array, &DataType::Float64)?;
         numbers
             .as_primitive_opt::<Float64Type>()

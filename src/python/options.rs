@@ -3,6 +3,7 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyString};
 
+use super::door::guarded;
 use super::errors::OptionError;
 use crate::engine::Engine;
 use crate::error::Error;
@@ -68,14 +69,14 @@ fn attribute<'py>(
 #[pyfunction]
 #[pyo3(name = "check_rules")]
 pub(super) fn check_rules(rules: &Bound<'_, PyAny>) -> PyResult<()> {
-    self::rules(rules).map(|_| ())
+    guarded(|| self::rules(rules).map(|_| ()))
 }
 
 /// Refuses scoring with a value that is not accepted.
 #[pyfunction]
 #[pyo3(name = "check_scoring")]
 pub(super) fn check_scoring(scoring: &Bound<'_, PyAny>) -> PyResult<()> {
-    self::scoring(scoring).map(|_| ())
+    guarded(|| self::scoring(scoring).map(|_| ()))
 }
 
 pub(super) fn vocabulary(object: Option<&Bound<'_, PyAny>>) -> PyResult<Vocabulary> {

@@ -1,25 +1,13 @@
 //! Record batches from whatever Python hands over.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::time::Duration;
-
-use arrow_array::{RecordBatch, RecordBatchReader};
+use arrow_array::RecordBatch;
 use arrow_schema::{Schema, SchemaRef};
-use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyIterator;
-use pyo3_arrow::PyRecordBatch;
-use pyo3_arrow::input::AnyRecordBatch;
 
-use super::bridge::import_batch;
+use super::bridge::{Stream, check_sizes, import_batch};
 use super::errors::SourceError;
-use crate::engine::Engine;
-use crate::error::{Error, Result};
-
-/// How often a long computation looks for Ctrl-C.
-const SIGNAL_INTERVAL: Duration = Duration::from_millis(50);
+use crate::error::Error;
 
 /// Batches, one after the other.
 pub(super) struct Source<'py> {
@@ -33,17 +21,9 @@ pub(super) struct Source<'py> {
 }
 
 enum Batches<'py> {
-    Stream(Box<dyn RecordBatchReader + Send>),
+    Stream(Stream),
     Iterator(Bound<'py, PyIterator>),
     End,
-}
-
-/// Arrow data that is no table, such as a single column; other errors are the producer's own and pass.
-fn not_a_table(py: Python<'_>, error: PyErr) -> PyErr {
-    if error.is_instance_of::<PyValueError>(py) {
-        return SourceError::new_err(format!("The input is Arrow data, but not a table: {error}"));
-    }
-    error
 }
 
 /// Whether an object is a table that knows how many rows it has, as those of pyarrow and polars do and readers do not.
@@ -55,17 +35,16 @@ fn is_in_memory(object: &Bound<'_, PyAny>) -> bool {
 impl<'py> Source<'py> {
     pub(super) fn new(object: &Bound<'py, PyAny>) -> PyResult<Self> {
         let py = object.py();
+        check_sizes(object)?;
         let is_in_memory = is_in_memory(object);
         let source = |batches, schema, first| Ok(Self { py, batches, schema, first, is_in_memory });
         if object.hasattr("__arrow_c_stream__")? {
-            let reader = object.extract::<AnyRecordBatch>().and_then(AnyRecordBatch::into_reader);
-            let reader = reader.map_err(|error| not_a_table(py, error))?;
-            let schema = reader.schema();
-            return source(Batches::Stream(reader), Some(schema), None);
+            let stream = Stream::open(object)?;
+            let schema = SchemaRef::clone(&stream.schema);
+            return source(Batches::Stream(stream), Some(schema), None);
         }
         if object.hasattr("__arrow_c_array__")? {
-            let batch =
-                object.extract::<PyRecordBatch>().map_err(|error| not_a_table(py, error))?.into_inner();
+            let batch = import_batch(object)?;
             return source(Batches::End, Some(batch.schema()), Some(batch));
         }
         let iterator = object.try_iter().map_err(|_| {
@@ -83,12 +62,10 @@ impl<'py> Source<'py> {
 
     fn pull(&mut self) -> PyResult<Option<RecordBatch>> {
         match &mut self.batches {
-            Batches::Stream(reader) => {
-                let next = self.py.detach(|| reader.next());
-                next.transpose().map_err(|error| Error::Source(error.to_string()).into())
-            }
+            Batches::Stream(stream) => Ok(self.py.detach(|| stream.next())?),
             Batches::Iterator(iterator) => {
-                iterator.next().transpose()?.as_ref().map(import_batch).transpose()
+                let Some(item) = iterator.next().transpose()? else { return Ok(None) };
+                import_batch(&item).map(Some)
             }
             Batches::End => Ok(None),
         }
@@ -152,61 +129,4 @@ impl<'py> Source<'py> {
         let schema = self.schema.map_or_else(Schema::empty, |schema| schema.as_ref().clone());
         Ok((schema, batches))
     }
-}
-
-/// Runs short work without the GIL.
-pub(super) fn detached<T: Send>(py: Python<'_>, work: impl FnOnce() -> Result<T> + Send) -> PyResult<T> {
-    // A panic would pass every `except Exception` of Python.
-    let result = py.detach(|| catch_unwind(AssertUnwindSafe(work)));
-    Ok(result.unwrap_or_else(|_| Err(Error::Internal("a batch made it panic".to_owned())))?)
-}
-
-/// Runs work without the GIL and looks for Ctrl-C meanwhile; the work stops soon after it.
-pub(super) fn interruptible<T: Send>(
-    py: Python<'_>,
-    engine: &Engine,
-    work: impl FnOnce() -> Result<T> + Send,
-) -> PyResult<T> {
-    beside(py, engine, work, || Ok(())).map(|(result, ())| result)
-}
-
-/// The same beside something that is done here, with the GIL; if that fails, the work stops, too.
-pub(super) fn beside<T: Send, U>(
-    py: Python<'_>,
-    engine: &Engine,
-    work: impl FnOnce() -> Result<T> + Send,
-    here: impl FnOnce() -> PyResult<U>,
-) -> PyResult<(T, U)> {
-    let switch = engine.cancel_switch();
-    std::thread::scope(|scope| {
-        let (done, finished) = channel();
-        let worker = scope.spawn(move || {
-            let result = work();
-            // Nobody listens any more if a signal came first; the result is then of no use either.
-            let _ = done.send(());
-            result
-        });
-        let found = here();
-        switch.fetch_or(found.is_err(), Ordering::Relaxed);
-        let (signal, result) = py.detach(move || (signal_before(&finished, &switch), worker.join()));
-        let result = result.unwrap_or_else(|_| Err(Error::Internal("a thread panicked".to_owned())));
-        match (signal, found, result) {
-            (Some(signal), ..) => Err(signal),
-            (None, Err(failed), Ok(_) | Err(Error::Interrupted)) => Err(failed),
-            (None, _, Err(error)) => Err(error.into()),
-            (None, Ok(found), Ok(result)) => Ok((result, found)),
-        }
-    })
-}
-
-/// Waits until work is done and looks for Ctrl-C meanwhile, which switches it off.
-fn signal_before(finished: &Receiver<()>, switch: &AtomicBool) -> Option<PyErr> {
-    let mut signal = None;
-    while let Err(RecvTimeoutError::Timeout) = finished.recv_timeout(SIGNAL_INTERVAL) {
-        if signal.is_none() {
-            signal = Python::attach(|py| py.check_signals().err());
-            switch.fetch_or(signal.is_some(), Ordering::Relaxed);
-        }
-    }
-    signal
 }

@@ -6,8 +6,9 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::bridge::{export_batch, export_batches, export_schema};
+use super::door::{beside, guarded, interruptible};
 use super::options::{columns, engine, number, rules, scoring, vocabulary, whole};
-use super::source::{Source, beside, interruptible};
+use super::source::Source;
 use crate::engagement::EngagementOptions;
 use crate::engine::{self, Engine, Events, Made, Plain, SLICE_ROWS, Sessions, Wide};
 use crate::error::{Error, Result};
@@ -44,13 +45,18 @@ pub(super) fn aggregate(
     memory_limit: Maybe<'_, '_>,
     sink: Maybe<'_, '_>,
 ) -> PyResult<Reported> {
-    let engine = engine(threads)?;
-    let map = self::columns(columns)?;
-    let options =
-        EngagementOptions { rules: self::rules(rules)?, scoring: self::scoring(scoring)?, unique_seconds };
-    let videos = read_videos(videos, &map)?;
-    let events = read_events(events, &engine, &map, vocabulary, memory_limit)?;
-    handed_on(py, &engine, sink, |take| events.engagement_rows(&videos, &options, take))
+    guarded(|| {
+        let engine = engine(threads)?;
+        let map = self::columns(columns)?;
+        let options = EngagementOptions {
+            rules: self::rules(rules)?,
+            scoring: self::scoring(scoring)?,
+            unique_seconds,
+        };
+        let videos = read_videos(videos, &map)?;
+        let events = read_events(events, &engine, &map, vocabulary, memory_limit)?;
+        handed_on(py, &engine, sink, |take| events.engagement_rows(&videos, &options, take))
+    })
 }
 
 /// One row per user, video and session.
@@ -67,10 +73,12 @@ pub(super) fn sessions(
     memory_limit: Maybe<'_, '_>,
     sink: Maybe<'_, '_>,
 ) -> PyResult<Reported> {
-    let engine = engine(threads)?;
-    let (map, rules) = (self::columns(columns)?, self::rules(rules)?);
-    let events = read_events(events, &engine, &map, vocabulary, memory_limit)?;
-    handed_on(py, &engine, sink, |take| events.session_rows(&rules, take))
+    guarded(|| {
+        let engine = engine(threads)?;
+        let (map, rules) = (self::columns(columns)?, self::rules(rules)?);
+        let events = read_events(events, &engine, &map, vocabulary, memory_limit)?;
+        handed_on(py, &engine, sink, |take| events.session_rows(&rules, take))
+    })
 }
 
 /// One row per user and video, from session rows.
@@ -86,17 +94,22 @@ pub(super) fn engagement(
     unique_seconds: bool,
     threads: Maybe<'_, '_>,
 ) -> PyResult<Tables> {
-    let engine = engine(threads)?;
-    let map = self::columns(columns)?;
-    let options =
-        EngagementOptions { rules: self::rules(rules)?, scoring: self::scoring(scoring)?, unique_seconds };
-    let videos = read_videos(videos, &map)?;
-    let (schema, batches) = Source::new(sessions)?.all()?;
-    let (batches, schema) = interruptible(py, &engine, || {
-        let sessions = engine::read_sessions(&engine, &schema, &batches)?;
-        Ok((sessions.engagement(&engine, &videos, &options)?, sessions.engagement_schema()))
-    })?;
-    export(py, batches, &schema)
+    guarded(|| {
+        let engine = engine(threads)?;
+        let map = self::columns(columns)?;
+        let options = EngagementOptions {
+            rules: self::rules(rules)?,
+            scoring: self::scoring(scoring)?,
+            unique_seconds,
+        };
+        let videos = read_videos(videos, &map)?;
+        let (schema, batches) = Source::new(sessions)?.all()?;
+        let (batches, schema) = interruptible(py, &engine, || {
+            let sessions = engine::read_sessions(&engine, &schema, &batches)?;
+            Ok((sessions.engagement(&engine, &videos, &options)?, sessions.engagement_schema()))
+        })?;
+        export(py, batches, &schema)
+    })
 }
 
 /// The audience per bucket of positions.
@@ -110,22 +123,27 @@ pub(super) fn retention(
     bucket_seconds: Maybe<'_, '_>,
     threads: Maybe<'_, '_>,
 ) -> PyResult<Tables> {
-    let engine = engine(threads)?;
-    let buckets = match (bucket_seconds, buckets) {
-        (Some(seconds), _) => Buckets::seconds(number(seconds, "bucket_seconds")?)?,
-        (None, Some(count)) => Buckets::count(whole(count, "buckets")?)?,
-        (None, None) => {
-            let accepted = "a whole number, or bucket_seconds".to_owned();
-            return Err(
-                Error::Option { option: "buckets".to_owned(), value: "None".to_owned(), accepted }.into()
-            );
-        }
-    };
-    let videos = read_videos(videos, &self::columns(columns)?)?;
-    let (schema, batches) = Source::new(rows)?.all()?;
-    let (batches, schema) =
-        interruptible(py, &engine, || engine::retention(&engine, &schema, &batches, &videos, buckets))?;
-    export(py, batches, &schema)
+    guarded(|| {
+        let engine = engine(threads)?;
+        let buckets = match (bucket_seconds, buckets) {
+            (Some(seconds), _) => Buckets::seconds(number(seconds, "bucket_seconds")?)?,
+            (None, Some(count)) => Buckets::count(whole(count, "buckets")?)?,
+            (None, None) => {
+                let accepted = "a whole number, or bucket_seconds".to_owned();
+                return Err(Error::Option {
+                    option: "buckets".to_owned(),
+                    value: "None".to_owned(),
+                    accepted,
+                }
+                .into());
+            }
+        };
+        let videos = read_videos(videos, &self::columns(columns)?)?;
+        let (schema, batches) = Source::new(rows)?.all()?;
+        let (batches, schema) =
+            interruptible(py, &engine, || engine::retention(&engine, &schema, &batches, &videos, buckets))?;
+        export(py, batches, &schema)
+    })
 }
 
 /// What the clean step would drop.
@@ -138,20 +156,22 @@ pub(super) fn validate<'py>(
     examples: Object<'_, 'py>,
     threads: Maybe<'_, 'py>,
 ) -> PyResult<(Vec<Bound<'py, PyDict>>, Py<PyDict>)> {
-    let engine = engine(threads)?;
-    let source = Source::new(events)?;
-    let schema = bind_events(&source, &self::columns(columns)?)?;
-    let examples = whole(examples, "examples")?;
-    let mut events = engine::validate(&engine, schema, self::vocabulary(vocabulary)?, examples);
-    push_all(py, &engine, source, |batches| events.push(batches))?;
-    let (examples, counts) = interruptible(py, &engine, || events.examples())?;
-    let entry = |example: engine::Example| {
-        let entry = PyDict::new(py);
-        entry.set_item("reason", example.reason.name())?;
-        entry.set_item("row", example.row)?;
-        Ok(entry)
-    };
-    Ok((examples.into_iter().map(entry).collect::<PyResult<_>>()?, report(py, &counts)?))
+    guarded(|| {
+        let engine = engine(threads)?;
+        let source = Source::new(events)?;
+        let schema = bind_events(&source, &self::columns(columns)?)?;
+        let examples = whole(examples, "examples")?;
+        let mut events = engine::validate(&engine, schema, self::vocabulary(vocabulary)?, examples);
+        push_all(py, &engine, source, |batches| events.push(batches))?;
+        let (examples, counts) = interruptible(py, &engine, || events.examples())?;
+        let entry = |example: engine::Example| {
+            let entry = PyDict::new(py);
+            entry.set_item("reason", example.reason.name())?;
+            entry.set_item("row", example.row)?;
+            Ok(entry)
+        };
+        Ok((examples.into_iter().map(entry).collect::<PyResult<_>>()?, report(py, &counts)?))
+    })
 }
 
 /// One user's events on one video, and how each was judged.
@@ -167,29 +187,31 @@ pub(super) fn explain(
     video: Object<'_, '_>,
     threads: Maybe<'_, '_>,
 ) -> PyResult<Tables> {
-    let engine = engine(threads)?;
-    let (map, vocabulary, rules) =
-        (self::columns(columns)?, self::vocabulary(vocabulary)?, self::rules(rules)?);
-    let mut source = Source::new(events)?;
-    let schema = bind_events(&source, &map)?;
-    let user = key(user, "user", schema.keys().user)?;
-    let video = key(video, "video", schema.keys().video)?;
-    // Errors of the producer keep their type: the walk only sees that the batches end.
-    let mut failed = None;
-    let batches = std::iter::from_fn(|| match source.next_batch() {
-        Ok(batch) => batch.map(Ok),
-        Err(error) => {
-            failed = Some(error);
-            None
+    guarded(|| {
+        let engine = engine(threads)?;
+        let (map, vocabulary, rules) =
+            (self::columns(columns)?, self::vocabulary(vocabulary)?, self::rules(rules)?);
+        let mut source = Source::new(events)?;
+        let schema = bind_events(&source, &map)?;
+        let user = key(user, "user", schema.keys().user)?;
+        let video = key(video, "video", schema.keys().video)?;
+        // Errors of the producer keep their type: the walk only sees that the batches end.
+        let mut failed = None;
+        let batches = std::iter::from_fn(|| match source.next_batch() {
+            Ok(batch) => batch.map(Ok),
+            Err(error) => {
+                failed = Some(error);
+                None
+            }
+        });
+        let rows = engine::explain(&engine, &schema, &vocabulary, &rules, [&user, &video], batches)?;
+        if let Some(error) = failed {
+            return Err(error);
         }
-    });
-    let rows = engine::explain(&engine, &schema, &vocabulary, &rules, [&user, &video], batches)?;
-    if let Some(error) = failed {
-        return Err(error);
-    }
-    let keys = schema.keys();
-    let table = explanation_table();
-    export(py, vec![table.batch(&rows, keys)?], &table.schema(keys))
+        let keys = schema.keys();
+        let table = explanation_table();
+        export(py, vec![table.batch(&rows, keys)?], &table.schema(keys))
+    })
 }
 
 fn key(object: Object<'_, '_>, option: &str, key: KeyType) -> PyResult<Vec<u8>> {

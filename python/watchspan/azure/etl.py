@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from watchspan import _core, sources
 from watchspan.api import aggregate_into
-from watchspan.azure.places import Place, Reading, Sending, target_of
+from watchspan.azure.places import Place, Reading, Sending, names_file, target_of
 from watchspan.azure.queries import ITEM_COUNT, names_argument
 from watchspan.azure.reading import By, OnProgress, ReadCounts
 from watchspan.azure.uploads import Checkpoint, OnSent, Written
@@ -125,6 +125,8 @@ def etl(
     if videos is not None and videos_query is not None:
         raise OptionError("videos and videos_query exclude each other.")
     target = target_of(out, credential, client_options)
+    if names_file(out):
+        sources.refuse_overwriting(out, videos)
     names = sources.column_mapping(columns)
     of_videos = {spec["name"] for spec in _core.input_column_specs() if spec["table"] == "videos"}
     of_events = {name: own for name, own in (names or {}).items() if name not in of_videos}

@@ -260,6 +260,7 @@ class _File:
         return self.path
 
     def with_credential(self) -> _File:
+        sources.check_output(self.path)
         return self
 
     def write(self, rows: Any, sending: Sending) -> None:
@@ -267,6 +268,11 @@ class _File:
 
     def needs(self, schema: pa.Schema) -> Any:
         return None
+
+
+def names_file(out: str) -> bool:
+    """Whether a text that says where to write names a file."""
+    return not out.startswith(("delta:", "https://", "http://"))
 
 
 def target_of(out: str, credential: Any = None, client_options: Mapping[str, Any] | None = None) -> Target:
@@ -286,7 +292,7 @@ def target_of(out: str, credential: Any = None, client_options: Mapping[str, Any
         raise OptionError(f"out is {out!r}, but the address of a service or the path of a file is needed.")
     if out.startswith("delta:"):
         return _Delta(out[len("delta:") :])
-    if not out.startswith(("https://", "http://")):
+    if names_file(out):
         try:
             sources.format_of(out)
         except SourceError as error:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import sys
 from importlib.util import find_spec
 
+from watchspan import _interrupts
+
 __all__ = ["main"]
 
 
 def main() -> None:
     """Runs the command with the arguments of the process, and exits."""
+    # Until a command begins its work; see the group's `invoke`.
+    _interrupts.hold()
     missing = [name for name in ("click", "rich") if find_spec(name) is None]
     if missing:
         sys.stderr.write(
@@ -18,4 +22,7 @@ def main() -> None:
         raise SystemExit(2)
     from watchspan.cli.app import app
 
-    app(prog_name="watchspan")
+    try:
+        app(prog_name="watchspan")
+    finally:
+        _interrupts.hold()

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
 import pyarrow as pa
 
-from watchspan import _core
+from watchspan import _core, _interrupts
 from watchspan.cli import azure, demo, keeping, kql, reading, tables
 from watchspan.errors import MissingDependencyError, OptionError, WatchspanError
+from watchspan.sources.text import visible
+
+# Asks for the traceback of every error.
+_TRACEBACK = "WATCHSPAN_TRACEBACK"
 
 
 class BadData(click.ClickException):
@@ -35,19 +43,63 @@ class Interrupted(click.ClickException):
 class App(click.Group):
     """A group whose commands fail with one clear message: exit code 1 is for bad data, 2 for bad usage."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Reads the options of the group itself."""
+        with _in_a_sentence():
+            return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Runs the command."""
-        try:
+        with _in_a_sentence():
+            _interrupts.release()
             return super().invoke(ctx)
-        except KeyboardInterrupt:
-            raise Interrupted("interrupted.") from None
-        except (OptionError, MissingDependencyError) as error:
-            raise BadUsage(_in_options(str(error))) from error
-        except BrokenPipeError:
-            # Whoever read our output has seen enough: click ends quietly.
+
+
+@contextmanager
+def _in_a_sentence() -> Iterator[None]:
+    """Turns whatever goes wrong into one message that a terminal can show, and an exit code."""
+    try:
+        yield
+    except click.ClickException as error:
+        text = visible(_one_line(error.format_message()))
+        error.format_message = lambda: text  # type: ignore[method-assign]
+        raise
+    except KeyboardInterrupt:
+        raise Interrupted("interrupted.") from None
+    except BrokenPipeError:
+        # Whoever read our output has seen enough: click ends quietly.
+        raise
+    except Exception as error:
+        if isinstance(error, (click.Abort, click.exceptions.Exit)):
             raise
-        except (WatchspanError, pa.ArrowException, OSError) as error:
-            raise BadData(_in_options(str(error))) from error
+        if os.environ.get(_TRACEBACK):
+            traceback.print_exception(type(error), error, error.__traceback__)
+        raise _told(error) from error
+
+
+def _told(error: Exception) -> click.ClickException:
+    """What to say of an error, and with which exit code to end."""
+    text = visible(_one_line(_in_options(str(error))))
+    if isinstance(error, (OptionError, MissingDependencyError)):
+        return BadUsage(text)
+    if isinstance(error, (WatchspanError, OSError)):
+        return BadData(text)
+    if isinstance(error, MemoryError):
+        return BadData(
+            f"there is not enough memory: --memory-limit bounds what is used ({text or 'no details'})."
+        )
+    if isinstance(error, UnicodeError):
+        return BadData(f"something is not Unicode text: {text}.")
+    if isinstance(error, pa.ArrowException):
+        return BadData(text)
+    return BadData(
+        f"this is a fault in watchspan, please report it: {type(error).__name__}: {text} "
+        f"({_TRACEBACK}=1 in the environment shows where it is.)"
+    )
+
+
+def _one_line(text: str) -> str:
+    return re.sub(r"\s*\n\s*", " ", text.strip())
 
 
 def _in_options(message: str) -> str:

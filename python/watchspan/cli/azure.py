@@ -96,6 +96,8 @@ def azure_etl(
     from watchspan import azure
 
     events = _place(workspace, cluster, table, endpoint)
+    if azure.places.names_file(settings["out"]):
+        options.refuse_overwriting(settings["out"])
     with Progress("reading events", quiet=quiet) as progress:
         done = azure.etl(
             events,

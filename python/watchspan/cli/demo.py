@@ -12,13 +12,17 @@ import watchspan as ws
 from watchspan import sample, sources
 from watchspan.cli import display, options
 from watchspan.cli.progress import Progress, peak_memory
-from watchspan.cli.reading import engagement_row, to_json
+from watchspan.cli.reading import engagement_row
+from watchspan.cli.terminal import print_json
+from watchspan.errors import OptionError, SourceError
 
 __all__ = ["demo"]
 
 _USER, _VIDEO = "peter", "welcome"
 _TOP = 5
 _TABLES = ("events.parquet", "videos.parquet", "sessions.parquet", "engagement.parquet", "retention.parquet")
+# Says in a file's metadata that it may be replaced.
+_MARK = b"watchspan.demo"
 # The columns that the worked example is about.
 _STORY = (
     "videoDuration",
@@ -54,14 +58,17 @@ def demo(rows: int, seed: int, out: str, quiet: bool, as_json: bool) -> None:
     Leaves events.parquet, videos.parquet, sessions.parquet, engagement.parquet and retention.parquet:
       watchspan demo --rows 100000 --out demo-small
     """
+    if not out:
+        raise click.UsageError("--out is empty: name a folder.")
     folder = Path(out)
+    _refuse_others(folder)
     videos = sample.videos(seed)
     events = folder / "events.parquet"
     with Progress("generating events", quiet=quiet) as generating:
         reader = sample.generate(rows, seed=seed)
         table = pa.Table.from_batches(list(generating.count(reader, "writing events")), reader.schema)
-        sources.write(table, events)
-        sources.write(videos, folder / "videos.parquet")
+        _leave(table, events)
+        _leave(videos, folder / "videos.parquet")
     with Progress("reading events", quiet=quiet) as aggregating:
         want = sources.wanted("events", None)
         engagement = ws.aggregate(aggregating.count(sources.read(events, want)), videos=videos)
@@ -69,7 +76,7 @@ def demo(rows: int, seed: int, out: str, quiet: bool, as_json: bool) -> None:
         sessions = ws.sessions(events)
         retention = ws.retention(sessions, videos=videos)
         for name, table in (("engagement", engagement), ("sessions", sessions), ("retention", retention)):
-            sources.write(table, folder / f"{name}.parquet")
+            _leave(table, folder / f"{name}.parquet")
     figures: dict[str, Any] = {
         "summary": ws.summarize(engagement, top=_TOP),
         "report": ws.report(engagement),
@@ -81,9 +88,30 @@ def demo(rows: int, seed: int, out: str, quiet: bool, as_json: bool) -> None:
         "output": str(folder),
     }
     if as_json:
-        click.echo(to_json(figures))
+        print_json(figures)
     else:
         _show(figures)
+
+
+def _refuse_others(folder: Path) -> None:
+    """Refuses a folder in which files of somebody else have the names of the demo's tables."""
+    for path in (folder / name for name in _TABLES):
+        if path.exists() and not _is_ours(path):
+            raise OptionError(
+                f"{path} is there, and this command did not make it: name another folder by --out."
+            )
+    sources.check_output(folder / _TABLES[0])
+
+
+def _is_ours(path: Path) -> bool:
+    try:
+        return _MARK in sources.schema_metadata(path)
+    except SourceError:
+        return False
+
+
+def _leave(table: pa.Table, path: Path) -> None:
+    sources.write(table.replace_schema_metadata({**(table.schema.metadata or {}), _MARK: b""}), path)
 
 
 def _show(figures: dict[str, Any]) -> None:

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from watchspan import _core
 from watchspan.sources import Overflow
+from watchspan.sources.text import visible
 
 __all__ = ["closing", "drops", "grid", "heading", "lines", "preview", "record", "records", "story", "summary"]
 
@@ -65,7 +66,7 @@ def heading(text: str) -> None:
     """Prints what the lines below are about."""
     out = console()
     out.print()
-    out.print(Text(text, style="bold"))
+    out.print(Text(visible(text), style="bold"))
 
 
 def grid(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -74,9 +75,10 @@ def grid(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     columns = list(zip(*rows)) or [() for _ in header]
     for name, values in zip(header, columns):
         is_number = any(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values)
-        table.add_column(name, justify="right" if is_number else "left", overflow="fold")
+        # As Text: a name would be read for marks of style, as in [red].
+        table.add_column(Text(visible(name)), justify="right" if is_number else "left", overflow="fold")
     for cells in zip(*map(_cells, columns)):
-        table.add_row(*map(Text, cells))
+        table.add_row(*(Text(visible(text)) for text in cells))
     console().print(table)
 
 
@@ -160,7 +162,7 @@ def drops(report: Mapping[str, Any]) -> None:
 def lines(texts: Iterable[str]) -> None:
     """Prints texts, a line each."""
     for line in texts:
-        console().print(Text(line), soft_wrap=True)
+        console().print(Text(visible(line)), soft_wrap=True)
 
 
 def summary(figures: Mapping[str, Any], top: int = 10) -> None:
@@ -176,7 +178,7 @@ def summary(figures: Mapping[str, Any], top: int = 10) -> None:
             ("sessions", figures["sessions"]),
             ("events", figures["events"]),
             ("watch time, hours", figures["watch_time_hours"]),
-            ("completed, % of rows", None if rate is None else rate * 100),
+            ("completed, % of rows", _times(rate, 100)),
             ("rows with a negative watch time", figures["negative_watch_time"]),
         ],
     )
@@ -195,10 +197,14 @@ def _top_video(video: Mapping[str, Any]) -> tuple[Any, ...]:
         video["videoId"] if isinstance(video["videoId"], str) else str(video["videoId"]),
         video["videoTitle"],
         video["viewers"],
-        video["totalWatchTime"] / 3600,
-        video["completionRate"] * 100,
+        _times(video["totalWatchTime"], 1 / 3600),
+        _times(video["completionRate"], 100),
         video["averageScore"],
     )
+
+
+def _times(value: Optional[float], factor: float) -> Optional[float]:
+    return None if value is None else value * factor
 
 
 def _rounded(value: Optional[float]) -> Optional[float]:

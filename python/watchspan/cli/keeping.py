@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from typing import Any, Iterable, Optional
 
 import click
 
 from watchspan.cli import options
 from watchspan.cli.progress import Progress
+from watchspan.cli.terminal import print_json, say
 
 __all__ = ["COMMANDS"]
 
@@ -125,11 +125,11 @@ def delete_user(
 def _report(done: Any, progress: Progress, quiet: bool, as_json: bool) -> None:
     figures = dataclasses.asdict(done)
     if as_json:
-        click.echo(json.dumps({**figures, "seconds": round(progress.seconds, 3)}, default=str))
+        print_json({**figures, "seconds": round(progress.seconds, 3)})
     if quiet:
         return
     shown = [f"{figures[name]:,} {text}" for name, text in _DESCRIPTIONS.items() if figures[name]]
-    click.echo(f"{'; '.join(shown) or 'nothing to do'}, after {progress.seconds:.2f} s.", err=True)
+    say(f"{'; '.join(shown) or 'nothing to do'}, after {progress.seconds:.2f} s.")
 
 
 def _pairs(items: tuple[str, ...]) -> Optional[dict[str, str]]:

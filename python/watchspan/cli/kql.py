@@ -10,6 +10,7 @@ import click
 import watchspan as ws
 from watchspan import sources
 from watchspan.cli import options
+from watchspan.sources.text import json_visible
 
 __all__ = ["COMMANDS"]
 
@@ -22,7 +23,7 @@ def _settings(ctx: click.Context, option: click.Parameter, texts: tuple[str, ...
             raise click.BadParameter(f"{text!r} is not of the form top_count=10.", ctx, option)
         try:
             settings[name.strip()] = json.loads(value)
-        except ValueError:  # a name, without the quotes that JSON wants
+        except (ValueError, RecursionError):  # a name, without the quotes that JSON wants
             settings[name.strip()] = value.strip()
     return settings
 
@@ -54,13 +55,14 @@ def kql(
     """
     if listing == (name is not None):
         raise click.UsageError("Name one query, or ask for --list.")
-    if videos and videos_table:
+    if videos is not None and videos_table:
         raise click.UsageError("--videos and --videos-table exclude each other.")
     if name is None:
         _list()
         return
-    table = sources.read_table(videos) if videos else videos_table
-    click.echo(ws.kql.query(name, videos=table, **given), nl=False)
+    table = sources.read_table(videos) if videos is not None else videos_table
+    # Text in queries is quoted as in JSON, whose escapes mean the same.
+    click.echo(json_visible(ws.kql.query(name, videos=table, **given)), nl=False)
 
 
 def _list() -> None:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import glob
 import json
 from difflib import get_close_matches
 from functools import wraps
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Iterable, Mapping, Optional, TypeVar
 
 import click
 
-from watchspan import _core
+from watchspan import _core, sources
 from watchspan.errors import OptionError, SourceError
 from watchspan.rules import Rules, Scoring
 from watchspan.sources import format_of
@@ -27,6 +25,8 @@ _SWITCHES = {
     **dict.fromkeys(("false", "no", "off", "0"), False),
 }
 STDOUT = "-"
+# Settings and vocabularies are small; a file that is not was named by mistake.
+_LARGEST_SETTINGS = 10_000_000
 
 
 def _columns(
@@ -117,11 +117,18 @@ def _from_file(section: str, known: Mapping[str, OptionSpec], path: str) -> dict
 
 
 def _load(path: str) -> Any:
+    _files_read().append(path)
     try:
-        text = Path(path).read_text(encoding="utf-8")
-        return json.loads(text) if path.endswith(".json") else _toml(text)
-    except (OSError, ValueError) as error:
-        raise OptionError(f"Cannot read {path}: {error}") from error
+        with open(path, "rb") as file:
+            text = file.read(_LARGEST_SETTINGS + 1)
+        if len(text) > _LARGEST_SETTINGS:
+            raise ValueError(f"it is larger than {_LARGEST_SETTINGS:,} bytes, so it holds no settings")
+        return json.loads(text) if path.endswith(".json") else _toml(text.decode())
+    except OptionError:
+        raise
+    except (OSError, ValueError, RecursionError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise OptionError(f"Cannot read {path}: {reason}") from error
 
 
 def _toml(text: str) -> Any:
@@ -205,6 +212,11 @@ output = click.option(
     help="Where to write the table: .parquet, .csv, .jsonl or .arrow; - writes JSON lines to standard "
     "output. Without it the first rows are shown.",
 )  # fmt: skip
+escape_formulas = click.option(
+    "--escape-formulas", is_flag=True,
+    help="In CSV, put a quote before text that a spreadsheet would run as a formula, because it begins with "
+    "= + - @ or a tab. Off by default: values are exact, so do not open rows of strangers in a spreadsheet.",
+)  # fmt: skip
 output_file = click.option(
     "-o",
     "--output",
@@ -233,14 +245,31 @@ reporting = _stack(quiet, as_json)
 of_events = _stack(columns, vocabulary, rules, threads)
 
 
-def refuse_overwriting(output: Optional[str], *inputs: Optional[str]) -> None:
-    """Refuses an output that is one of the inputs, or lies among them: the events would be gone."""
+def check_output(output: Optional[str], escape_formulas: bool, *inputs: Optional[str]) -> None:
+    """Refuses, before the work begins, an output that cannot be written or would take the place of an input.
+
+    Settings and vocabularies that were read from files are inputs too.
+    """
+    if escape_formulas and not (output and format_of_output(output) == "csv"):
+        raise click.UsageError("--escape-formulas is for CSV: name an output that ends in .csv or .csv.gz.")
     if output is None or output == STDOUT:
         return
-    target = Path(output).resolve()
-    for given in inputs:
-        if given is None:
-            continue
-        places = [Path(place).resolve() for place in (given, *glob.glob(given, recursive=True))]
-        if target in places or (target.exists() and any(place in target.parents for place in places)):
-            raise click.UsageError(f"{output} is also an input, which would be lost: name another output.")
+    refuse_overwriting(output, *inputs)
+    sources.check_output(output)
+
+
+def refuse_overwriting(output: str, *inputs: Optional[str]) -> None:
+    """Refuses an output that is one of the files that are read."""
+    sources.refuse_overwriting(output, *inputs, list(_files_read()))
+
+
+def _files_read() -> list[str]:
+    """The settings and vocabularies that this run of the command has read."""
+    context = click.get_current_context(silent=True)
+    found: list[str] = [] if context is None else context.meta.setdefault("watchspan.files", [])
+    return found
+
+
+def format_of_output(path: str) -> str:
+    """The format of an output; JSON lines on standard output."""
+    return "json" if path == STDOUT else format_of(path)

@@ -14,6 +14,8 @@ from rich.progress import Progress as RichProgress
 from rich.progress import ProgressColumn, SpinnerColumn, Task, TextColumn
 from rich.text import Text
 
+from watchspan.sources.text import visible
+
 __all__ = ["Progress", "memory_in_use", "peak_memory"]
 
 
@@ -28,9 +30,9 @@ class Progress:
     def __init__(self, label: str, *, quiet: bool = False) -> None:
         console = Console(stderr=True)
         watched = not quiet and sys.stderr is not None and sys.stderr.isatty() and console.is_interactive
-        columns = (SpinnerColumn("line"), TextColumn("{task.description}"), _Figures())
+        columns = (SpinnerColumn("line"), TextColumn("{task.description}", markup=False), _Figures())
         self._bar = RichProgress(*columns, console=console, transient=True, disable=not watched)
-        self._task = self._bar.add_task(label, total=None)
+        self._task = self._bar.add_task(visible(label), total=None)
         self.rows = 0
         self.seconds = 0.0
 
@@ -50,7 +52,7 @@ class Progress:
 
     def say(self, label: str) -> None:
         """Says what is being done from here on."""
-        self._bar.update(self._task, description=label)
+        self._bar.update(self._task, description=visible(label))
 
     def count(self, batches: Iterable[pa.RecordBatch], then: str = "computing") -> Iterator[pa.RecordBatch]:
         """The batches as they are, counted while they are pulled; `then` is what happens after them."""

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections import Counter
-from datetime import datetime
-from typing import Any, Iterable, Mapping, Optional
+from typing import Any, Iterable, Optional
 
 import click
 import pyarrow as pa
@@ -17,8 +14,9 @@ from watchspan import _core
 from watchspan.cli import display, options
 from watchspan.cli.progress import Progress
 from watchspan.cli.tables import read_events
+from watchspan.cli.terminal import print_json
 
-__all__ = ["ADVICE", "COMMANDS", "engagement_row", "to_json"]
+__all__ = ["ADVICE", "COMMANDS", "engagement_row"]
 
 # What can be done about dropped events, by reason, for somebody at a terminal: it names options.
 ADVICE = {
@@ -62,8 +60,8 @@ def validate(
         # By path, and so without a count: files are read again for the examples, and never held in memory.
         report = ws.validate(list(inputs), columns=columns, **settings)
     if as_json:
-        click.echo(to_json({"read": report.read, "kept": report.kept, "dropped": report.dropped,
-                            "examples": report.examples.to_pylist()}))  # fmt: skip
+        figures = {name: getattr(report, name) for name in ("read", "kept", "dropped")}
+        print_json({**figures, "examples": report.examples.to_pylist()})
     else:
         name = (columns or {}).get("eventName") or "eventName"
         _show_report(report, name)
@@ -78,7 +76,7 @@ def _show_report(report: Any, event_name: str) -> None:
         if not count:
             continue
         display.heading(reason)
-        display.lines([ADVICE[reason]])
+        display.lines(ADVICE[reason].split("\n"))
         found = [example for example in examples if example["reason"] == reason]
         if reason == "unknown_event":
             display.lines(_presets_with(example[event_name] for example in found))
@@ -121,7 +119,7 @@ def summary(rows: str, top: int, as_json: bool) -> None:
     """
     figures = ws.summarize(rows, top=top)
     if as_json:
-        click.echo(to_json(figures))
+        print_json(figures)
     else:
         display.summary(figures, top)
 
@@ -162,7 +160,7 @@ def show(
         rows = ws.aggregate(events, videos=videos, scoring=scoring, **settings)
     row = engagement_row(rows, user, video)
     if as_json:
-        click.echo(to_json({"events": display.records(explanation), "row": row}))
+        print_json({"events": display.records(explanation), "row": row})
         return
     display.story(display.records(explanation))
     if row is None:
@@ -178,21 +176,6 @@ def engagement_row(rows: pa.Table, user: str, video: str) -> Optional[dict[str, 
     is_user = pc.equal(rows["userId"].cast(pa.string()), user)
     found = rows.filter(pc.and_(is_user, pc.equal(rows["videoId"].cast(pa.string()), video)))
     return display.records(found)[0] if found.num_rows else None
-
-
-def to_json(figures: Mapping[str, Any]) -> str:
-    """Figures as JSON: instants as RFC 3339 text, and null where JSON has no such number."""
-    return json.dumps(_plain(figures))
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {name: _plain(part) for name, part in value.items()}
-    if isinstance(value, list):
-        return [_plain(part) for part in value]
-    if isinstance(value, datetime):
-        return value.isoformat(timespec="microseconds") + "Z"
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 COMMANDS: Iterable[click.Command] = (validate, summary, show)

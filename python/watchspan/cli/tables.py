@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import sys
-import tempfile
 from pathlib import Path
 from typing import Any, Iterable, Iterator, Optional, Union
 
@@ -17,6 +13,7 @@ from watchspan import sample, sources
 from watchspan.api import aggregate_into, sessions_into
 from watchspan.cli import display, options
 from watchspan.cli.progress import Progress, peak_memory
+from watchspan.cli.terminal import binary_output, print_json, say
 from watchspan.sources import Overflow
 
 __all__ = ["COMMANDS", "read_events", "write"]
@@ -30,20 +27,18 @@ def read_events(
     return progress.count(sources.read(list(inputs), want))
 
 
-def write(progress: Progress, table: Union[pa.Table, Overflow], path: Optional[str]) -> None:
+def write(
+    progress: Progress, table: Union[pa.Table, Overflow], path: Optional[str], escape_formulas: bool = False
+) -> None:
     """Writes a table to a file, or as JSON lines to standard output if the path is `-`."""
     if path is None:
         return
     # The name alone: a long path would push the figures off the line.
     progress.say(f"writing {Path(path).name}")
-    if path != options.STDOUT:
-        sources.write(table, path)
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "rows.jsonl")
-        sources.write(table, file)
-        with file.open("rb") as lines:
-            shutil.copyfileobj(lines, sys.stdout.buffer)
+    if path == options.STDOUT:
+        sources.write_lines(table, binary_output())
+    else:
+        sources.write(table, path, escape_formulas=escape_formulas)
 
 
 def _check_figures(as_json: bool, output: Optional[str]) -> None:
@@ -66,14 +61,14 @@ def _finish(
             "eventsPerSecond": round(report["read"] / seconds) if seconds else None,
             "peakMemoryBytes": peak_memory(),
         }
-        click.echo(json.dumps(figures))
+        print_json(figures)
     elif output is None:
         display.preview(table, kind)
     if not quiet:
         rate = f"{report['read'] / seconds:,.0f} events/s" if seconds else ""
         place = {None: "", options.STDOUT: " on standard output"}.get(output, f" in {output}")
-        click.echo(display.closing(report), err=True)
-        click.echo(f"{table.num_rows:,} rows{place} after {seconds:.2f} s, {rate}.", err=True)
+        say(display.closing(report))
+        say(f"{table.num_rows:,} rows{place} after {seconds:.2f} s, {rate}.")
     if report["read"] and not report["kept"]:
         raise ws.errors.DataError(
             f"none of the {report['read']:,} events could be used: `watchspan validate` shows why."
@@ -87,11 +82,13 @@ def _finish(
 @click.option("--seed", type=int, default=0, show_default=True, help="Another seed gives another month.")
 @click.option("--users", type=int, help="How many viewers; by default about one for 120 events.")
 @options.output_file
+@options.escape_formulas
 @click.option("--videos-out", metavar="OUT", callback=options.writable, help="Where to write the videos.")
 @options.quiet
 def generate(
-    rows: int, seed: int, users: Optional[int], output: str, videos_out: Optional[str], quiet: bool
-) -> None:
+    rows: int, seed: int, users: Optional[int], output: str, videos_out: Optional[str],
+    escape_formulas: bool, quiet: bool,
+) -> None:  # fmt: skip
     """Make realistic sample events: a month of a learning site.
 
     Viewers pause, seek, replay, open several tabs and close the browser; the tracker delivers late, twice,
@@ -102,20 +99,23 @@ def generate(
     Example:
       watchspan generate --rows 100000 --out events.parquet --videos-out videos.parquet
     """
-    options.refuse_overwriting(videos_out, output)
+    options.check_output(output, escape_formulas)
+    options.check_output(videos_out, False, output)
     with Progress("generating", quiet=quiet) as progress:
         reader = sample.generate(rows, seed=seed, users=users)
         table = pa.Table.from_batches(list(progress.count(reader, "writing")), reader.schema)
-        write(progress, table, output)
-        if videos_out:
-            write(progress, sample.videos(seed), videos_out)
+        write(progress, table, output, escape_formulas)
+        # Only now a file system tells that two names are one to it.
+        options.check_output(videos_out, False, output)
+        write(progress, sample.videos(seed), videos_out, escape_formulas)
     if not quiet:
-        click.echo(f"{table.num_rows:,} events in {output} after {progress.seconds:.2f} s.", err=True)
+        say(f"{table.num_rows:,} events in {output} after {progress.seconds:.2f} s.")
 
 
 @click.command(short_help="Make one row per user and video.")
 @options.inputs
 @options.output
+@options.escape_formulas
 @options.videos
 @options.of_events
 @options.memory_limit
@@ -126,8 +126,9 @@ def generate(
 )  # fmt: skip
 @options.reporting
 def aggregate(
-    inputs: tuple[str, ...], output: Optional[str], quiet: bool, as_json: bool, **settings: Any
-) -> None:
+    inputs: tuple[str, ...], output: Optional[str], escape_formulas: bool, quiet: bool, as_json: bool,
+    **settings: Any,
+) -> None:  # fmt: skip
     """Turn events into engagement: one row per user and video.
 
     \b
@@ -140,24 +141,26 @@ def aggregate(
     Without -o the first rows are shown; with --json and without -o only the figures.
     """
     _check_figures(as_json, output)
-    options.refuse_overwriting(output, *inputs, settings["videos"])
+    options.check_output(output, escape_formulas, *inputs, settings["videos"])
     with Overflow.of(settings["memory_limit"]) as rows:
         with Progress("reading events", quiet=quiet) as progress:
             events = read_events(progress, inputs, settings["columns"])
             rows.schema = aggregate_into(rows.add, events, **settings).schema
-            write(progress, rows, output)
+            write(progress, rows, output, escape_formulas)
         _finish(rows, "engagement", output, progress, quiet, as_json)
 
 
 @click.command(short_help="Make one row per user, video and session.")
 @options.inputs
 @options.output
+@options.escape_formulas
 @options.of_events
 @options.memory_limit
 @options.reporting
 def sessions(
-    inputs: tuple[str, ...], output: Optional[str], quiet: bool, as_json: bool, **settings: Any
-) -> None:
+    inputs: tuple[str, ...], output: Optional[str], escape_formulas: bool, quiet: bool, as_json: bool,
+    **settings: Any,
+) -> None:  # fmt: skip
     """Turn events into sessions: one row per user, video and session.
 
     The rows hold what was watched as intervals, and `watchspan retention` reads them.
@@ -167,18 +170,19 @@ def sessions(
       watchspan sessions events.parquet --rules session_timeout_seconds=900 -o sessions.parquet
     """
     _check_figures(as_json, output)
-    options.refuse_overwriting(output, *inputs)
+    options.check_output(output, escape_formulas, *inputs)
     with Overflow.of(settings["memory_limit"]) as rows:
         with Progress("reading events", quiet=quiet) as progress:
             events = read_events(progress, inputs, settings["columns"])
             rows.schema = sessions_into(rows.add, events, **settings).schema
-            write(progress, rows, output)
+            write(progress, rows, output, escape_formulas)
         _finish(rows, "sessions", output, progress, quiet, as_json)
 
 
 @click.command(short_help="Show how much of its audience each part of a video kept.")
 @click.argument("rows", metavar="ROWS")
 @options.output
+@options.escape_formulas
 @options.videos
 @options.columns
 @click.option(
@@ -190,8 +194,8 @@ def sessions(
 @options.threads
 @options.quiet
 def retention(
-    rows: str, output: Optional[str], buckets: Optional[int], bucket_seconds: Optional[float], quiet: bool,
-    **settings: Any,
+    rows: str, output: Optional[str], buckets: Optional[int], bucket_seconds: Optional[float],
+    escape_formulas: bool, quiet: bool, **settings: Any,
 ) -> None:  # fmt: skip
     """Cut each video into parts and count who watched them.
 
@@ -204,14 +208,14 @@ def retention(
     """
     if buckets and bucket_seconds is not None:
         raise click.UsageError("--buckets and --bucket-seconds exclude each other.")
-    options.refuse_overwriting(output, rows, settings["videos"])
+    options.check_output(output, escape_formulas, rows, settings["videos"])
     with Progress("computing", quiet=quiet) as progress:
         table = ws.retention(rows, buckets=buckets or 100, bucket_seconds=bucket_seconds, **settings)
-        write(progress, table, output)
+        write(progress, table, output, escape_formulas)
     if output is None:
         display.preview(table, "retention")
     if not quiet:
-        click.echo(f"{table.num_rows:,} rows after {progress.seconds:.2f} s.", err=True)
+        say(f"{table.num_rows:,} rows after {progress.seconds:.2f} s.")
 
 
 COMMANDS: Iterable[click.Command] = (generate, aggregate, sessions, retention)

@@ -112,7 +112,11 @@ def read_videos(videos: Any, columns: dict[str, str | None] | None) -> pa.Table:
     """
     want = sources.wanted("videos", columns)
     taken = sources.read(videos.scan() if isinstance(videos, storage.DeltaTable) else videos, want)
-    table = taken if isinstance(taken, pa.Table) else _as_table(taken)
+    table = (
+        sources.as_table(taken)
+        if hasattr(taken, "__arrow_c_stream__")
+        else pa.Table.from_batches(list(taken))
+    )
     # The core refuses what it cannot use.
     _core.aggregate(iter(()), table, columns, None, Rules(), Scoring(), True, 1)
     names = {default: own for own, default in want.find(table.column_names).items()}
@@ -126,10 +130,6 @@ def read_videos(videos: Any, columns: dict[str, str | None] | None) -> pa.Table:
 def quoted(name: str) -> str:
     """A column's name as SQL quotes it."""
     return '"' + name.replace('"', '""') + '"'
-
-
-def _as_table(taken: Any) -> pa.Table:
-    return pa.table(taken) if hasattr(taken, "__arrow_c_stream__") else pa.Table.from_batches(list(taken))
 
 
 def _instant(micros: int) -> str:

@@ -8,53 +8,65 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain
 from typing import Any, Callable
 
 import pyarrow as pa
 
-from watchspan.errors import ColumnTypeError, SourceError
+from watchspan import _core
+from watchspan.errors import SourceError
 from watchspan.sources.arguments import (
     Wanted,
     buckets_argument,
     column_mapping,
     empty_batch,
     memory_argument,
-    no_rows,
     rules_argument,
     scoring_argument,
     switch_argument,
+    text_argument,
     thread_count,
     vocabulary_argument,
     wanted,
     whole_number,
 )
-from watchspan.sources.files import TEXT_FORMATS, find_files, open_typed, read_files, scan_dataset
+from watchspan.sources.files import file_metadata, read_files, scan_dataset
 from watchspan.sources.formats import format_of
+from watchspan.sources.objects import from_columns, from_dicts, from_pandas, from_polars, type_name
+from watchspan.sources.outputs import check_output
 from watchspan.sources.overflow import Overflow
-from watchspan.sources.writing import write
+from watchspan.sources.pickles import disarm
+from watchspan.sources.places import refuse_overwriting
+from watchspan.sources.writing import write, write_lines
 
 __all__ = [
     "Overflow",
     "Wanted",
+    "as_table",
     "buckets_argument",
+    "check_output",
     "column_mapping",
     "empty_batch",
     "format_of",
     "memory_argument",
     "read",
     "read_table",
+    "refuse_overwriting",
     "replayable",
     "rules_argument",
     "schema_metadata",
     "scoring_argument",
     "switch_argument",
+    "text_argument",
     "thread_count",
     "vocabulary_argument",
     "wanted",
     "whole_number",
     "write",
+    "write_lines",
 ]
+
+# Here, because everything that reads a table passes here.
+disarm()
 
 
 def read(source: Any, want: Wanted | None, table: str = "rows") -> Any:
@@ -74,20 +86,40 @@ def read(source: Any, want: Wanted | None, table: str = "rows") -> Any:
         if fits(source):
             return convert(source, want, table)
     raise SourceError(
-        f"Cannot read {table} from an object of type {_type_name(source)}: pass an Arrow table (pyarrow, "
+        f"Cannot read {table} from an object of type {type_name(source)}: pass an Arrow table (pyarrow, "
         "polars, pandas, DuckDB, any object with __arrow_c_stream__), a pyarrow dataset, an iterator of "
         "record batches, or the path of Parquet, CSV, JSON lines or Arrow files."
     )
 
 
 def read_table(source: Any) -> pa.Table:
-    """A table of rows that watchspan made, as a pyarrow table with all its columns."""
+    """A table of rows that watchspan made, as a pyarrow table with all its columns.
+
+    Raises:
+        SourceError: If it cannot be read, or is not what it claims: pyarrow's functions would not ask.
+    """
     taken = read(source, None)
-    if isinstance(taken, pa.Table):
-        return taken
-    if _has_arrow(taken):
-        return pa.table(taken)
-    return pa.Table.from_batches(list(taken))
+    table = as_table(taken if _has_arrow(taken) else iter(taken))
+    for name, column in zip(table.column_names, table.columns):
+        try:
+            column.validate(full=True)
+        except pa.ArrowException as error:
+            raise SourceError(
+                f"Column {name!r} of the rows cannot be read: {error}. Write the table anew."
+            ) from error
+    return table
+
+
+def as_table(source: Any) -> pa.Table:
+    """An object with an Arrow stream or array, or an iterator of batches, as a pyarrow table.
+
+    Raises:
+        SourceError: If its structs contradict themselves: pyarrow's own import would believe them.
+    """
+    if isinstance(source, pa.Table):
+        return source
+    batches, schema = _core.batches(source)
+    return pa.Table.from_batches(batches, schema)
 
 
 def replayable(source: Any, want: Wanted) -> Callable[[], Iterator[pa.RecordBatch]]:
@@ -100,11 +132,7 @@ def replayable(source: Any, want: Wanted) -> Callable[[], Iterator[pa.RecordBatc
         # The reader that was opened to find mistakes early is the first one.
         opened = [taken]
         return lambda: opened.pop() if opened else read(source, want)
-    if _has_arrow(taken):
-        whole = taken if isinstance(taken, (pa.Table, pa.RecordBatch)) else pa.table(taken)
-        batches = _batches_of(whole)
-    else:
-        batches = list(taken)
+    batches = _batches_of(as_table(taken)) if _has_arrow(taken) else list(taken)
     slim = [_select(batch, want) for batch in batches]
     return lambda: iter(slim)
 
@@ -112,9 +140,7 @@ def replayable(source: Any, want: Wanted) -> Callable[[], Iterator[pa.RecordBatc
 def schema_metadata(source: Any) -> dict[bytes, bytes]:
     """The metadata of a source's schema; empty where it has none or cannot say."""
     if _are_paths(source):
-        form, paths, filesystem = find_files(source)
-        typed = form not in TEXT_FORMATS
-        return dict((open_typed(paths, filesystem, form, None).schema.metadata if typed else None) or {})
+        return file_metadata(source)
     if isinstance(source, (list, tuple)) and source:
         source = source[0]
     schema = getattr(source, "schema", None)
@@ -151,13 +177,13 @@ def _is_iterable(source: Any) -> bool:
 _CONVERSIONS: tuple[tuple[Callable[[Any], bool], Callable[[Any, Wanted | None, str], Any]], ...] = (
     (_are_paths, lambda source, want, _: read_files(source, want)),
     (_is_dataset, lambda source, want, _: scan_dataset(source, want)),
-    (_is_from("pandas", "columns"), lambda source, want, _: _stream(_from_pandas(source, want))),
-    (_is_from("polars", "collect_schema"), lambda source, want, _: _from_polars(source, want)),
+    (_is_from("pandas", "columns"), lambda source, want, _: _stream(from_pandas(source, want))),
+    (_is_from("polars", "collect_schema"), lambda source, want, _: from_polars(source, want)),
     (
         lambda source: isinstance(source, Mapping),
-        lambda source, want, _: _stream(_from_columns(source, want)),
+        lambda source, want, _: _stream(from_columns(source, want)),
     ),
-    (_is_list_of_dicts, lambda source, want, _: _stream(_from_dicts(source, want))),
+    (_is_list_of_dicts, lambda source, want, _: _stream(from_dicts(source, want))),
     (lambda source: isinstance(source, (pa.Table, pa.RecordBatch)), lambda source, *_: _stream(source)),
     # Not by its C stream, where an exception of a generator behind it would arrive as mere text.
     (
@@ -168,11 +194,6 @@ _CONVERSIONS: tuple[tuple[Callable[[Any], bool], Callable[[Any, Wanted | None, s
     # The core knows what an iterator that yields nothing amounts to.
     (_is_iterable, lambda source, _, table: _checked(source, None, table)),
 )
-
-
-def _type_name(source: Any) -> str:
-    kind = type(source)
-    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
 
 
 def _stream(table: Any) -> Any:
@@ -190,7 +211,11 @@ def _select(batch: pa.RecordBatch, want: Wanted) -> pa.RecordBatch:
     names = list(want.find(batch.schema.names))
     if want.lacks(batch.schema.names) or len(set(batch.schema.names)) < batch.num_columns:
         return batch
-    return pa.RecordBatch.from_arrays([batch.column(batch.schema.names.index(n)) for n in names], names=names)
+    columns = [batch.column(batch.schema.names.index(name)) for name in names]
+    try:
+        return pa.RecordBatch.from_arrays(columns, names=names)
+    except pa.ArrowInvalid as error:
+        raise SourceError(f"The input holds Arrow data that cannot be read: {error}.") from error
 
 
 def _checked(source: Iterable[Any], schema: pa.Schema | None, table: str) -> Iterator[pa.RecordBatch]:
@@ -200,66 +225,13 @@ def _checked(source: Iterable[Any], schema: pa.Schema | None, table: str) -> Ite
         if isinstance(item, (pa.RecordBatch, pa.Table)):
             batches = _batches_of(item)
         elif _has_arrow(item):
-            batches = pa.table(item).to_batches()
+            batches = as_table(item).to_batches()
         else:
             raise SourceError(
-                f"The iterator of {table} gave an object of type {_type_name(item)} as item {number}: record "
+                f"The iterator of {table} gave an object of type {type_name(item)} as item {number}: record "
                 "batches are needed. A list of rows must be a list of dicts."
             )
         seen = seen or bool(batches)
         yield from batches
     if schema is not None and not seen:
         yield empty_batch(schema)
-
-
-def _from_polars(frame: Any, want: Wanted | None) -> Any:
-    """A polars frame, a lazy one collected, of the wanted columns: not every type has its like in Arrow."""
-    names = frame.collect_schema().names()
-    if want and not want.lacks(names):
-        frame = frame.select(list(want.find(names)))
-    return frame.collect() if hasattr(frame, "collect") else frame
-
-
-def _from_pandas(frame: Any, want: Wanted | None) -> pa.Table | pa.RecordBatch:
-    index = [name for name in frame.index.names if name is not None and name not in frame.columns]
-    names = [*frame.columns, *index]
-    if want:
-        if want.lacks(names):
-            return no_rows(map(str, names))
-        found = want.find(names)
-        frame = frame[[name for name in frame.columns if name in found]]
-        index = [name for name in index if name in found]
-    try:
-        return pa.Table.from_pandas(frame, preserve_index=bool(index))
-    except (TypeError, ValueError) as error:
-        raise ColumnTypeError(f"The data frame cannot be turned into Arrow columns: {error}") from error
-
-
-def _from_dicts(rows: Sequence[Any], want: Wanted | None) -> pa.Table | pa.RecordBatch:
-    for number, row in enumerate(rows):
-        if not isinstance(row, Mapping):
-            raise SourceError(
-                f"Row {number} of the list is of type {_type_name(row)}, but the rows before are dicts."
-            )
-    names = dict.fromkeys(chain.from_iterable(rows))
-    return _from_columns({name: [row.get(name) for row in rows] for name in names}, want)
-
-
-def _from_columns(columns: Mapping[Any, Any], want: Wanted | None) -> pa.Table | pa.RecordBatch:
-    names = list(columns)
-    if want and want.lacks(names):
-        return no_rows(map(str, names))
-    arrays = {}
-    for name in want.find(names) if want else names:
-        try:
-            values = columns[name]
-            arrays[name] = values if isinstance(values, pa.ChunkedArray) else pa.array(values)
-        except (TypeError, ValueError, OverflowError) as error:
-            raise ColumnTypeError(
-                f"Column {name!r} cannot be turned into an Arrow column: {error}"
-            ) from error
-    try:
-        return pa.table(arrays)
-    except pa.ArrowInvalid as error:
-        lengths = ", ".join(f"{name} {len(array)}" for name, array in arrays.items())
-        raise SourceError(f"The columns differ in length: {lengths}.") from error

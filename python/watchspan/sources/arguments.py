@@ -17,6 +17,7 @@ import pyarrow as pa
 from watchspan import _core
 from watchspan.errors import OptionError, VocabularyError
 from watchspan.rules import Rules, Scoring
+from watchspan.sources.text import is_unicode, shown
 
 NUMBERS = frozenset({"currentTime", "playbackRate", "seekFrom", "duration"})
 
@@ -83,6 +84,8 @@ def thread_count(threads: int | None) -> int | None:
 # A share of the machine for events: what else is in memory, and the result, need room too.
 _SHARE_OF_MACHINE = 4
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+# What the core can count to.
+_MOST = 2**63 - 1
 _UNITS.update({"KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40})
 
 
@@ -97,12 +100,13 @@ def memory_argument(limit: int | str | None) -> int | None:
         machine = machine_memory()
         return None if machine is None else machine // _SHARE_OF_MACHINE
     if not isinstance(limit, str):
-        return whole_number("memory_limit", limit, accepted)
+        return whole_number("memory_limit", limit, accepted, most=_MOST)
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*", limit)
     unit = _UNITS.get(found[2].upper()) if found else None
-    if not found or unit is None or float(found[1]) * unit < 1:
-        raise OptionError(f"memory_limit is {limit!r}, but {accepted} is needed.")
-    return int(float(found[1]) * unit)
+    size = float(found[1]) * unit if found and unit else 0
+    if not 1 <= size <= _MOST:
+        raise OptionError(f"memory_limit is {shown(limit)}, but {accepted} is needed.")
+    return int(size)
 
 
 def machine_memory() -> int | None:
@@ -116,19 +120,31 @@ def machine_memory() -> int | None:
     return min(known) if known else None
 
 
-def whole_number(option: str, value: Any, accepted: str, least: int = 1) -> int:
+def whole_number(option: str, value: Any, accepted: str, least: int = 1, most: int = _MOST) -> int:
     """The value as an int.
 
     Raises:
-        OptionError: If it is not an integer, or less than `least`.
+        OptionError: If it is not an integer, less than `least` or more than `most`.
     """
     try:
         number = operator.index(value)
-    except TypeError:
+    except (TypeError, OverflowError):
         number = least - 1
-    if isinstance(value, bool) or number < least:
-        raise OptionError(f"{option} is {value!r}, but {accepted} is needed.")
+    if isinstance(value, bool) or not least <= number <= most:
+        limit = f" (and of at most {most})" if number > most else ""
+        raise OptionError(f"{option} is {shown(value)}, but {accepted}{limit} is needed.")
     return number
+
+
+def text_argument(option: str, text: str) -> str:
+    """The text as it is.
+
+    Raises:
+        OptionError: If it holds what is no character, as a file's name that is not UTF-8 does.
+    """
+    if is_unicode(text):
+        return text
+    raise OptionError(f"{option} is {shown(text)}, which is not Unicode text: write it in UTF-8.")
 
 
 def column_mapping(columns: Mapping[str, str | None] | None) -> dict[str, str | None] | None:
@@ -141,10 +157,11 @@ def column_mapping(columns: Mapping[str, str | None] | None) -> dict[str, str | 
         return None
     accepted = "a mapping from default column names to the names in your table (or None) is needed"
     if not isinstance(columns, Mapping):
-        raise OptionError(f"columns is {columns!r}, but {accepted}.")
+        raise OptionError(f"columns is {shown(columns)}, but {accepted}.")
     for name, own in columns.items():
         if not isinstance(name, str) or not isinstance(own, (str, type(None))):
-            raise OptionError(f"columns maps {name!r} to {own!r}, but {accepted}.")
+            raise OptionError(f"columns maps {shown(name)} to {shown(own)}, but {accepted}.")
+        text_argument("columns", name + (own or ""))
     return dict(columns)
 
 
@@ -155,13 +172,14 @@ def vocabulary_argument(vocabulary: str | Mapping[str, str] | None) -> str | dic
         VocabularyError: If it is neither a name nor a mapping of text to text.
     """
     if vocabulary is None or isinstance(vocabulary, str):
-        return vocabulary
+        return None if vocabulary is None else text_argument("vocabulary", vocabulary)
     accepted = "the name of a preset, or a mapping from event names to kinds, is needed"
     if not isinstance(vocabulary, Mapping):
-        raise VocabularyError(f"vocabulary is {vocabulary!r}, but {accepted}.")
+        raise VocabularyError(f"vocabulary is {shown(vocabulary)}, but {accepted}.")
     for name, kind in vocabulary.items():
         if not isinstance(name, str) or not isinstance(kind, str):
-            raise VocabularyError(f"vocabulary maps {name!r} to {kind!r}, but {accepted}.")
+            raise VocabularyError(f"vocabulary maps {shown(name)} to {shown(kind)}, but {accepted}.")
+        text_argument("vocabulary", name + kind)
     return dict(vocabulary)
 
 
@@ -173,7 +191,7 @@ def rules_argument(rules: Rules | None) -> Rules:
     """
     if rules is None or isinstance(rules, Rules):
         return rules or Rules()
-    raise OptionError(f"rules is {rules!r}, but a watchspan.Rules is needed.")
+    raise OptionError(f"rules is {shown(rules)}, but a watchspan.Rules is needed.")
 
 
 def scoring_argument(scoring: Scoring | None) -> Scoring:
@@ -184,7 +202,7 @@ def scoring_argument(scoring: Scoring | None) -> Scoring:
     """
     if scoring is None or isinstance(scoring, Scoring):
         return scoring or Scoring()
-    raise OptionError(f"scoring is {scoring!r}, but a watchspan.Scoring is needed.")
+    raise OptionError(f"scoring is {shown(scoring)}, but a watchspan.Scoring is needed.")
 
 
 def switch_argument(option: str, value: Any) -> bool:
@@ -195,7 +213,7 @@ def switch_argument(option: str, value: Any) -> bool:
     """
     if isinstance(value, bool):
         return value
-    raise OptionError(f"{option} is {value!r}, but True or False is needed.")
+    raise OptionError(f"{option} is {shown(value)}, but True or False is needed.")
 
 
 def buckets_argument(buckets: int, bucket_seconds: float | None) -> tuple[int | None, float | None]:
@@ -209,11 +227,11 @@ def buckets_argument(buckets: int, bucket_seconds: float | None) -> tuple[int | 
         return count, None
     try:
         seconds = float(bucket_seconds)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         seconds = 0.0
     if isinstance(bucket_seconds, (bool, str)) or not 0 < seconds < float("inf"):
         accepted = "None or a finite number above 0"
-        raise OptionError(f"bucket_seconds is {bucket_seconds!r}, but {accepted} is needed.")
+        raise OptionError(f"bucket_seconds is {shown(bucket_seconds)}, but {accepted} is needed.")
     return None, seconds
 
 

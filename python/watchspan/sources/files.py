@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import glob
 import json
 import os
-import re
 from collections.abc import Iterator, Mapping
-from fnmatch import fnmatch
+from contextlib import contextmanager
 from itertools import chain
 from typing import Any
 
 import pyarrow as pa
 
-from watchspan.errors import ColumnTypeError, MissingColumnError, SourceError
+from watchspan.errors import ColumnTypeError, MissingColumnError, SourceError, WatchspanError
 from watchspan.sources.arguments import NUMBERS, Wanted, empty_batch, no_rows
 from watchspan.sources.formats import format_of
+from watchspan.sources.places import files_at, find_places
 
 _TITLES = {"parquet": "Parquet", "csv": "CSV", "json": "JSON lines", "ipc": "Arrow"}
-TEXT_FORMATS = frozenset({"csv", "json"})
+_TEXT_FORMATS = frozenset({"csv", "json"})
+# What pyarrow raises over files: not all of it is of its own classes.
+_REFUSALS = (pa.ArrowException, OSError, ValueError, TypeError, LookupError, OverflowError, RuntimeError)
 # Rows per batch of a file scan: large enough to make a batch's fixed costs vanish, small beside a row group.
 _SCAN_ROWS = 65_536
 # How many batches and files are read ahead: enough for reading and grouping to go on side by side. By default
@@ -53,7 +54,7 @@ def _scan(scanner: Any, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         for batch in scanner.to_batches():
             seen = True
             yield batch
-    except (pa.ArrowException, OSError) as error:
+    except _REFUSALS as error:
         raise SourceError(f"Reading stopped: {error}") from error
     if not seen:
         yield empty_batch(schema)
@@ -61,21 +62,39 @@ def _scan(scanner: Any, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
 
 def read_files(source: Any, want: Wanted | None) -> Iterator[pa.RecordBatch]:
     """The batches of the files behind one path, directory, glob or URI, or a list of them."""
-    form, paths, filesystem = find_files(source)
-    try:
-        if form not in TEXT_FORMATS:
-            return scan_dataset(open_typed(paths, filesystem, form, want), want)
+    form, paths, filesystem = _find_files(source)
+    with _said_of(form):
+        if form not in _TEXT_FORMATS:
+            return scan_dataset(_open_typed(paths, filesystem, form, want), want)
         if want is not None:
             return (_open_csv if form == "csv" else _open_json)(paths, filesystem, want)
-    except (pa.ArrowException, OSError, UnicodeError) as error:
-        raise SourceError(f"Cannot read as {_TITLES[form]}: {error}") from error
     raise SourceError(
         f"{paths[0]} is {_TITLES[form]}, which cannot hold the lists of a table of rows: write such tables "
         "as Parquet or Arrow to read them again."
     )
 
 
-def find_files(source: Any) -> tuple[str, list[str], Any]:
+def file_metadata(source: Any) -> dict[bytes, bytes]:
+    """The metadata of the schema of files behind paths; empty where there is none, as in text."""
+    form, paths, filesystem = _find_files(source)
+    if form in _TEXT_FORMATS:
+        return {}
+    with _said_of(form):
+        return dict(_open_typed(paths, filesystem, form, None).schema.metadata or {})
+
+
+@contextmanager
+def _said_of(form: str) -> Iterator[None]:
+    """Says what pyarrow has against files as an error of ours."""
+    try:
+        yield
+    except WatchspanError:
+        raise
+    except _REFUSALS as error:
+        raise SourceError(f"Cannot read as {_TITLES[form]}: {error}") from error
+
+
+def _find_files(source: Any) -> tuple[str, list[str], Any]:
     """The files behind a source of paths: their format, their paths and their file system."""
     items = [os.fspath(item) for item in (source if isinstance(source, (list, tuple)) else [source])]
     located = [_files(os.fsdecode(item)) for item in items]
@@ -92,56 +111,11 @@ def find_files(source: Any) -> tuple[str, list[str], Any]:
 
 def _files(path: str) -> tuple[Any, list[str]]:
     """The file system of a path and the files that it stands for."""
-    from pyarrow import fs
-
-    is_uri = "://" in path
     try:
-        if is_uri:
-            fixed = re.split(r"[^/]*[*\[]", path, maxsplit=1)[0]
-            filesystem, base = fs.FileSystem.from_uri(fixed)
-            places = _remote_glob(filesystem, base, path[len(fixed) :]) if fixed != path else [base]
-        else:
-            filesystem = fs.LocalFileSystem()
-            is_glob = glob.has_magic(path) and not os.path.lexists(path)
-            places = sorted(glob.glob(path, recursive=True)) if is_glob else [path]
-            places = [os.path.abspath(place) for place in places]
-        if not places:
-            raise SourceError(f"No file matches {path!r}.")
-        return filesystem, [file for place in places for file in _files_at(filesystem, place, path)]
-    except (pa.ArrowException, OSError) as error:
+        filesystem, places = find_places(path)
+        return filesystem, [file for place in places for file in files_at(filesystem, place, path)]
+    except (pa.ArrowException, OSError, UnicodeError) as error:
         raise SourceError(f"Cannot open {path!r}: {error}") from error
-
-
-def _remote_glob(filesystem: Any, base: str, pattern: str) -> list[str]:
-    from pyarrow import fs
-
-    base = base.rstrip("/")
-    infos = filesystem.get_file_info(fs.FileSelector(base, recursive=True))
-    return sorted(info.path for info in infos if info.is_file and fnmatch(info.path, f"{base}/{pattern}"))
-
-
-def _files_at(filesystem: Any, place: str, asked: str) -> list[str]:
-    from pyarrow import fs
-
-    info = filesystem.get_file_info(place)
-    if info.type == fs.FileType.NotFound:
-        raise SourceError(f"There is no file or directory {asked!r}.")
-    if info.is_file:
-        return [place]
-    if filesystem.get_file_info(f"{place}/_delta_log").type == fs.FileType.Directory:
-        raise SourceError(
-            f"{asked!r} is a Delta table, whose directory also holds deleted rows: read it with deltalake, "
-            "as in DeltaTable(path).to_pyarrow_dataset(), and pass what that returns."
-        )
-    infos = filesystem.get_file_info(fs.FileSelector(place, recursive=True))
-    # Names that begin with a dot or an underscore are a writer's notes, such as _SUCCESS.
-    hidden = re.compile(r"(^|/)[._]")
-    found = sorted(
-        i.path for i in infos if i.is_file and not hidden.search(i.path[len(place.rstrip("/")) + 1 :])
-    )
-    if not found:
-        raise SourceError(f"The directory {asked!r} holds no files.")
-    return found
 
 
 def _dataset(paths: list[str], filesystem: Any, form: Any, schema: pa.Schema | None = None) -> Any:
@@ -150,7 +124,7 @@ def _dataset(paths: list[str], filesystem: Any, form: Any, schema: pa.Schema | N
     return ds.dataset(paths, filesystem=filesystem, format=form, schema=schema, partitioning="hive")
 
 
-def open_typed(paths: list[str], filesystem: Any, form: str, want: Wanted | None) -> Any:
+def _open_typed(paths: list[str], filesystem: Any, form: str, want: Wanted | None) -> Any:
     """A dataset of files that state their types: the fields of all of them, of the types that fit all."""
     dataset = _dataset(paths, filesystem, form)
     if len(paths) == 1:
@@ -163,8 +137,20 @@ def open_typed(paths: list[str], filesystem: Any, form: str, want: Wanted | None
     if want and not want.lacks([*names, *(field.name for field in partitions)]):
         names = dict.fromkeys(name for name in names if name in want.find(names))
     merged = pa.schema([_merged_field(name, schemas) for name in names] + partitions)
+    fields = [field for schema in schemas.values() for field in schema if field.name in names]
+    if form == "ipc" and any(field.type != merged.field(field.name).type for field in fields):
+        _check_ipc(paths, filesystem)
     same = all(schema.metadata == first.metadata for schema in schemas.values())
     return dataset.replace_schema(merged.with_metadata(first.metadata if same else None))
+
+
+def _check_ipc(paths: list[str], filesystem: Any) -> None:
+    """Refuses Arrow files whose columns are shorter than they say: pyarrow casts before the core is asked."""
+    for path in paths:
+        with filesystem.open_input_file(path) as file:
+            reader = pa.ipc.open_file(file)
+            for number in range(reader.num_record_batches):
+                reader.get_batch(number).validate(full=True)
 
 
 def _refuse_incomplete(schemas: Mapping[str, pa.Schema], partitions: list[str], want: Wanted | None) -> None:
@@ -258,7 +244,7 @@ def _scan_json(paths: list[str], filesystem: Any, schema: pa.Schema) -> Iterator
                 # One block of the parser: none of its own borders then cuts a long line.
                 options = pajson.ReadOptions(block_size=len(block) + 1)
                 yield from pajson.read_json(pa.BufferReader(block), options, parse).to_batches()
-        except (pa.ArrowException, OSError) as error:
+        except _REFUSALS as error:
             raise SourceError(f"Cannot read {path} as JSON lines: {error}") from error
     yield empty_batch(schema)
 

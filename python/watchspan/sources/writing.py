@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
-from datetime import datetime
-from typing import Any, Callable, Union
+from typing import IO, Any, Callable, Union
 
 import pyarrow as pa
 
-from watchspan.errors import SourceError
 from watchspan.sources.formats import format_of
+from watchspan.sources.outputs import whole_file
 from watchspan.sources.overflow import Overflow
+from watchspan.sources.text import json_lines, to_json, without_formulas
 
 # Rows per row group or record batch of a written file.
 _GROUP_ROWS = 131_072
 
 
-def write(table: pa.Table | Overflow, path: str | os.PathLike[str]) -> None:
+def write(table: pa.Table | Overflow, path: str | os.PathLike[str], *, escape_formulas: bool = False) -> None:
     """Writes a table as Parquet, CSV, JSON lines or Arrow, by the path's suffix.
 
-    Lists become JSON text in CSV. Directories above the path are made. Whoever reads the path meanwhile sees
-    the old file or the new one, never a part: the file is written beside it and renamed when it is complete.
+    Lists become JSON text in CSV. JSON has null for numbers that are not finite. Directories above the path
+    are made. Whoever reads the path meanwhile sees the old file or the new one, never a part: the file takes
+    the path's name when it is complete. A link at the path is replaced, and what it leads to stays.
 
     Args:
         table: The table, or one that may be larger than memory.
         path: Where to: a path, or an URI that pyarrow knows, such as `s3://bucket/rows.parquet`.
+        escape_formulas: Whether to put a quote before text in CSV that a spreadsheet would run as a formula,
+            because it begins with `=`, `+`, `-`, `@`, a tab or a line end. The text is then not exact.
 
     Raises:
-        SourceError: If the suffix is not known, or the path is a directory.
-        OSError: If the file system refuses.
+        SourceError: If the suffix is not known, the path is a directory, or the file system refuses.
 
     >>> import pyarrow as pa, tempfile, os
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -40,28 +41,18 @@ def write(table: pa.Table | Overflow, path: str | os.PathLike[str]) -> None:
     {"a": 1}
     {"a": null}
     """
-    from pyarrow import fs
-
-    asked = os.fspath(path)
-    form = format_of(asked)
-    if "://" in asked:
-        filesystem, place = fs.FileSystem.from_uri(asked)
-    else:
-        filesystem, place = fs.LocalFileSystem(), os.path.abspath(asked)
-    if filesystem.get_file_info(place).type == fs.FileType.Directory:
-        raise SourceError(f"Cannot write {asked!r}: it is a directory.")
-    folder, _, name = place.replace(os.sep, "/").rpartition("/")
-    filesystem.create_dir(folder, recursive=True)
-    # The suffix stays the same: the stream compresses by it.
-    partial = f"{folder}/.part-{os.getpid()}-{name}"
-    try:
-        with filesystem.open_output_stream(partial) as sink:
+    form = format_of(os.fsdecode(path))
+    with whole_file(path) as sink:
+        if form == "csv":
+            _write_csv(table, sink, escape_formulas)
+        else:
             _WRITERS[form](table, sink)
-        filesystem.move(partial, place)
-    except BaseException:
-        if filesystem.get_file_info(partial).is_file:
-            filesystem.delete_file(partial)
-        raise
+
+
+def write_lines(table: pa.Table | Overflow, stream: IO[bytes]) -> None:
+    """Writes a table as JSON lines to an open stream, such as standard output."""
+    _write_json(table, stream)
+    stream.flush()
 
 
 def _groups(table: pa.Table | Overflow) -> Iterator[pa.Table]:
@@ -90,18 +81,25 @@ def _write_ipc(table: pa.Table | Overflow, sink: Any) -> None:
             writer.write_table(group.replace_schema_metadata(table.schema.metadata))
 
 
-def _write_csv(table: pa.Table | Overflow, sink: Any) -> None:
+def _write_csv(table: pa.Table | Overflow, sink: Any, escape_formulas: bool) -> None:
     from pyarrow import csv
 
-    schema = pa.schema(
-        [(field.name, pa.string() if _is_nested(field.type) else field.type) for field in table.schema]
-    )
+    schema = pa.schema([(field.name, _csv_type(field.type, escape_formulas)) for field in table.schema])
     with csv.CSVWriter(sink, schema) as writer:
         for batch in _batches(table):
-            columns = [
-                _json_column(column) if _is_nested(column.type) else column for column in batch.columns
-            ]
+            columns = [_csv_column(column, escape_formulas) for column in batch.columns]
             writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=schema))
+
+
+def _csv_type(kind: pa.DataType, escape_formulas: bool) -> pa.DataType:
+    return _csv_column(pa.nulls(0, kind), escape_formulas).type
+
+
+def _csv_column(column: pa.Array, escape_formulas: bool) -> pa.Array:
+    if pa.types.is_nested(column.type):
+        texts = [None if value is None else to_json(value) for value in column.to_pylist()]
+        column = pa.array(texts, pa.string())
+    return without_formulas(column) if escape_formulas else column
 
 
 def _batches(table: pa.Table | Overflow) -> Iterator[pa.RecordBatch]:
@@ -109,20 +107,9 @@ def _batches(table: pa.Table | Overflow) -> Iterator[pa.RecordBatch]:
         yield from group.to_batches(max_chunksize=_GROUP_ROWS)
 
 
-def _is_nested(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_nested(kind))
-
-
-def _json_column(column: pa.Array) -> pa.Array:
-    texts = [None if value is None else _ENCODER.encode(value) for value in column.to_pylist()]
-    return pa.array(texts, pa.string())
-
-
 def _write_json(table: pa.Table | Overflow, sink: Any) -> None:
     for batch in _batches(table):
-        names, columns = batch.schema.names, [_values(column) for column in batch.columns]
-        lines = (_ENCODER.encode(dict(zip(names, row))) + "\n" for row in zip(*columns))
-        sink.write("".join(lines).encode())
+        sink.write(json_lines(batch.schema.names, map(_values, batch.columns)).encode())
 
 
 def _values(column: pa.Array) -> list[Any]:
@@ -132,20 +119,8 @@ def _values(column: pa.Array) -> list[Any]:
     return list(column.to_pylist())
 
 
-def _as_text(value: Any) -> str:
-    """What JSON has no type for: instants, which are in UTC, become RFC 3339 text."""
-    if isinstance(value, datetime):
-        return value.isoformat(timespec="microseconds") + "Z"
-    return str(value)
-
-
-# One for all rows: making it takes longer than using it.
-_ENCODER = json.JSONEncoder(ensure_ascii=False, default=_as_text)
-
-
 _WRITERS: dict[str, Callable[[Union[pa.Table, Overflow], Any], None]] = {
     "parquet": _write_parquet,
-    "csv": _write_csv,
     "json": _write_json,
     "ipc": _write_ipc,
 }
