@@ -31,7 +31,7 @@ HERE = Path(__file__).parent
 WORKER = HERE / "worker.py"
 MODULES = ("structures", "broken", "files", "streams")
 # Seconds that one input may take.
-LIMIT = 20.0
+LIMIT = 60.0
 _START_LIMIT = 120.0
 _CHUNK = 200
 
