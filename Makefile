@@ -11,6 +11,12 @@ DEMO_ROWS ?= 1000000
 SIZE ?= 1M,10M
 PAGE ?= docs/benchmarks.md
 BENCH ?= --rounds 5
+# How much `make fuzz` tries: a quarter of an hour on two quiet cores.
+FIRST ?= 0
+STRUCTURES ?= 30000
+BROKEN ?= 10000
+FILES ?= 5000
+STREAMS ?= 150000
 BENCH_SPARK ?= --sizes 1M,10M --rounds 3
 OLD_TESTS := $(patsubst %,tests/python/test_%.py,scenarios random_streams sources summary errors api options package core_pieces reading sample cli bounds)
 OLDER_SPARK_TESTS := $(patsubst %,tests/spark/test_%.py,environment scenarios)
@@ -30,7 +36,7 @@ SPARK_CHECKS := spark-tables-test spark-functions-test spark-older-test spark-co
 # In this order two at a time take least: the first waits for the wheel and for Spark while the Rust tests compile.
 CHECKS := spark-tables-test rust-test docs-check lint python-test $(filter-out spark-tables-test,$(SPARK_CHECKS)) other-pythons-test azure-test
 
-.PHONY: demo test test-all audit checks $(CHECKS) spark-test spark42 bench bench-check bench-large bench-pieces bench-spark bench-stages bench-worst-cases generate wheel wheels arm64-test clean
+.PHONY: demo test test-all audit checks $(CHECKS) fuzz spark-test spark42 bench bench-check bench-large bench-pieces bench-spark bench-stages bench-worst-cases generate wheel wheels arm64-test clean
 .DEFAULT_GOAL := help
 
 help: ## Lists the targets.
@@ -96,7 +102,7 @@ docs-check: ## Rust docs, with warnings as errors.
 
 python-test: $(VENV)/tools ## The package's tests.
 	$(SAY)
-	$(BIN)/python -m pytest $(CHOSEN) tests/python
+	$(BIN)/python -m pytest $(CHOSEN) tests/python tests/hostile
 	$(BIN)/python -m pytest --pyargs watchspan --ignore-glob='*/watchspan/spark/*'
 
 other-pythons-test: $(VENV)/package ## The package on the oldest and the newest Python, and with old pyarrow.
@@ -167,6 +173,12 @@ PROFILED := RUSTFLAGS=-Cprofile-use=$(abspath $(PROFILE)) release/build --releas
 	.venv-bench/bin/pip install --quiet -r benches/requirements.txt
 	.venv-bench/bin/pip install --quiet --no-deps --force-reinstall target/bench-wheel/*.whl
 	touch $@
+
+fuzz: $(VENV)/tools ## Hands over what nobody should: STRUCTURES, BROKEN, FILES and STREAMS say how many from number FIRST on.
+	$(BIN)/python tests/hostile/run.py structures --first $(FIRST) --count $(STRUCTURES) --out target/fuzz
+	$(BIN)/python tests/hostile/run.py broken --first $(FIRST) --count $(BROKEN) --out target/fuzz
+	$(BIN)/python tests/hostile/run.py files --first $(FIRST) --count $(FILES) --out target/fuzz
+	$(BIN)/python tests/hostile/run.py streams --first $(FIRST) --count $(STREAMS) --out target/fuzz
 
 bench: .venv-bench/package ## Measures watchspan beside Polars and DuckDB and writes PAGE; SIZE=100M PAGE=docs/benchmarks_100M.md for other sizes.
 	.venv-bench/bin/python benches/compare.py --sizes $(SIZE) $(BENCH) --write $(PAGE)

@@ -6,19 +6,20 @@ import math
 from typing import Any, Callable
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from watchspan.errors import InternalError, WatchspanError
 from watchspan.report import ValidationReport
 
 
-class Violation(AssertionError):
+class LawError(AssertionError):
     """A law that does not hold."""
 
 
 def require(holds: bool, what: str) -> None:
     """Says what does not hold."""
     if not holds:
-        raise Violation(what)
+        raise LawError(what)
 
 
 def check_result(result: Any, passed_on: bool = False) -> None:
@@ -58,8 +59,8 @@ def check_numbers(name: str, column: Any) -> None:
         for number, part in enumerate(column.flatten()):
             check_numbers(f"{name}.{kind.field(number).name}", part)
     elif pa.types.is_floating(kind):
-        wrong = [value for value in column.to_pylist() if value is not None and not math.isfinite(value)]
-        require(not wrong, f"{name} is {wrong[:3]}")
+        wrong = column.filter(pc.invert(pc.is_finite(column)))
+        require(len(wrong) == 0, f"{name} is {wrong.slice(0, 3).to_pylist()}")
 
 
 def verdict(error: BaseException) -> str:
@@ -68,13 +69,13 @@ def verdict(error: BaseException) -> str:
         return "internal"
     if isinstance(error, WatchspanError):
         return "refusal" if str(error).strip() else "raw"
-    if isinstance(error, Violation):
+    if isinstance(error, LawError):
         return "law"
     return "raw" if isinstance(error, Exception) else "panic"
 
 
 def refused(call: Callable[[], None]) -> str:
-    """Calls something and says whether it was accepted or refused in words of ours; everything else is raised."""
+    """Calls something and says whether it was accepted, or refused in words of ours; the rest is raised."""
     try:
         call()
     except InternalError:

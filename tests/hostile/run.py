@@ -4,8 +4,8 @@
     python tests/hostile/run.py structures --first 1234 --count 1
     python tests/hostile/run.py structures --recipe '{"kind": "events", ...}'
 
-What ends in a death, a hang, a panic, a violated law or an exception that is none of watchspan's is printed with the
-number that brings it back, and written to the folder that --out names.
+What ends in a death, a hang, a panic, a violated law or an exception that is none of watchspan's is printed
+with the number that brings it back, and written to the folder that --out names.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ HERE = Path(__file__).parent
 WORKER = HERE / "worker.py"
 MODULES = ("structures", "broken", "files", "streams")
 # Seconds that one input may take.
-LIMIT = 20.0
+LIMIT = 60.0
+_START_LIMIT = 120.0
 _CHUNK = 200
 
 
@@ -44,19 +45,20 @@ class Worker:
         self.errors: Any = None
 
     def _start(self) -> subprocess.Popen[bytes]:
-        if self.process is None or self.process.poll() is not None:
-            self.errors = tempfile.TemporaryFile()
+        if self.process is None:
+            self.errors = tempfile.TemporaryFile()  # noqa: SIM115 (the process writes to it)
             command = [sys.executable, str(WORKER), self.module]
             self.process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, bufsize=0
             )
             self.rest = b""
+            self._line(self.process, _START_LIMIT)
         return self.process
 
-    def _line(self, process: subprocess.Popen[bytes]) -> Optional[bytes]:
+    def _line(self, process: subprocess.Popen[bytes], limit: float) -> Optional[bytes]:
         """The next line; empty where the process ended, None where it takes too long."""
         assert process.stdout
-        until = time.monotonic() + LIMIT
+        until = time.monotonic() + limit
         while b"\n" not in self.rest:
             with selectors.DefaultSelector() as waiting:
                 waiting.register(process.stdout, selectors.EVENT_READ)
@@ -74,9 +76,10 @@ class Worker:
         if line is None:
             process.kill()
         code = process.wait()
-        self.errors.seek(0, os.SEEK_END)
-        self.errors.seek(max(self.errors.tell() - 6000, 0))
-        return ("hang" if line is None else f"death ({code})"), self.errors.read().decode(errors="replace")
+        self.errors.seek(max(self.errors.seek(0, os.SEEK_END) - 6000, 0))
+        told = self.errors.read().decode(errors="replace")
+        self.close()
+        return ("hang" if line is None else f"death ({code})"), told
 
     def ask(self, asked: Any) -> tuple[Counter[str], list[dict[str, Any]]]:
         """Runs some inputs: how many ended how, and the findings."""
@@ -92,7 +95,7 @@ class Worker:
             )
             begun = first
             while True:
-                line = self._line(process)
+                line = self._line(process, LIMIT)
                 if not line:
                     kind, text = self._ended(process, line)
                     counts[kind.split()[0]] += 1
@@ -115,9 +118,12 @@ class Worker:
 
     def close(self) -> None:
         """Ends the process."""
-        if self.process and self.process.stdin:
-            self.process.stdin.close()
+        if self.process is not None:
+            for stream in (self.process.stdin, self.process.stdout, self.errors):
+                assert stream is not None
+                stream.close()
             self.process.wait()
+        self.process = None
 
 
 def run(
@@ -208,7 +214,9 @@ def main() -> int:
     asked = parser.parse_args()
     started = time.monotonic()
     if asked.recipe:
-        counts, findings = Worker(asked.module).ask(json.loads(asked.recipe))
+        worker = Worker(asked.module)
+        counts, findings = worker.ask(json.loads(asked.recipe))
+        worker.close()
     else:
         counts, findings = run(asked.module, asked.first, asked.count, asked.jobs, progress=True)
     if asked.out and findings:
@@ -220,9 +228,8 @@ def main() -> int:
         print(f"{len(alike)} x {first['kind']}, such as {asked.module} {first['seed']}: {summary(first)}")
         if asked.shrink:
             print("    " + json.dumps(smallest(asked.module, first)))
-    print(
-        f"{asked.module}: {dict(sorted(counts.items()))} in {time.monotonic() - started:.0f} s, {len(findings)} findings"
-    )
+    took = time.monotonic() - started
+    print(f"{asked.module}: {dict(sorted(counts.items()))} in {took:.0f} s, {len(findings)} findings")
     return bool(findings)
 
 

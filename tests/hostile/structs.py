@@ -1,21 +1,24 @@
 """Arrow's C structs, built by hand from a table so that any field of any of them can be wrong.
 
-What a consumer cannot notice must not be what it dies of: nobody can know whether a valid pointer leads to as many
-bytes as a producer says. So each buffer has room behind it for what small changes reach, and changes that lie about
-memory in other ways are left to producers that know their sizes (see `broken`).
+What a consumer cannot notice must not be what it dies of: nobody can know whether a valid pointer leads to as
+many bytes as a producer says. So each buffer has room behind it for what small changes reach, and changes
+that lie about memory in other ways are left to producers that know their sizes (see `broken`).
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes as c
 import functools
 import itertools
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections import deque
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any, Optional
 
 import pyarrow as pa
@@ -94,10 +97,18 @@ class Node:
 
     def copy(self) -> Node:
         """A copy that can be changed; buffers are shared until they are replaced."""
-        dictionary = self.dictionary.copy() if self.dictionary else None
-        children = [child.copy() for child in self.children]
-        return replace(
-            self, buffers=[*self.buffers], children=children, dictionary=dictionary, wrong={**self.wrong}
+        return Node(
+            self.format,
+            self.name,
+            self.flags,
+            self.metadata,
+            self.length,
+            self.null_count,
+            self.offset,
+            [*self.buffers],
+            [child.copy() for child in self.children],
+            self.dictionary.copy() if self.dictionary else None,
+            {**self.wrong},
         )
 
     def at(self, path: Path) -> Node:
@@ -283,6 +294,17 @@ def _pointers(owner: Owner, addresses: list[Optional[int]]) -> int:
     held = (c.c_void_p * (len(addresses) + _POINTERS))(*addresses)
     owner.parts.append(held)
     return c.addressof(held)
+
+
+@contextlib.contextmanager
+def deep() -> Iterator[None]:
+    """Room for structs inside structs inside structs, while they are made."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(100_000)
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 def fill_schema(owner: Owner, found: Node, struct: Schema, depth: int = 0) -> None:

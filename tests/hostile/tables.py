@@ -1,4 +1,4 @@
-"""The tables that are handed over, small, in every layout that columns may have; and what is done with them."""
+"""The tables that are handed over, small, in every layout that columns may have, and who takes them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Runs inputs one after the other and says of each how it ended, until told no more.
 
-A line in is the number of the first input and how many there are, or a recipe as JSON. A line out is `b` and the
-number of an input that begins, `f` and a finding as JSON, `d` and how an input ended, or `e` after the last one.
+A line in is the number of the first input and how many there are, or a recipe as JSON. A line out is `r` when
+all is ready, `b` and the number of an input that begins, `f` and a finding as JSON, `d` and how it ended, or
+`e` after the last.
 """
 
 from __future__ import annotations
@@ -21,12 +22,10 @@ MEMORY = 12 << 30
 
 def ending(module: Any, made: Any) -> tuple[str, Optional[BaseException]]:
     """How an input ended: its kind and the exception, if there was one."""
-    from laws import verdict
-
     try:
-        return (module.run(made) or "accepted"), None
-    except BaseException as error:  # noqa: BLE001
-        return verdict(error), error
+        return module.run(made), None
+    except BaseException as error:
+        return importlib.import_module("laws").verdict(error), error
 
 
 def finding(seed: Optional[int], made: Any, kind: str, error: Optional[BaseException]) -> dict[str, Any]:
@@ -63,7 +62,9 @@ def main() -> None:
 
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    importlib.import_module("laws")
     module = importlib.import_module(sys.argv[1])
+    say("r", "")
     for line in sys.stdin:
         asked = json.loads(line)
         if isinstance(asked, list):

@@ -1,0 +1,65 @@
+//! From events to session rows, engagement rows and a report.
+#![no_main]
+
+use std::sync::LazyLock;
+
+use arrow_array::RecordBatch;
+use libfuzzer_sys::fuzz_target;
+use watchspan::engagement::EngagementOptions;
+use watchspan::engine::{Engine, Events, Plain, Record, Wide, explain, validate};
+use watchspan::error::Result;
+use watchspan::event::Vocabulary;
+use watchspan::input::{ColumnMap, EventSchema, Videos};
+use watchspan::rules::Rules;
+use watchspan::scoring::Scoring;
+use watchspan_fuzz::{Bytes, check, events, scrambled};
+
+static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::new(Some(1)).unwrap());
+
+fn aggregated<R: Record>(schema: EventSchema, batches: &[RecordBatch], limit: Option<usize>, rows: bool) -> Result<()> {
+    let mut events: Events<'_, R> =
+        Events::new(&ENGINE, schema, Vocabulary::default()).with_memory_limit(limit);
+    events.push(batches)?;
+    let take = &mut |batches: Vec<RecordBatch>| {
+        check(&batches);
+        Ok(())
+    };
+    if rows {
+        events.session_rows(&Rules::default(), take)?;
+    } else {
+        let (rules, scoring) = (Rules::default(), Scoring::default());
+        let options = EngagementOptions { rules, scoring, unique_seconds: true };
+        events.engagement_rows(&Videos::default(), &options, take)?;
+    }
+    Ok(())
+}
+
+fn used(bytes: &[u8]) -> Result<()> {
+    let mut bytes = Bytes(bytes);
+    let (layout, mode) = (bytes.byte(), bytes.byte());
+    let sound = events(layout);
+    let batches = [scrambled(&sound, &mut bytes), sound];
+    let schema = EventSchema::bind(&batches[0].schema(), &ColumnMap::default())?;
+    match mode % 8 {
+        0 => {
+            let mut found = validate(&ENGINE, schema, Vocabulary::default(), 3);
+            found.push(&batches)?;
+            found.examples()?;
+        }
+        1 => {
+            let batches = batches.into_iter().map(Ok);
+            explain(&ENGINE, &schema, &Vocabulary::default(), &Rules::default(), [b"ann", b"v1"], batches)?;
+        }
+        _ => {
+            let limit = (mode % 8 == 2).then_some(1);
+            let run = if schema.is_plain() { aggregated::<Plain> } else { aggregated::<Wide> };
+            run(schema, &batches, limit, mode % 2 == 0)?;
+        }
+    }
+    Ok(())
+}
+
+fuzz_target!(|bytes: &[u8]| {
+    // An error is an answer.
+    let _ = used(bytes);
+});
