@@ -36,7 +36,7 @@ SPARK_CHECKS := spark-tables-test spark-functions-test spark-older-test spark-co
 # In this order two at a time take least: the first waits for the wheel and for Spark while the Rust tests compile.
 CHECKS := spark-tables-test rust-test docs-check lint python-test $(filter-out spark-tables-test,$(SPARK_CHECKS)) other-pythons-test azure-test
 
-.PHONY: demo test test-all audit checks $(CHECKS) fuzz spark-test spark42 bench bench-check bench-large bench-pieces bench-spark bench-stages bench-worst-cases generate wheel wheels arm64-test clean
+.PHONY: demo test test-all audit checks $(CHECKS) fuzz fuzz-core spark-test spark42 bench bench-check bench-large bench-pieces bench-spark bench-stages bench-worst-cases generate wheel wheels arm64-test clean
 .DEFAULT_GOAL := help
 
 help: ## Lists the targets.

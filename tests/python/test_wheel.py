@@ -1,4 +1,4 @@
-"""The wheel has the licences of what it links and nothing of where it was built, and what checks it can fail."""
+"""The wheel has the licences of what it links and nothing of where it was built; what checks it can fail."""
 
 from __future__ import annotations
 
