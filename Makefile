@@ -87,6 +87,7 @@ lint: $(VENV)/tools ## Formatting, lints, types, generated files.
 	cargo clippy --locked --all-targets -- -D warnings
 	$(BIN)/python docs/generate.py --check
 	$(BIN)/python release/licenses.py --check
+	$(BIN)/python release/bill.py --check
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -204,6 +205,7 @@ bench-spark: spark42 ## Measures the aggregation on Spark and writes docs/spark_
 generate: $(VENV)/package ## Rewrites the generated files.
 	$(BIN)/python docs/generate.py
 	$(BIN)/python release/licenses.py
+	$(BIN)/python release/bill.py
 
 # Releases are built by tools of known versions, as their bytes depend on them. What these link changes with them.
 .venv-release/packages: release/requirements.txt

@@ -10,11 +10,13 @@ import re
 import shutil
 import zipfile
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 check_wheels = pytest.importorskip("check_wheels", reason="these tests need the tools in release/")
 licenses = pytest.importorskip("licenses")
+bill = pytest.importorskip("bill")
 
 INFO = "watchspan-0.1.0.dist-info"
 BILL = f"{INFO}/sboms/watchspan.cyclonedx.json"
@@ -24,18 +26,13 @@ METADATA = "\n".join(
 )
 
 
-def linked() -> list[tuple[str, str]]:
-    return re.findall(r"^(\S+) (\d\S*)\n    ", licenses.CRATES.read_text(encoding="utf-8"), re.MULTILINE)
-
-
 def good() -> dict[str, bytes]:
     """What a wheel has to have, without the engine."""
-    crates = [{"name": name, "version": version} for name, version in linked()]
     files = {
         f"{INFO}/licenses/{name}": (check_wheels.ROOT / name).read_bytes() for name in check_wheels.LICENSES
     }
     files[f"{INFO}/METADATA"] = METADATA.encode()
-    files[BILL] = json.dumps({"components": crates}).encode()
+    files[BILL] = check_wheels.BILL.read_bytes()
     files["watchspan/_core.abi3.so"] = b"\x7fELF src/lib.rs /crates/rayon-core-1.13.0/src/lib.rs"
     return files
 
@@ -76,6 +73,7 @@ def test_metadata_without_a_licence_is_a_fault(tmp_path: Path) -> None:
     "path",
     [
         str(check_wheels.ROOT / "src/lib.rs"),
+        f"path+file://{check_wheels.ROOT}#watchspan@0.1.0",
         str(Path.home() / "x.rs"),
         "/home/ann/.cargo/registry/src/index/rayon-1.12.0/src/lib.rs",
         "/Users/ann/watchspan/src/lib.rs",
@@ -90,13 +88,10 @@ def test_a_path_of_the_machine_is_a_fault(tmp_path: Path, path: str, file: str) 
     assert all(fault.startswith(f"{file} tells of ") for fault in found)
 
 
-def test_a_list_of_parts_that_lacks_one_is_a_fault(tmp_path: Path) -> None:
-    (first, version), *rest = linked()
-    bill = json.dumps({"components": [{"name": name, "version": number} for name, number in rest]}).encode()
-    assert faults(tmp_path, {**good(), BILL: bill}) == [f"{BILL} lacks {first} {version}"]
-    assert faults(tmp_path, {name: text for name, text in good().items() if name != BILL}) == [
-        f"it has no {BILL}"
-    ]
+def test_a_list_of_parts_that_is_missing_or_another_is_a_fault(tmp_path: Path) -> None:
+    fault = "it has not watchspan.cyclonedx.json as it is here"
+    assert faults(tmp_path, {name: text for name, text in good().items() if name != BILL}) == [fault]
+    assert faults(tmp_path, {**good(), BILL: b"{}"}) == [fault]
 
 
 def test_a_file_that_is_not_recorded_is_a_fault(tmp_path: Path) -> None:
@@ -120,17 +115,40 @@ def test_the_installed_package_has_its_licences() -> None:
 
 
 @pytest.mark.skipif(shutil.which("cargo") is None, reason="cargo knows what is linked")
-def test_a_linked_crate_without_its_licence_is_noticed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert licenses.main(["--check"]) == 0
-    file = tmp_path / "crates.txt"
-    file.write_text(
-        re.sub(r"^rayon 1.*\n.*\n", "", licenses.CRATES.read_text("utf-8"), flags=re.MULTILINE), "utf-8"
-    )
-    monkeypatch.setattr(licenses, "CRATES", file)
-    assert licenses.main(["--check"]) == 1
-    assert "crates.txt does not say what is linked" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("tool", "name", "crate"),
+    [(licenses, "CRATES", r"^rayon 1.*\n.*\n"), (bill, "FILE", r'^   "name": "rayon",\n')],
+    ids=["licences", "list of parts"],
+)
+def test_a_linked_crate_that_is_not_named_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    tool: ModuleType, name: str, crate: str,
+) -> None:  # fmt: skip
+    assert tool.main(["--check"]) == 0
+    whole = getattr(tool, name).read_text(encoding="utf-8")
+    less = re.sub(crate, "", whole, count=1, flags=re.MULTILINE)
+    assert less != whole
+    file = tmp_path / "less.txt"
+    file.write_text(less, encoding="utf-8")
+    monkeypatch.setattr(tool, name, file)
+    assert tool.main(["--check"]) == 1
+    assert "what is linked" in capsys.readouterr().err
+
+
+def test_the_list_of_parts_names_what_has_a_licence_and_leads_to_each() -> None:
+    listed = json.loads(check_wheels.BILL.read_text(encoding="utf-8"))
+    names = {f"{part['name']} {part['version']}" for part in listed["components"]}
+    crates = licenses.CRATES.read_text(encoding="utf-8")
+    assert names == set(re.findall(r"^(\S+ \d\S*)\n    ", crates, re.MULTILINE))
+    edges = {edge["ref"]: edge["dependsOn"] for edge in listed["dependencies"]}
+    reached: set[str] = set()
+    waiting = [listed["metadata"]["component"]["bom-ref"]]
+    while waiting:
+        for reference in edges[waiting.pop()]:
+            if reference not in reached:
+                reached.add(reference)
+                waiting.append(reference)
+    assert reached == {part["bom-ref"] for part in listed["components"]}
 
 
 def test_what_has_no_text_is_refused() -> None:

@@ -1,0 +1,87 @@
+"""Writes the list of what the core consists of (SBOM), in CycloneDX: `python release/bill.py [--check]`.
+
+third_party/watchspan.cyclonedx.json has the crates whose licences are in third_party/crates.txt, with what
+Cargo.lock says of each. It has neither paths nor dates, so it is the same wherever it is made. With `--check`
+nothing is written, and the exit code is 1 if the file would be another.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from typing import Any
+
+from licenses import ROOT, Part, crates
+
+FILE = ROOT / "third_party/watchspan.cyclonedx.json"
+ENTRY = re.compile(r'^name = "(.*)"\nversion = "(.*)"\n(?:.+\n)*', re.MULTILINE)
+
+
+def bill(parts: list[Part]) -> dict[str, Any]:
+    """The list, with the package itself as what the parts are in."""
+    entries = _locked()
+    linked = {part.name for part in parts}
+    (version,) = (name.split()[1] for name in entries if name.startswith("watchspan "))
+    package = {
+        "type": "library",
+        "bom-ref": f"pkg:pypi/watchspan@{version}",
+        "name": "watchspan",
+        "version": version,
+        "licenses": [{"expression": "MIT"}],
+        "purl": f"pkg:pypi/watchspan@{version}",
+    }
+    edges = []
+    for name in [f"watchspan {version}", *sorted(linked)]:
+        needed = re.findall(r'^ "(.*)",$', entries[name], re.MULTILINE)
+        found = {full for full in linked for need in needed if f"{full} ".startswith(f"{need} ")}
+        reference = package["bom-ref"] if name.startswith("watchspan ") else _address(name)
+        edges.append({"ref": reference, "dependsOn": sorted(_address(full) for full in found)})
+    return {
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.5",
+        "version": 1,
+        "metadata": {"component": package},
+        "components": [_component(part, entries[part.name]) for part in parts],
+        "dependencies": edges,
+    }
+
+
+def _locked() -> dict[str, str]:
+    """What Cargo.lock says of each package, by name and version."""
+    text = (ROOT / "Cargo.lock").read_text(encoding="utf-8")
+    return {f"{found[1]} {found[2]}": found[0] for found in ENTRY.finditer(text)}
+
+
+def _component(part: Part, entry: str) -> dict[str, Any]:
+    name, version = part.name.split()
+    (checksum,) = re.findall(r'^checksum = "(.*)"$', entry, re.MULTILINE)
+    return {
+        "type": "library",
+        "bom-ref": _address(part.name),
+        "name": name,
+        "version": version,
+        "hashes": [{"alg": "SHA-256", "content": checksum}],
+        "licenses": [{"expression": part.terms.replace("/", " OR ")}],
+        "purl": _address(part.name),
+        "externalReferences": [{"type": "vcs", "url": part.address}],
+    }
+
+
+def _address(name: str) -> str:
+    return f"pkg:cargo/{name.replace(' ', '@')}"
+
+
+def main(arguments: list[str]) -> int:
+    """Runs from the command line."""
+    text = json.dumps(bill(crates()), indent=1) + "\n"
+    if "--check" not in arguments:
+        FILE.write_text(text, encoding="utf-8")
+    elif not FILE.exists() or FILE.read_text(encoding="utf-8") != text:
+        print(f"{FILE.name} does not list what is linked: run release/bill.py.", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
