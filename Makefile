@@ -17,6 +17,7 @@ STRUCTURES ?= 30000
 BROKEN ?= 10000
 FILES ?= 5000
 STREAMS ?= 150000
+FUZZ_SECONDS ?= 120
 BENCH_SPARK ?= --sizes 1M,10M --rounds 3
 OLD_TESTS := $(patsubst %,tests/python/test_%.py,scenarios random_streams sources summary errors api options package core_pieces reading sample cli bounds)
 OLDER_SPARK_TESTS := $(patsubst %,tests/spark/test_%.py,environment scenarios)
@@ -36,7 +37,7 @@ SPARK_CHECKS := spark-tables-test spark-functions-test spark-older-test spark-co
 # In this order two at a time take least: the first waits for the wheel and for Spark while the Rust tests compile.
 CHECKS := spark-tables-test rust-test docs-check lint python-test $(filter-out spark-tables-test,$(SPARK_CHECKS)) other-pythons-test azure-test
 
-.PHONY: demo test test-all checks $(CHECKS) fuzz spark-test spark42 bench bench-check bench-large bench-pieces bench-spark bench-stages bench-worst-cases generate wheel clean
+.PHONY: demo test test-all audit checks $(CHECKS) fuzz fuzz-core spark-test spark42 bench bench-check bench-large bench-pieces bench-spark bench-stages bench-worst-cases generate wheel clean
 .DEFAULT_GOAL := help
 
 help: ## Lists the targets.
@@ -174,6 +175,9 @@ fuzz: $(VENV)/tools ## Hands over what nobody should: STRUCTURES, BROKEN, FILES 
 	$(BIN)/python tests/hostile/run.py files --first $(FIRST) --count $(FILES) --out target/fuzz
 	$(BIN)/python tests/hostile/run.py streams --first $(FIRST) --count $(STREAMS) --out target/fuzz
 
+fuzz-core: ## Fuzzes the core by what it covers, FUZZ_SECONDS for each target: with a nightly toolchain and cargo-fuzz.
+	cd fuzz && for target in events sessions; do cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS) -max_len=512 || exit 1; done
+
 bench: .venv-bench/package ## Measures watchspan beside Polars and DuckDB and writes PAGE; SIZE=100M PAGE=docs/benchmarks_100M.md for other sizes.
 	.venv-bench/bin/python benches/compare.py --sizes $(SIZE) $(BENCH) --write $(PAGE)
 
@@ -203,6 +207,17 @@ wheel: target/core.profdata ## The release wheel for Linux: cp39-abi3, manylinux
 	$(BIN)/pip install --quiet ziglang
 	PATH=$(CURDIR)/$(BIN):$$PATH $(RELEASE) --zig --compatibility manylinux_2_17 --out dist
 	find dist -name '*manylinux_2_17*.whl' -size -10M | grep .
+
+target/tools/bin/cargo-deny:
+	cargo install --quiet --locked --root target/tools cargo-deny
+
+target/tools/python: tests/environments/audit.py
+	$(PYTHON) -m venv $@
+	$@/bin/pip install --quiet 'pip-audit>=2.9' 'tomli>=2; python_version < "3.11"'
+	touch $@
+
+audit: target/tools/bin/cargo-deny target/tools/python ## Advisories, licences and sources of all that is built on; OFFLINE=1 asks nobody.
+	target/tools/python/bin/python tests/environments/audit.py --cargo-deny target/tools/bin/cargo-deny $(if $(OFFLINE),--offline)
 
 clean: ## Removes what the other targets made.
 	rm -rf $(VENV) .venv-* demo dist target

@@ -49,6 +49,14 @@ impl Tier {
     }
 }
 
+/// The sum of products of which none, nor the sum, is more than the largest number: absurd weights give no infinities,
+/// and no difference of two.
+#[cold]
+fn bounded_sum(weighted: &[(f64, f64); 8]) -> f64 {
+    let most = f64::MAX / 8.0;
+    weighted.iter().map(|(weight, feature)| (weight * feature).clamp(-most, most)).sum()
+}
+
 /// Rounds to two decimals, halves up.
 #[must_use]
 pub fn round2(x: f64) -> f64 {
@@ -82,9 +90,8 @@ impl Scoring {
             (self.sessions, features.sessions),
             (self.skips, features.skips),
         ];
-        // Neither a product nor the sum is more than the largest number, so none of them is no number.
-        let most = f64::MAX / 8.0;
-        let sum = weighted.into_iter().fold(0.0, |sum, (weight, x)| sum + (weight * x).clamp(-most, most));
+        let sum = weighted.into_iter().fold(0.0, |sum, (weight, feature)| sum + weight * feature);
+        let sum = if sum.is_finite() { sum } else { bounded_sum(&weighted) };
         let low = self.minimum.map_or(sum, |minimum| sum.max(minimum));
         round2(self.maximum.map_or(low, |maximum| low.min(maximum))).clamp(-f64::MAX, f64::MAX)
     }

@@ -48,5 +48,4 @@ if _debug_build:
         stacklevel=2,
     )
 
-# The whole package is loaded.
-_interrupts.release()
+_interrupts.package_is_loaded()

@@ -7,16 +7,16 @@ import signal
 import sys
 import threading
 
-# What the program is called: by its own name, or (while this is being imported) as a module.
-_NAMES = ("watchspan", "watchspan.exe", "-m")
+# How the program is called.
+_NAMES = ("watchspan", "watchspan.exe")
 
 
 def hold() -> None:
     """Lets Ctrl-C end the process as it ends programs of other languages, if this is the command."""
-    name = os.path.basename(sys.argv[0]) if getattr(sys, "argv", None) else ""
     # Who ignores Ctrl-C, or does something of their own at it, goes on so. Only the main thread may ask.
-    is_ours = name in _NAMES and threading.current_thread() is threading.main_thread()
-    if is_ours and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    is_main = threading.current_thread() is threading.main_thread()
+    is_usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if (_is_script() or _is_module()) and is_main and is_usual:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         _held.append(True)
 
@@ -26,6 +26,25 @@ def release() -> None:
     if _held:
         _held.clear()
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def package_is_loaded() -> None:
+    """Releases, unless the command goes on to be loaded: a program of its own may have our name."""
+    if not _is_module():
+        release()
+
+
+def _is_script() -> bool:
+    return bool(getattr(sys, "argv", None)) and os.path.basename(sys.argv[0]) in _NAMES
+
+
+def _is_module() -> bool:
+    """Whether this is `python -m watchspan`; before Python 3.10 nothing tells that while it is imported."""
+    given = getattr(sys, "orig_argv", [])
+    return any(
+        option[:1] == "-" and option[-1:] == "m" and name == "watchspan"
+        for option, name in zip(given, given[1:])
+    )
 
 
 # Whether it is held.

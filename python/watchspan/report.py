@@ -230,6 +230,8 @@ def _text(scalar: Any) -> str | None:
     """The value as text, whatever it is: dropped rows hold just the values that nothing else can show."""
     if not scalar.is_valid:
         return None
+    if isinstance(scalar, pa.DictionaryScalar):
+        return _text(scalar.value)
     try:
         return str(scalar.as_py())
     except (ValueError, OverflowError, KeyError, ImportError):

@@ -396,6 +396,13 @@ mod tests {
     }
 
     #[test]
+    fn nobody_can_choose_keys_that_collide() {
+        let hashes: std::collections::HashSet<u64> =
+            (0..100).map(|_| Grouper::<Numbered>::default().hash.hash_one("chosen")).collect();
+        assert_eq!(hashes.len(), 100);
+    }
+
+    #[test]
     fn a_run_of_events_of_one_key_is_looked_up_once() {
         let counting = Counting::default();
         let one_user = |index| -> ArrayRef {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow_array::types::ArrowDictionaryKeyType;
 use arrow_array::{Array, ArrayRef, PrimitiveArray, downcast_dictionary_array};
 use arrow_buffer::ArrowNativeType;
+use arrow_schema::DataType;
 
 use super::arena::SeenKeys;
 use super::columns::Bound;
@@ -171,6 +172,14 @@ pub(super) fn dictionary(column: &Bound, array: &ArrayRef) -> Result<(Codes, Arr
         },
         data_type => Err(column.wrong_type(data_type)),
     }
+}
+
+/// The column as one of another type. Arrow's cast would not look whether each code of a dictionary has a value.
+pub(super) fn cast(column: &Bound, array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
+    if matches!(array.data_type(), DataType::Dictionary(..)) {
+        dictionary(column, array)?;
+    }
+    arrow_cast::cast(array, to).map_err(|_| column.wrong_type(array.data_type()))
 }
 
 #[cfg(test)]

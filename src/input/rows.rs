@@ -4,6 +4,7 @@ use arrow_array::types::{Float64Type, Int64Type};
 use arrow_array::{Array, ArrayRef, Float64Array, Int64Array, ListArray, RecordBatch, cast::AsArray};
 use arrow_schema::{DataType, Field, Schema};
 
+use super::coded::cast;
 use super::columns::{Bound, KEY, NUMBER, TEXT};
 use super::events::key_type;
 use super::keys::{KeyColumn, KeyTypes};
@@ -136,7 +137,7 @@ impl PairsColumn {
         let wrong = || bound.wrong_type(array.data_type());
         let fields = ["start", second].map(|name| Field::new(name, DataType::Float64, true));
         let target = DataType::new_list(DataType::Struct(fields.into_iter().collect()), true);
-        let lists = arrow_cast::cast(array, &target).map_err(|_| wrong())?;
+        let lists = cast(&bound, array, &target)?;
         let lists = lists.as_list_opt::<i32>().ok_or_else(wrong)?.clone();
         let pairs = lists.values().as_struct_opt().ok_or_else(wrong)?;
         let child =
@@ -214,13 +215,12 @@ impl<'a> SessionBatch<'a> {
         let count = |name| {
             let (bound, array) = schema.column(batch, name, "an integer")?;
             let wrong = || bound.wrong_type(array.data_type());
-            let counts = arrow_cast::cast(array, &DataType::Int64).map_err(|_| wrong())?;
+            let counts = cast(&bound, array, &DataType::Int64)?;
             Ok::<_, Error>((name, counts.as_primitive_opt::<Int64Type>().cloned().ok_or_else(wrong)?))
         };
         let (bound, array) = schema.column(batch, "endPositions", "a list of numbers")?;
         let wrong = || bound.wrong_type(array.data_type());
-        let ends =
-            arrow_cast::cast(array, &DataType::new_list(DataType::Float64, true)).map_err(|_| wrong())?;
+        let ends = cast(&bound, array, &DataType::new_list(DataType::Float64, true))?;
         Ok(Self {
             schema,
             user,

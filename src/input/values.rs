@@ -9,7 +9,7 @@ use arrow_array::{
 };
 use arrow_schema::{DataType, TimeUnit};
 
-use super::coded::{Codes, dictionary};
+use super::coded::{Codes, cast, dictionary};
 use super::columns::Bound;
 use super::keys::{KeyColumn, KeyType};
 use crate::error::{Error, Result};
@@ -116,11 +116,7 @@ impl NumberColumn {
         if !is_number && !is_dictionary {
             return Err(column.wrong_type(data_type));
         }
-        if is_dictionary {
-            // The cast would not look whether each code has a value.
-            dictionary(column, array)?;
-        }
-        let numbers = arrow_cast::cast(array, &DataType::Float64)?;
+        let numbers = cast(column, array, &DataType::Float64)?;
         numbers
             .as_primitive_opt::<Float64Type>()
             .cloned()
@@ -171,7 +167,7 @@ impl OrderColumn {
             let shift = |value: u64| (value ^ (1 << 63)).cast_signed();
             return Ok(Self(unsigned.iter().map(|value| value.map(shift)).collect()));
         }
-        let integers = arrow_cast::cast(array, &DataType::Int64)?;
+        let integers = cast(column, array, &DataType::Int64)?;
         let integers =
             integers.as_primitive_opt::<Int64Type>().ok_or_else(|| column.wrong_type(data_type))?;
         Ok(Self(integers.iter().collect()))

@@ -39,7 +39,7 @@ fn check_field(schema: &FFI_ArrowSchema, depth: usize) -> Checked {
     {
         return Err(format!("the name {name:?} is not UTF-8"));
     }
-    check_width(format)?;
+    check_number(format)?;
     let within = |reason| match text(schema.name).and_then(|name| name.to_str().ok()) {
         Some(name) if depth > 0 => format!("in {name:?}: {reason}"),
         _ => reason,
@@ -51,6 +51,11 @@ fn check_field(schema: &FFI_ArrowSchema, depth: usize) -> Checked {
         && found.len() != expected
     {
         return Err(within(format!("the type {format:?} has {} parts instead of {expected}", found.len())));
+    }
+    if format == "+m"
+        && !found.iter().all(|entries| text(entries.format) == Some(c"+s") && entries.n_children == 2)
+    {
+        return Err(within("a map has something else than pairs".to_owned()));
     }
     if schema.dictionary().is_some() && !"cCsSiIlL".contains(format) {
         return Err(within(format!("the codes of a dictionary are of the type {format:?}")));
@@ -74,11 +79,14 @@ fn parts_of(format: &str) -> Option<usize> {
     }
 }
 
-fn check_width(format: &str) -> Checked {
-    let width = format.strip_prefix("w:").or_else(|| format.strip_prefix("+w:"));
-    match width.map(str::parse::<i32>) {
-        None | Some(Ok(0..)) => Ok(()),
-        Some(_) => Err(format!("the type {format:?} has no such width")),
+/// Checks the number that stands in some types.
+fn check_number(format: &str) -> Checked {
+    let Some((kind, numbers)) = format.split_once(':') else { return Ok(()) };
+    let number = numbers.split(',').next().map(str::parse::<i32>);
+    match (kind, number) {
+        ("w" | "+w", Some(Ok(0..))) | ("d", Some(Ok(1..))) => Ok(()),
+        ("w" | "+w" | "d", _) => Err(format!("there is no type {format:?}")),
+        _ => Ok(()),
     }
 }
 

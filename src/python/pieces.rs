@@ -26,6 +26,8 @@ pub(super) fn batches(py: Python<'_>, table: Object<'_, '_>) -> PyResult<Tables>
             return Err(Error::Source("it holds no batch, so nobody knows its columns.".to_owned()).into());
         }
         let (schema, batches) = source.all()?;
+        // Where text ends is all that pyarrow will know of its size.
+        detached(py, || batches.iter().try_for_each(input::check_text))?;
         export(py, batches, &schema.into())
     })
 }

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Optional
+from urllib.parse import unquote
 
 import trustme
 
@@ -32,7 +33,7 @@ MEGABYTE = 1024 * 1024
 
 @dataclass
 class Answer:
-    """An answer: its status, its body and its headers."""
+    """An answer: its status, its body, which is sent as it is if it is bytes, and its headers."""
 
     status: int
     body: Any = None
@@ -128,7 +129,8 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
             if answer is DROPPED:
                 self.close_connection = True
                 return
-            body = b"" if answer.body is None else json.dumps(answer.body).encode()
+            body = b"" if answer.body is None else answer.body
+            body = body if isinstance(body, bytes) else json.dumps(body).encode()
             self.send_response(answer.status)
             for name, value in answer.headers.items():
                 self.send_header(name, value)
@@ -321,10 +323,11 @@ class DataExplorer(Server):
             return Answer(401, {"error": {"code": "Unauthorized", "message": "no token"}})
         if request.path == "/v2/rest/query":
             return self._query(request.json["csl"])
-        found = re.fullmatch(r"/v1/rest/ingest/(\w+)/(\w+)\?streamFormat=csv", request.path, re.IGNORECASE)
+        names = r"/v1/rest/ingest/([^/?]+)/([^/?]+)\?streamFormat=csv"
+        found = re.fullmatch(names, request.path, re.IGNORECASE)
         if not found:
             return Answer(404)
-        return self._ingest(found[2], request)
+        return self._ingest(unquote(found[2]), request)
 
     def _query(self, text: str) -> Answer:
         try:

@@ -14,6 +14,7 @@ from insights import assert_same, tables
 from kusto import Kusto
 from watchspan import _core, kql
 from watchspan.errors import DataError, OptionError, VocabularyError
+from watchspan.kql import videos as videos_module
 
 NAMES = kql.names()
 FOLDER = Path(kql.__file__).parent
@@ -261,6 +262,37 @@ def test_other_errors() -> None:
         kql.query("skips", videos={"videoId": ["v1", "v1"], "duration": [1, 2]})
 
 
+@pytest.mark.parametrize("name", ["events", "videos"])
+def test_an_address_is_no_table(name: str) -> None:
+    url = "https://films.blob.core.windows.net/box/rows?sv=2026&sig=s3cr3t"
+    with pytest.raises(OptionError, match=rf"{name} is '.*rows\?\*\*\*', an address") as refused:
+        kql.query("skips", **{name: url})
+    assert "s3cr3t" not in str(refused.value)
+
+
+def str_of(value: Any) -> str:
+    """A name for a test; Python writes no numbers of thousands of digits."""
+    return f"int of {value.bit_length()} bits" if isinstance(value, int) else str(value)
+
+
+@pytest.mark.parametrize(
+    "value", [10**400, 10**5_000, 2**63, float("inf"), float("nan"), True, [[1]]], ids=str_of
+)
+def test_numbers_that_kql_does_not_have(value: Any) -> None:
+    with pytest.raises(OptionError, match="top_count"):
+        kql.query("top_videos", settings={"top_count": value})
+    with pytest.raises(OptionError, match="settings has"):
+        kql.query("retention", settings={next(iter(kql.question("retention").settings)): [value]})
+
+
+@pytest.mark.parametrize("duration", ["soon", 10**400, [1], b"x"])
+def test_durations_that_are_no_numbers(duration: Any) -> None:
+    with pytest.raises(DataError, match=r"duration of 'v1' is .*, which is no number"):
+        kql.query("skips", videos=[pa.RecordBatch.from_pydict({"videoId": ["v1"], "duration": ["soon"]})])
+    with pytest.raises(DataError, match="which is no number"):
+        videos_module._known("v1", duration)
+
+
 def test_the_command() -> None:
     testing = pytest.importorskip("click.testing")
     from watchspan.cli.app import app
@@ -278,4 +310,7 @@ def test_the_command() -> None:
         settings={"top_count": 5},
     )
     assert run(app, ["kql", "top_videos", *given]).output == expected
+    deep = run(app, ["kql", "top_videos", "--set", f"top_count={'[' * 100_000}"])
+    assert deep.exit_code == 2
+    assert "whole number above 0" in deep.stderr
     assert run(app, ["kql"]).exit_code == run(app, ["kql", "nothing"]).exit_code == 2

@@ -140,6 +140,24 @@ def test_structs_that_contradict_themselves_are_told(batch: pa.RecordBatch, lie:
             call(Changed(batch, change))
 
 
+def test_codes_that_have_no_value_are_told_by_every_verb(events: pa.Table) -> None:
+    rows = ws.sessions(events)
+    for name in ("userId", "videoId", "sessionId", "eventName", "currentTime", "timestamp"):
+        values = events[name].combine_chunks().slice(0, 2)
+        for code in (2, -1, 100):
+            codes = pa.array([code] * events.num_rows, pa.int8())
+            column = pa.DictionaryArray.from_arrays(codes, values, safe=False)
+            broken = events.set_column(events.column_names.index(name), name, column)
+            for call in (ws.aggregate, ws.sessions, ws.validate, lambda table: ws.explain(table, "ann", "v1")):
+                with pytest.raises(errors.DataError, match=f"{name}.*a dictionary code that has no value"):
+                    call(broken)
+    for name in ("userId", "watchTime", "eventCount"):
+        codes = pa.array([7] * rows.num_rows, pa.int8())
+        column = pa.DictionaryArray.from_arrays(codes, rows[name].combine_chunks().slice(0, 2), safe=False)
+        with pytest.raises((errors.DataError, errors.ColumnTypeError), match=name):
+            ws.engagement(rows.set_column(rows.column_names.index(name), name, column))
+
+
 def test_an_honest_struct_is_read(batch: pa.RecordBatch, events: pa.Table) -> None:
     assert ws.aggregate(Changed(batch, lambda schema, array: None)).equals(ws.aggregate(events))
 

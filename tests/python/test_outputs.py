@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import io
 import json
 import os
 import stat
@@ -203,7 +204,7 @@ def test_an_output_that_is_an_input_is_refused_by_any_name(tmp_path, monkeypatch
             for inputs in ([given], [["elsewhere.csv", given]], [None, given], [Path(given)]):
                 if isinstance(inputs[0], Path) and "://" in given:
                     continue
-                with pytest.raises(OptionError, match=f"{out} .*also an input"):
+                with pytest.raises(OptionError, match=f"{out}.*also an input"):
                     sources.refuse_overwriting(out, *inputs)
 
 
@@ -211,7 +212,7 @@ def test_an_output_among_the_files_of_a_directory_is_refused(tmp_path):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.csv").write_text("a\n")
     for out in (tmp_path / "in" / "new.csv", tmp_path / "in" / "new" / "rows.csv"):
-        with pytest.raises(OptionError, match="lies in .*also an input"):
+        with pytest.raises(OptionError, match=r"lies in .*also an input"):
             sources.refuse_overwriting(out, tmp_path / "in")
     for out in (tmp_path / "in.csv", tmp_path / "new.csv"):
         sources.refuse_overwriting(out, tmp_path / "in", tmp_path / "missing", None, TABLE)
@@ -229,6 +230,9 @@ def test_objects_in_a_store_are_compared_by_name():
             )
     with pytest.raises(OptionError, match="also an input"):
         sources.refuse_overwriting("s3://bucket/days/new.csv?region=eu-west-1", s3.format(""))
+    with pytest.raises(OptionError) as told:
+        sources.refuse_overwriting("s3://key:secret@bucket/days/in.csv?region=eu-west-1", s3.format(""))
+    assert "secret" not in str(told.value)
     sources.refuse_overwriting("s3://bucket/days/out.csv?region=eu-west-1", s3.format("in.csv"))
     sources.refuse_overwriting("out.csv", s3.format("in.csv"))
     elsewhere = "s3://bucket/days/in.csv?endpoint_override=localhost%3A9000"
@@ -253,7 +257,7 @@ def test_json_has_no_numbers_that_are_none(tmp_path):
     assert rows[0]["s"] == [{"end": None}]
     sources.write(table, tmp_path / "rows.csv")
     found = csv.read_csv(tmp_path / "rows.csv")
-    assert [json.loads(text, parse_constant=refuse) for text in found["l"].to_pylist()][0] == [None]
+    assert json.loads(found["l"][0].as_py(), parse_constant=refuse) == [None]
 
 
 def test_json_says_what_cannot_be_seen(tmp_path):
@@ -285,3 +289,13 @@ def test_formulas_are_escaped_in_csv_where_that_is_asked_for(tmp_path):
     assert found["t"].to_pylist() == FORMULAS + plain
     sources.write(table, tmp_path / "rows.parquet", escape_formulas=True)
     assert pq.read_table(tmp_path / "rows.parquet")["t"].to_pylist() == FORMULAS + plain
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a full disk is /dev/full")
+def test_rows_that_do_not_fit_into_a_temporary_file_are_told(monkeypatch):
+    monkeypatch.setattr("tempfile.TemporaryFile", lambda: io.FileIO("/dev/full", "wb"))
+    (batch,) = TABLE.to_batches()
+    with sources.Overflow(batch.nbytes) as rows:
+        rows.add(batch)
+        with pytest.raises(SourceError, match=r"do not fit.*No space left.*TMPDIR"):
+            rows.add(batch)

@@ -534,7 +534,7 @@ def test_a_failed_write_leaves_the_old_file(
         raise OSError("disk full")
 
     monkeypatch.setitem(sources.writing._WRITERS, "json", fail)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(SourceError, match=r"Cannot write .*disk full"):
         sources.write(ws.aggregate(events), path)
     assert path.read_text() == "old"
     assert os.listdir(tmp_path) == ["rows.jsonl"]

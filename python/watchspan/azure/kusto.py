@@ -14,13 +14,15 @@ import pyarrow as pa
 
 from watchspan import sources
 from watchspan.azure import queries, sdk
+from watchspan.azure.addresses import cluster_argument, name_argument, segment, table_argument
 from watchspan.azure.failures import ServiceError
 from watchspan.azure.reading import By, OnProgress, Rows, closed_window, stream, timedelta_argument, wider
 from watchspan.azure.records import STAMPED, Stamp, create_table_commands
-from watchspan.azure.repairs import as_table
+from watchspan.azure.repairs import as_table, figures, whole_rows
 from watchspan.azure.slices import Slice, TooMuchError
 from watchspan.azure.uploads import Checkpoint, OnSent, Target, Written, upload
 from watchspan.errors import DataError, MissingColumnError, OptionError
+from watchspan.masking import masked
 from watchspan.refresh.windows import Instant
 
 __all__ = ["Cluster", "read_kusto", "write_kusto"]
@@ -132,8 +134,7 @@ class Events:
             MissingColumnError: If a needed column is missing.
             OptionError: If something else is wanted than there can be.
         """
-        if not isinstance(source, str) or not source.strip():
-            raise OptionError(f"query_or_table is {source!r}, but a table or a query is needed.")
+        source = name_argument("query_or_table", source, "a table or a query")
         if by not in ("event", "arrival"):
             raise OptionError(f"by is {by!r}, but 'event' or 'arrival' is needed.")
         source = source.strip().rstrip(";")
@@ -193,12 +194,12 @@ class Cluster:
         """Checks the arguments.
 
         Raises:
-            OptionError: If the cluster is no address.
+            OptionError: If one cannot be used.
             MissingDependencyError: If the client is not installed.
         """
-        if not isinstance(cluster, str) or not cluster.startswith(("https://", "http://")):
-            raise OptionError(f"cluster is {cluster!r}, but an address such as 'https://…' is needed.")
-        self.name, self.database, self._credential = cluster, database, credential
+        self.name = cluster_argument(cluster)
+        self.database = name_argument("database", database, "the name of a database")
+        self._credential = sdk.credential_argument(credential)
         self._client: Any = None
         sdk.module("azure.kusto.data")
 
@@ -214,8 +215,9 @@ class Cluster:
         try:
             columns, _ = self.ask(f"{source}\n| take 0")
         except TooMuchError as error:
+            # Not which source: a query may name a storage, with its key.
             raise ServiceError(
-                f"{self.name} did not say which columns {source} has: {error.words}"
+                f"{self.name} did not say which columns the events have: {error.words}"
             ) from error
         return columns
 
@@ -223,7 +225,7 @@ class Cluster:
         """How many rows a window holds, what they stand for, and the span of their times."""
         head = "\n".join(events.head(part, lookback))
         columns, rows = self.ask(queries.count_query(head, events.time, events.count))
-        return dict(zip(columns, rows[0]))
+        return figures(self.name, columns, rows)
 
     def table(self, text: str) -> pa.Table:
         """The rows of any query as a table."""
@@ -241,6 +243,10 @@ class Cluster:
             TooMuchError: If it is not whole.
             ServiceError: If the service refuses.
         """
+        with sdk.asking(self.name):
+            return self._asked(text)
+
+    def _asked(self, text: str) -> tuple[list[tuple[str, str]], Rows]:
         data = sdk.module("azure.kusto.data")
         failures = sdk.module("azure.kusto.data.exceptions")
         if self._client is None:
@@ -248,12 +254,13 @@ class Cluster:
         try:
             found = sdk.patiently(lambda: self._client.execute_query(self.database, text), pause_after)
         except failures.KustoError as error:
-            said = f"{sdk.words_of(error)} {getattr(error, 'errors', '')}".strip()
-            if status_of(error) == _GATEWAY_TIMEOUT or any(sign in said for sign in _TOO_MUCH):
-                raise TooMuchError(said) from error
-            raise ServiceError(f"{self.name} refused the query: {said}") from error
+            said = sdk.words_of(error)
+            signs = f"{said} {getattr(error, 'errors', '')}"
+            if status_of(error) == _GATEWAY_TIMEOUT or any(sign in signs for sign in _TOO_MUCH):
+                raise TooMuchError(said) from sdk.cause_of(error)
+            raise ServiceError(f"{self.name} refused the query: {said}") from sdk.cause_of(error)
         if found.errors_count:
-            raise TooMuchError(" ".join(map(str, found.get_exceptions())))
+            raise TooMuchError(sdk.shortened(masked(" ".join(map(str, found.get_exceptions())))))
         if len(found.primary_results) != 1:
             raise ServiceError(
                 f"{self.name} answered with {len(found.primary_results)} tables, but one is needed: let the "
@@ -261,7 +268,8 @@ class Cluster:
             )
         table = found.primary_results[0]
         # As they came: the client's own rows cut times to six digits, but build an object for each value.
-        return [(column.column_name, column.column_type) for column in table.columns], table.raw_rows
+        columns = [(column.column_name, column.column_type) for column in table.columns]
+        return columns, whole_rows(self.name, [name for name, _ in columns], table.raw_rows)
 
 
 def status_of(error: Exception) -> int:
@@ -333,9 +341,11 @@ def write_kusto(
         MissingDependencyError: If the extra `azure` is not installed.
         ServiceError: If the service refuses to say which columns the table has.
     """
-    stamp = Stamp.of(run_id, window, resume)
-    rows = sources.read_table(table) if not hasattr(table, "to_batches") else table
+    stamp, name = Stamp.of(run_id, window, resume), table_argument("target", target)
     ingest, place = sdk.module("azure.kusto.ingest"), Cluster(cluster, database, credential)
+    # The client puts both into a URL as they are.
+    in_url = {"database": segment("database", database), "table": segment("target", name)}
+    rows = sources.read_table(table) if not hasattr(table, "to_batches") else table
     order = _order(place, target, rows.schema)
     client: Any = None
 
@@ -347,21 +357,19 @@ def write_kusto(
 
         def once() -> Any:
             # A stream is read once, so each attempt gets its own.
-            properties = ingest.IngestionProperties(database=database, table=target, data_format=form)
+            properties = ingest.IngestionProperties(**in_url, data_format=form)
             return client.ingest_from_stream(io.BytesIO(b"".join(encoded)), properties)
 
         sdk.patiently(once, pause_after)
 
-    place_name = f"the table {target!r} at {cluster}"
     where = Target(
-        name=place_name,
+        name=f"the table {target!r} at {place.name}",
         body_bytes=_BODY_BYTES,
         field_bytes=_FIELD_BYTES,
         encode=lambda record: _csv_line([record.get(name) for name in order]),
         around=0,
         between=0,
         send=send,
-        errors=(sdk.module("azure.kusto.data.exceptions").KustoError,),
         advice={},
     )
     return upload(rows, stamp, where, oversize, resume, progress)

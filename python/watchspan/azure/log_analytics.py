@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,18 +11,28 @@ import pyarrow as pa
 
 from watchspan import sources
 from watchspan.azure import queries, sdk
+from watchspan.azure.addresses import (
+    QUERY_ENDPOINT,
+    endpoint_argument,
+    ingestion_argument,
+    name_argument,
+    resource_argument,
+    rule_argument,
+    segment,
+    stream_argument,
+)
 from watchspan.azure.failures import ServiceError
 from watchspan.azure.reading import By, OnProgress, Rows, closed_window, stream, timedelta_argument, wider
 from watchspan.azure.records import Stamp, log_analytics_columns
-from watchspan.azure.repairs import as_table
+from watchspan.azure.repairs import as_table, figures, whole_rows
 from watchspan.azure.slices import Slice, TooMuchError
 from watchspan.azure.uploads import Checkpoint, OnSent, Target, Written, upload
 from watchspan.errors import OptionError
+from watchspan.masking import masked
 from watchspan.refresh.windows import Instant
 
-__all__ = ["QUERY_ENDPOINT", "Workspace", "read_log_analytics", "write_log_analytics"]
+__all__ = ["Workspace", "read_log_analytics", "write_log_analytics"]
 
-QUERY_ENDPOINT = "https://api.loganalytics.io"
 # The longest that the service lets a query run: ten minutes.
 _SERVER_TIMEOUT_SECONDS = 600
 # The service takes a megabyte; what is left is for its own way of counting.
@@ -38,7 +47,6 @@ _PATIENCE: dict[str, Any] = {"retry_status": 8}
 _LISTENING: dict[str, Any] = {"read_timeout": _SERVER_TIMEOUT_SECONDS + 30, "retry_read": 1}
 # The client takes a POST for a change, which it does not repeat after each failure. A query changes nothing.
 _REPEATABLE: dict[str, Any] = {"retry_on_methods": ["POST"]}
-_STREAM = re.compile(r"Custom-\w+|Microsoft-\w+")
 
 
 def read_log_analytics(
@@ -155,13 +163,17 @@ class Workspace:
         """Checks the arguments.
 
         Raises:
-            OptionError: If the table is none that the workspace has.
+            OptionError: If one cannot be used, or the table is none that the workspace has.
         """
         if table not in queries.LAYOUTS:
-            raise OptionError(f"table is {table!r}, but one of {', '.join(queries.LAYOUTS)} is needed.")
-        if not isinstance(workspace_id, str) or not workspace_id:
-            raise OptionError(f"workspace_id is {workspace_id!r}, but the id of a workspace is needed.")
-        self._is_resource = workspace_id.startswith("/")
+            raise OptionError(
+                f"table is {masked(repr(table))}, but one of {', '.join(queries.LAYOUTS)} is needed."
+            )
+        name = name_argument("workspace_id", workspace_id, "the id of a workspace")
+        self._is_resource = name.startswith("/")
+        # The client encodes the one, but not the other.
+        self._id = resource_argument("workspace_id", name) if self._is_resource else name
+        segment("workspace_id", name)
         if table == "customEvents" and not self._is_resource:
             raise OptionError(
                 "A workspace has no table 'customEvents': there the same events are in 'AppEvents'. The old "
@@ -169,8 +181,8 @@ class Workspace:
                 "(/subscriptions/...) in place of the workspace's."
             )
         self.layout = queries.LAYOUTS[table]
-        self._id, self._credential, self._endpoint = workspace_id, credential, endpoint
-        self._options = dict(client_options or {})
+        self._credential, self._endpoint = sdk.credential_argument(credential), endpoint_argument(endpoint)
+        self._options = sdk.options_argument("client_options", client_options)
         self._client: Any = None
         sdk.module("azure.monitor.query")
 
@@ -178,28 +190,36 @@ class Workspace:
         """How many rows a window holds, what they stand for, and the span of their times."""
         span, lines = _Head(self.layout, by, lookback, queries.event_names(self.layout.name, names)).of(part)
         text = queries.count_query("\n".join(lines), self.layout.time, self.layout.count)
-        table = self._ask(text, span)
-        return dict(zip(table.columns, table.rows[0]))
+        columns, _, rows = self._ask(text, span)
+        return figures(self._endpoint, columns, rows)
 
     def rows(self, text: str, span: tuple[datetime, datetime], columns: list[str]) -> Rows:
         """The rows of a query, of whose columns the names are known."""
-        table = self._ask(text, span)
-        if list(table.columns) != columns:
-            raise ServiceError(f"The service answered with the columns {table.columns}, not {columns}.")
-        return [list(row) for row in table.rows]
+        found, _, rows = self._ask(text, span)
+        if found != columns:
+            raise ServiceError(
+                f"{self._endpoint} answered with the columns {sdk.shortened(str(found))}, not {columns}."
+            )
+        return rows
 
     def table(self, text: str) -> pa.Table:
         """The rows of any query, over all times, as a table."""
-        found = self._ask(text, None)
-        return as_table(zip(found.columns, found.columns_types), found.rows)
+        columns, types, rows = self._ask(text, None)
+        return as_table(zip(columns, types), rows)
 
-    def _ask(self, text: str, span: tuple[datetime, datetime] | None) -> Any:
-        """The one table of an answer that is whole.
+    def _ask(self, text: str, span: tuple[datetime, datetime] | None) -> tuple[list[str], list[str], Rows]:
+        """The columns, their types and the rows of an answer that is whole.
 
         Raises:
             TooMuchError: If it is not whole.
-            ServiceError: If the service refuses.
+            ServiceError: If the service refuses, or nobody can read its answer.
         """
+        with sdk.asking(self._endpoint):
+            table = self._asked(text, span)
+            rows = whole_rows(self._endpoint, table.columns, [list(row) for row in table.rows])
+            return list(table.columns), list(table.columns_types), rows
+
+    def _asked(self, text: str, span: tuple[datetime, datetime] | None) -> Any:
         client = self._connected()
         ask = client.query_resource if self._is_resource else client.query_workspace
         core = sdk.module("azure.core.exceptions")
@@ -207,15 +227,19 @@ class Workspace:
             found = ask(self._id, text, timespan=span, server_timeout=_SERVER_TIMEOUT_SECONDS, **_REPEATABLE)
         except core.HttpResponseError as error:
             if error.status_code in (_GATEWAY_TIMEOUT, _TOO_LARGE):
-                raise TooMuchError(sdk.words_of(error)) from error
-            raise ServiceError(self._refusal(error)) from error
+                raise TooMuchError(sdk.words_of(error)) from sdk.cause_of(error)
+            raise ServiceError(self._refusal(error)) from sdk.cause_of(error)
         except core.AzureError as error:
-            raise ServiceError(f"No answer from {self._endpoint}: {sdk.words_of(error)}") from error
+            raise ServiceError(f"No answer from {self._endpoint}: {sdk.words_of(error)}") from sdk.cause_of(
+                error
+            )
         if found.status != sdk.module("azure.monitor.query").LogsQueryStatus.SUCCESS:
             # Its rows are some of those asked for, and nothing says which are missing.
-            raise TooMuchError(_reason(found.partial_error))
+            raise TooMuchError(sdk.shortened(masked(_reason(found.partial_error))))
         if len(found.tables) != 1:
-            raise ServiceError(f"The service answered with {len(found.tables)} tables, but one is needed.")
+            raise ServiceError(
+                f"{self._endpoint} answered with {len(found.tables)} tables, but one is needed."
+            )
         return found.tables[0]
 
     def _connected(self) -> Any:
@@ -223,7 +247,7 @@ class Workspace:
             query = sdk.module("azure.monitor.query")
             credential = self._credential or sdk.default_credential()
             options = {**_PATIENCE, **_LISTENING, **self._options}
-            options.setdefault("retry_policy", sdk.retry_policy(**options))
+            options.setdefault("retry_policy", sdk.retry_policy(after_timeout=False, **options))
             self._client = query.LogsQueryClient(credential, endpoint=self._endpoint, **options)
         return self._client
 
@@ -290,8 +314,9 @@ def write_log_analytics(
         OptionError: If an argument has a value that is not accepted.
         MissingDependencyError: If the extra `azure` is not installed.
     """
-    if not isinstance(stream, str) or not _STREAM.fullmatch(stream):
-        raise OptionError(f"stream is {stream!r}, but a name such as 'Custom-VideoEngagement' is needed.")
+    stream, rule_id = stream_argument(stream), rule_argument(rule_id)
+    endpoint, credential = ingestion_argument(dce_endpoint), sdk.credential_argument(credential)
+    options = {**_PATIENCE, **sdk.options_argument("client_options", client_options)}
     stamp = Stamp.of(run_id, window, resume)
     rows = sources.read_table(table) if not hasattr(table, "to_batches") else table
     log_analytics_columns(rows.schema)
@@ -301,16 +326,15 @@ def write_log_analytics(
         nonlocal client
         if client is None:
             ingestion = sdk.module("azure.monitor.ingestion")
+            options.setdefault("retry_policy", sdk.retry_policy(after_timeout=True, **options))
             client = ingestion.LogsIngestionClient(
-                dce_endpoint,
-                credential or sdk.default_credential(),
-                **{**_PATIENCE, **(client_options or {})},
+                endpoint, credential or sdk.default_credential(), **options
             )
         client.upload(rule_id=rule_id, stream_name=stream, logs=records)
 
     sdk.module("azure.monitor.ingestion")
     target = Target(
-        name=f"{stream} at {dce_endpoint}",
+        name=f"{stream} at {endpoint}",
         body_bytes=_BODY_BYTES,
         field_bytes=_FIELD_BYTES,
         # As the client does it, which takes records: it makes the same body of them, and compresses it.
@@ -318,7 +342,6 @@ def write_log_analytics(
         around=len("[]"),
         between=len(", "),
         send=send,
-        errors=(sdk.module("azure.core.exceptions").AzureError,),
         advice={403: " The role 'Monitoring Metrics Publisher' on the rule is what writing needs."},
     )
     return upload(rows, stamp, target, oversize, resume, progress)

@@ -6,18 +6,30 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Protocol, Union
-from urllib.parse import unquote, urlsplit
 
 import pyarrow as pa
 
 from watchspan import sources
 from watchspan.azure import sdk
+from watchspan.azure.addresses import (
+    QUERY_ENDPOINT,
+    cluster_argument,
+    endpoint_argument,
+    ingestion_argument,
+    is_address,
+    is_file,
+    parts_of,
+    rule_argument,
+    stream_argument,
+    table_argument,
+)
 from watchspan.azure.kusto import Cluster, Events, read_kusto, write_kusto
-from watchspan.azure.log_analytics import QUERY_ENDPOINT, Workspace, read_log_analytics, write_log_analytics
+from watchspan.azure.log_analytics import Workspace, read_log_analytics, write_log_analytics
 from watchspan.azure.reading import By, OnProgress, closed_window
 from watchspan.azure.records import create_table_commands, log_analytics_columns
 from watchspan.azure.uploads import Checkpoint, OnSent, Written
 from watchspan.errors import OptionError, SourceError
+from watchspan.masking import masked
 from watchspan.refresh.windows import Instant
 
 __all__ = ["DataExplorer", "LogAnalytics", "Place", "Reading", "Sending", "Target", "target_of"]
@@ -60,8 +72,12 @@ class LogAnalytics:
     workspace_id: str
     table: str = "AppEvents"
     endpoint: str = QUERY_ENDPOINT
-    credential: Any = None
-    client_options: Union[Mapping[str, Any], None] = field(default=None, compare=False)
+    credential: Any = field(default=None, repr=False)
+    client_options: Union[Mapping[str, Any], None] = field(default=None, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        # What is shown of it is an address and no more.
+        endpoint_argument(self.endpoint)
 
     def read(self, reading: Reading, progress: OnProgress | None) -> pa.RecordBatchReader:
         """The events."""
@@ -96,8 +112,12 @@ class DataExplorer:
 
     cluster: str
     database: str
-    query_or_table: str
-    credential: Any = None
+    # A query may name a storage, with its key.
+    query_or_table: str = field(repr=False)
+    credential: Any = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        cluster_argument(self.cluster)
 
     def read(self, reading: Reading, progress: OnProgress | None) -> pa.RecordBatchReader:
         """The events."""
@@ -167,8 +187,8 @@ class _Stream:
     endpoint: str
     rule_id: str
     stream: str
-    credential: Any
-    client_options: Union[Mapping[str, Any], None]
+    credential: Any = field(repr=False)
+    client_options: Union[Mapping[str, Any], None] = field(repr=False)
 
     @property
     def name(self) -> str:
@@ -199,7 +219,7 @@ class _Table:
     cluster: str
     database: str
     table: str
-    credential: Any
+    credential: Any = field(repr=False)
 
     @property
     def name(self) -> str:
@@ -228,11 +248,11 @@ class _Table:
 class _Delta:
     """A Delta table."""
 
-    path: str
+    path: str = field(repr=False)
 
     @property
     def name(self) -> str:
-        return f"the Delta table {self.path}"
+        return f"the Delta table {masked(self.path)}"
 
     def with_credential(self) -> _Delta:
         return self
@@ -253,11 +273,11 @@ class _Delta:
 class _File:
     """A file."""
 
-    path: str
+    path: str = field(repr=False)
 
     @property
     def name(self) -> str:
-        return self.path
+        return masked(self.path)
 
     def with_credential(self) -> _File:
         sources.check_output(self.path)
@@ -272,7 +292,8 @@ class _File:
 
 def names_file(out: str) -> bool:
     """Whether a text that says where to write names a file."""
-    return not out.startswith(("delta:", "https://", "http://"))
+    is_service = is_address(out) and out.strip().partition("://")[0].lower() in ("http", "https")
+    return not is_service and not out.startswith("delta:")
 
 
 def target_of(out: str, credential: Any = None, client_options: Mapping[str, Any] | None = None) -> Target:
@@ -296,15 +317,23 @@ def target_of(out: str, credential: Any = None, client_options: Mapping[str, Any
         try:
             sources.format_of(out)
         except SourceError as error:
-            raise OptionError(f"{error} A Delta table is written as delta:{out}.") from error
+            advice = masked(f"{error} A Delta table is written as delta:{out}.")
+            raise OptionError(advice) from sdk.cause_of(error)
         return _File(out)
-    parts = urlsplit(out)
-    origin, path = f"{parts.scheme}://{parts.netloc}", [unquote(p) for p in parts.path.split("/") if p]
-    if len(path) == 4 and (path[0].lower(), path[2].lower()) == ("datacollectionrules", "streams"):
-        return _Stream(origin, path[1], path[3], credential, client_options)
-    if len(path) == 2:
-        return _Table(origin, path[0], path[1], credential)
-    raise OptionError(
-        f"out is {out!r}, but https://<ingestion endpoint>/dataCollectionRules/<rule>/streams/<stream> or "
-        "https://<cluster>/<database>/<table> is needed."
+    return _of_service(out, sdk.credential_argument(credential), client_options)
+
+
+def _of_service(out: str, credential: Any, client_options: Mapping[str, Any] | None) -> Target:
+    """The target behind an address."""
+    needed = (
+        "https://<ingestion endpoint>/dataCollectionRules/<rule>/streams/<stream> or "
+        "https://<cluster>/<database>/<table>"
     )
+    origin, path = parts_of("out", out, needed, plain=True)
+    if len(path) == 4 and (path[0].lower(), path[2].lower()) == ("datacollectionrules", "streams"):
+        rule, stream = rule_argument(path[1]), stream_argument(path[3])
+        options = sdk.options_argument("client_options", client_options)
+        return _Stream(ingestion_argument(origin), rule, stream, credential, options)
+    if len(path) == 2 and not is_file(path[1]):
+        return _Table(origin, path[0], table_argument("out", path[1]), credential)
+    raise OptionError(f"out is {masked(repr(out))}, but {needed} is needed.")

@@ -8,6 +8,7 @@ from typing import Any
 
 from watchspan import _core
 from watchspan.errors import OptionError
+from watchspan.kql.assembly import literal
 from watchspan.kql.layouts import LAYOUTS, Layout
 from watchspan.sources.arguments import NUMBERS
 
@@ -22,13 +23,13 @@ EVENT_ID, ITEM_COUNT = "eventId", "itemCount"
 
 def instant(moment: datetime) -> str:
     """A moment as KQL writes it."""
-    return f"datetime({moment.strftime('%Y-%m-%dT%H:%M:%S.%f')}Z)"
+    # strftime gives years before 1000 fewer than four digits.
+    return f"datetime({moment.replace(tzinfo=None).isoformat(timespec='microseconds')}Z)"
 
 
 def quoted(text: str) -> str:
     """Text as KQL writes it."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r")
-    return f'"{escaped}"'
+    return literal(text)
 
 
 def name_of(column: str) -> str:

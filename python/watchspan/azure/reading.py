@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from hashlib import blake2b
 from typing import Any, Callable, Literal, Union
 
@@ -25,6 +25,7 @@ Rows = Sequence[Sequence[Any]]
 _FIRST_STEP = 86_400_000_000
 # Clocks of clients are wrong in both directions, and events wait in them until they are online again.
 AHEAD = timedelta(days=1)
+_FIRST, _LAST = (moment.replace(tzinfo=timezone.utc) for moment in (datetime.min, datetime.max))
 
 
 @dataclass
@@ -70,14 +71,22 @@ def closed_window(start: Instant, end: Instant) -> Slice:
         OptionError: If an end is missing or cannot be read, or if nothing lies between them.
     """
     first, after = micros("start", start), micros("end", end)
-    if first is None or after is None:
+    # NaT, which pandas has for no time, is a datetime that gives no number.
+    if not isinstance(first, int) or not isinstance(after, int):
         raise OptionError(f"The window is from {start!r} to {end!r}, but both ends are needed.")
     if first >= after:
         raise OptionError(
             f"The window from {start} to {end} is empty. Its end is not part of it: for January 15 pass "
             "'2026-01-15' and '2026-01-16'."
         )
-    return Slice(first, after)
+    window = Slice(first, after)
+    try:
+        wider(window, timedelta())
+    except OverflowError as error:
+        raise OptionError(
+            f"The window is from {start} to {end}, but times between the years 1 and 9999 are needed."
+        ) from error
+    return window
 
 
 def timedelta_argument(option: str, value: timedelta) -> timedelta:
@@ -93,7 +102,8 @@ def timedelta_argument(option: str, value: timedelta) -> timedelta:
 
 def wider(part: Slice, lookback: timedelta) -> tuple[datetime, datetime]:
     """The times that events may have which arrived within a slice."""
-    return part.first - lookback, part.after + AHEAD
+    first, after = part.first, part.after
+    return first - min(lookback, first - _FIRST), after + min(AHEAD, _LAST - after)
 
 
 def stream(

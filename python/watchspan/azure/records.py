@@ -99,7 +99,8 @@ def records(table: Any, stamp: Stamp) -> Iterator[dict[str, Any]]:
     """
     key = _key_of(table.schema.names)
     for batch in table.to_batches():
-        names, columns = batch.schema.names, [_values(column) for column in batch.columns]
+        names = batch.schema.names
+        columns = [_values(name, column) for name, column in zip(names, batch.columns)]
         for row in zip(*columns):
             record = dict(zip(names, row))
             yield {**stamp.on([record[name] for name in key]), **record}
@@ -122,11 +123,17 @@ def _key_of(names: list[str]) -> tuple[str, ...]:
     )
 
 
-def _values(column: pa.Array) -> list[Any]:
-    if pa.types.is_timestamp(column.type):
-        numbers = column.cast(pa.timestamp("us")).cast(pa.int64()).to_pylist()
-        return [None if n is None else _as_text(_EPOCH + timedelta(microseconds=n)) for n in numbers]
-    return [_plain(value) for value in column.to_pylist()]
+def _values(name: str, column: pa.Array) -> list[Any]:
+    try:
+        if pa.types.is_timestamp(column.type):
+            numbers = column.cast(pa.timestamp("us")).cast(pa.int64()).to_pylist()
+            return [None if n is None else _as_text(_EPOCH + timedelta(microseconds=n)) for n in numbers]
+        return [_plain(value) for value in column.to_pylist()]
+    except (ValueError, TypeError, OverflowError) as error:
+        raise DataError(
+            f"The column {name!r} of type {column.type} holds a value that no service takes ({error}): "
+            "convert it, or leave the column out. Nothing was sent."
+        ) from error
 
 
 def _plain(value: Any) -> Any:
@@ -143,7 +150,9 @@ def _plain(value: Any) -> Any:
         return _as_text(value.replace(tzinfo=timezone.utc) if value.tzinfo is None else value)
     if isinstance(value, date):
         return value.isoformat()
-    return value
+    if value is None or isinstance(value, (str, int, float)):
+        return value
+    raise TypeError(f"JSON has nothing for {type(value).__name__}")
 
 
 def size_of(value: Any) -> int:
@@ -154,7 +163,7 @@ def size_of(value: Any) -> int:
 
 
 def _as_text(moment: datetime) -> str:
-    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return f"{moment.astimezone(timezone.utc).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
 def _text_of(option: str, value: Instant) -> str | None:

@@ -15,11 +15,12 @@ from typing import Any
 
 import pyarrow as pa
 
+from watchspan.azure.failures import ServiceError
 from watchspan.azure.queries import ITEM_COUNT
 from watchspan.errors import DataError
 from watchspan.sources.arguments import NUMBERS
 
-__all__ = ["as_batch", "as_table", "input_schema", "types_of"]
+__all__ = ["as_batch", "as_table", "figures", "input_schema", "types_of", "whole_rows"]
 
 _INSTANT = pa.timestamp("us", "UTC")
 _MOST = 2**63
@@ -31,7 +32,9 @@ _TYPES = {
     "real": pa.float64(),
     "decimal": pa.float64(),
 }
-_WHOLE = re.compile(r"[+-]?\d+")
+# Longer ones are none that fits, and reading them takes time by the square of their length.
+_WHOLE = re.compile(r"[+-]?\d{1,40}")
+_UNREADABLE = (ValueError, TypeError, OverflowError, RecursionError)
 _TIME = re.compile(r"(.+?)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)?", re.IGNORECASE)
 
 
@@ -75,21 +78,59 @@ def as_table(columns: Iterable[tuple[str, str]], rows: Sequence[Sequence[Any]]) 
         rows: The rows.
 
     Raises:
-        DataError: If a column holds values of several types, as one of type dynamic may.
+        DataError: If a column holds values of several types, as one of type dynamic may, or of another one.
     """
     made = {}
     for place, (name, kind) in enumerate(columns):
         target, values = _TYPES.get(kind), [row[place] for row in rows]
-        if target == pa.float64():
-            values = [_finite(value) for value in values]
+        read = _finite if target == pa.float64() else _flat
         try:
-            made[name] = pa.array(values, target)
-        except pa.ArrowException as error:
+            made[name] = pa.array([read(value) for value in values], target)
+        except (pa.ArrowException, *_UNREADABLE) as error:
             raise DataError(
-                f"The column {name!r} of the query holds values of several types: convert it there, as by "
-                f"todouble({name}) or tostring({name})."
+                f"The column {name!r} of the query holds values of several types, or that are none of its "
+                f"type: convert it there, as by todouble({name}) or tostring({name})."
             ) from error
     return pa.table(made)
+
+
+def whole_rows(place: str, columns: Sequence[Any], rows: Any) -> Sequence[Sequence[Any]]:
+    """The rows of an answer, each of which has a value for each column.
+
+    Raises:
+        ServiceError: If the answer is no table.
+    """
+    if not all(isinstance(name, str) for name in columns) or len(set(columns)) != len(columns):
+        raise ServiceError(f"{place} answered with columns that have no names, or the same ones.")
+    for row in rows:
+        if not isinstance(row, (list, tuple)) or len(row) != len(columns):
+            raise ServiceError(f"{place} answered with a row that has not a value for each column.")
+    return list(rows)
+
+
+def figures(place: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
+    """What a query of `count_query` says.
+
+    Raises:
+        ServiceError: If the answer is another one.
+    """
+    counts, times = ("rows", "events", "sampled"), ("firstEvent", "lastEvent")
+    if len(rows) != 1 or list(columns) != [*counts, *times]:
+        raise ServiceError(f"{place} did not say how many events there are.")
+    found = dict(zip(columns, rows[0]))
+    try:
+        # The sum over no rows may be null.
+        found["events"] = 0 if found["events"] is None else found["events"]
+        numbers = {name: _integer(found[name]) for name in counts}
+        moments = {name: None if found[name] is None else _instant(found[name]) for name in times}
+    except _UNREADABLE as error:
+        raise ServiceError(f"{place} did not say in numbers how many events there are.") from error
+    return {**numbers, **moments}
+
+
+def _flat(value: Any) -> Any:
+    """A value that holds no others: those are JSON text."""
+    return _text(value) if isinstance(value, (str, dict, list)) else value
 
 
 def _finite(value: Any) -> float | None:
@@ -112,7 +153,7 @@ def _or_none(read: Callable[[Any], Any], value: Any, column: str, unreadable: Ca
         return None
     try:
         return read(value)
-    except (ValueError, TypeError, OverflowError):
+    except _UNREADABLE:
         unreadable(column)
         return None
 
@@ -155,9 +196,13 @@ def _integer(value: Any) -> int:
 
 def _text(value: Any) -> str:
     if isinstance(value, str):
+        # JSON can hold halves of characters, which no column of text does.
+        if not value.isascii():
+            value.encode()
         return value
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     if isinstance(value, (bool, dict, list)):
         return json.dumps(value, separators=(",", ":"))
+    # Among others whole numbers, of which Python makes no text if they have thousands of digits.
     return str(value)

@@ -11,11 +11,12 @@ from typing import Any, Callable, Union
 from watchspan.azure import sdk
 from watchspan.azure.failures import UnfinishedUploadError
 from watchspan.azure.records import Stamp, records, size_of
-from watchspan.errors import DataError, OptionError
+from watchspan.errors import DataError, OptionError, WatchspanError
+from watchspan.masking import masked
 
 __all__ = ["Checkpoint", "OnSent", "Target", "Written", "upload"]
 
-_TEXT = re.compile(r"([\w.-]{1,100}),([0-9TZ:.-]+),(\d+),([0-9a-f]{64})")
+_TEXT = re.compile(r"([\w.-]{1,100}),([0-9TZ:.-]+),(\d{1,18}),([0-9a-f]{64})")
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,10 @@ class Checkpoint:
             return given
         found = _TEXT.fullmatch(given.strip()) if isinstance(given, str) else None
         if found is None:
-            raise OptionError(f"resume is {given!r}, but the checkpoint of an unfinished upload is needed.")
+            raise OptionError(
+                f"resume is {sdk.shortened(masked(repr(given)))}, but the checkpoint of an unfinished upload "
+                "is needed."
+            )
         return cls(found[1], found[2], int(found[3]), found[4])
 
 
@@ -86,7 +90,6 @@ class Target:
         around: How many bytes a request has around its records.
         between: How many bytes stand between two records.
         send: Sends records; what they are encoded as is passed along.
-        errors: What `send` raises if the service refuses or does not answer.
         advice: What to do, by status.
     """
 
@@ -97,7 +100,6 @@ class Target:
     around: int
     between: int
     send: Callable[[list[dict[str, Any]], list[bytes]], object]
-    errors: tuple[type[Exception], ...]
     advice: Mapping[int, str]
 
 
@@ -143,9 +145,13 @@ def upload(
     for piece in _pieces(rows, target):
         try:
             target.send(piece.records, piece.encoded)
-        except target.errors as error:
+        except WatchspanError:
+            raise
+        except Exception as error:
+            # Whatever a client raises: what it has sent stays sent.
             place = Checkpoint(stamp.run_id, stamp.computed_at, sent_before + done.sent, digest.hexdigest())
-            raise UnfinishedUploadError(_stopped(target, error, place, done.rows), place) from error
+            message = _stopped(target, error, place, done.rows)
+            raise UnfinishedUploadError(message, place) from sdk.cause_of(error)
         for encoded in piece.encoded:
             digest.update(encoded)
         done = replace(done, sent=done.sent + len(piece.records), requests=done.requests + 1)

@@ -9,11 +9,12 @@ from watchspan import _interrupts
 
 __all__ = ["main"]
 
+# Until a command begins its work; see the group's `invoke`.
+_interrupts.hold()
+
 
 def main() -> None:
     """Runs the command with the arguments of the process, and exits."""
-    # Until a command begins its work; see the group's `invoke`.
-    _interrupts.hold()
     missing = [name for name in ("click", "rich") if find_spec(name) is None]
     if missing:
         sys.stderr.write(

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Iterable, Optional
-from urllib.parse import urlsplit
 
 import click
 
 import watchspan as ws
 from watchspan.cli import display, options
 from watchspan.cli.progress import Progress
+from watchspan.masking import masked
 
 if TYPE_CHECKING:
     from watchspan.azure import ReadCounts, Summary, Written
@@ -39,7 +40,7 @@ __all__ = ["COMMANDS"]
     help="Whether the window is one of the events' times or of their arrival.",
 )  # fmt: skip
 @click.option(
-    "--lookback", type=click.FloatRange(min=0), default=2.0, show_default=True, metavar="DAYS",
+    "--lookback", type=click.FloatRange(0, 36_500), default=2.0, show_default=True, metavar="DAYS",
     help="With --by arrival: how long before the window an event may have happened.",
 )  # fmt: skip
 @click.option(
@@ -101,7 +102,7 @@ def azure_etl(
     with Progress("reading events", quiet=quiet) as progress:
         done = azure.etl(
             events,
-            lookback=timedelta(days=lookback),
+            lookback=_days(lookback),
             event_names=event_names or None,
             on_read=lambda counts: progress.say(_reading(counts)),
             on_sent=lambda written: progress.say(_sending(written)),
@@ -118,11 +119,26 @@ def _place(workspace: Optional[str], cluster: Optional[str], table: str, endpoin
     if cluster is None:
         place = azure.LogAnalytics(str(workspace), table)
         return dataclasses.replace(place, endpoint=endpoint) if endpoint else place
-    parts = urlsplit(cluster)
-    database = parts.path.strip("/")
-    if not database or "/" in database:
-        raise click.UsageError(f"--cluster is {cluster!r}, but https://<cluster>/<database> is needed.")
-    return azure.DataExplorer(f"{parts.scheme}://{parts.netloc}", database, table)
+    from watchspan.azure.addresses import parts_of
+
+    needed = "https://<cluster>/<database>"
+    origin, path = parts_of("--cluster", cluster, needed, plain=True)
+    if len(path) != 1:
+        raise click.UsageError(f"--cluster is {masked(repr(cluster))}, but {needed} is needed.")
+    return azure.DataExplorer(origin, path[0], table)
+
+
+def _days(number: float) -> timedelta:
+    try:
+        return timedelta(days=number)
+    except (ValueError, OverflowError) as error:
+        raise click.UsageError(f"--lookback is {number}, but a number of days is needed.") from error
+
+
+def _days(number: float) -> timedelta:
+    if math.isnan(number):  # which every range lets pass
+        raise click.UsageError("--lookback is not a number of days.")
+    return timedelta(days=number)
 
 
 def _reading(counts: ReadCounts) -> str:

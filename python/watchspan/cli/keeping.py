@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from typing import Any, Iterable, Optional
 
 import click
@@ -13,6 +14,8 @@ from watchspan.cli.terminal import print_json, say
 
 __all__ = ["COMMANDS"]
 
+# A key in base64 may end in one or two of these signs, and is no name then.
+_PAIR = re.compile(r"[A-Za-z][\w.-]*=(?!=?$).+", re.DOTALL)
 _storage = click.option(
     "--storage", metavar="NAME=VALUE", multiple=True,
     help="What the storage needs, such as credentials, as deltalake names it. Can be repeated.",
@@ -133,9 +136,12 @@ def _report(done: Any, progress: Progress, quiet: bool, as_json: bool) -> None:
 
 
 def _pairs(items: tuple[str, ...]) -> Optional[dict[str, str]]:
-    wrong = next((item for item in items if "=" not in item), None)
+    wrong = next((place for place, item in enumerate(items, start=1) if not _PAIR.fullmatch(item)), None)
     if wrong is not None:
-        raise click.UsageError(f"--storage is {wrong!r}, but NAME=VALUE is needed.")
+        # A key may have been given without its name.
+        raise click.UsageError(
+            f"--storage number {wrong} may be secret and is not shown, but NAME=VALUE is needed."
+        )
     return dict(item.split("=", 1) for item in items) or None
 
 

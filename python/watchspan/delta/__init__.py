@@ -17,6 +17,7 @@ from watchspan import refresh, sources
 from watchspan.delta.engine import DeltaEngine
 from watchspan.delta.saving import save
 from watchspan.errors import DataError, OptionError
+from watchspan.masking import keeps_options_secret
 from watchspan.refresh import KEYS, Given, Refreshed
 from watchspan.refresh.windows import Instant, window
 from watchspan.rules import Rules, Scoring
@@ -24,6 +25,7 @@ from watchspan.rules import Rules, Scoring
 __all__ = ["delete_user", "rescore", "update", "write"]
 
 
+@keeps_options_secret
 def update(
     raw: Any,
     table: str | os.PathLike[str],
@@ -98,6 +100,7 @@ def update(
     return refresh.refresh(engine, given, changed, allow_shrink=shrink, check_videos=check)
 
 
+@keeps_options_secret
 def rescore(
     table: str | os.PathLike[str],
     *,
@@ -134,6 +137,7 @@ def rescore(
     return refresh.rescore(engine, given)
 
 
+@keeps_options_secret
 def delete_user(
     table: str | os.PathLike[str],
     user: str | int,
@@ -168,6 +172,7 @@ def delete_user(
     return refresh.delete_user(engine, Given(videos=videos is not None), engine.key(user))
 
 
+@keeps_options_secret
 def write(
     rows: Any,
     table: str | os.PathLike[str],

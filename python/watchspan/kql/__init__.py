@@ -21,10 +21,13 @@ from watchspan.errors import OptionError, VocabularyError
 from watchspan.kql import assembly
 from watchspan.kql.assembly import Question, Setting, names, question
 from watchspan.kql.layouts import LAYOUTS
-from watchspan.kql.videos import videos_text
+from watchspan.kql.videos import table_name, videos_text
+from watchspan.masking import masked
 from watchspan.rules import Rules, Scoring
 
 __all__ = ["Question", "Setting", "names", "query", "question"]
+
+_MOST = 2**63
 
 
 def query(
@@ -101,8 +104,15 @@ def _own_values(asked: Question, settings: Mapping[str, Any] | None) -> dict[str
             raise OptionError(f"settings has {key!r}, but this query's own settings are: {there}.")
         kind, accepted = _kind(asked.settings[key].text)
         if not kind(value):
-            raise OptionError(f"settings has {key!r}: {value!r}, but {accepted} is needed.")
+            raise OptionError(f"settings has {key!r}: {_shown(value)}, but {accepted} is needed.")
     return dict(settings or {})
+
+
+def _shown(value: Any) -> str:
+    try:
+        return repr(value)
+    except (ValueError, RecursionError):  # Python writes no numbers of thousands of digits
+        return f"a {type(value).__name__} that is too large to show"
 
 
 def _kind(default: str) -> tuple[Callable[[Any], bool], str]:
@@ -115,7 +125,7 @@ def _kind(default: str) -> tuple[Callable[[Any], bool], str]:
         return (lambda value: _all(value, _is_number)), "a list of numbers"
     if "." in default:
         return (lambda value: _is_number(value) and value >= 0), "a finite number that is not negative"
-    return (lambda value: type(value) is int and value > 0), "a whole number above 0"
+    return (lambda value: type(value) is int and 0 < value < _MOST), "a whole number above 0 and below 2^63"
 
 
 def _all(values: Any, fits: Callable[[Any], bool]) -> bool:
@@ -123,7 +133,9 @@ def _all(values: Any, fits: Callable[[Any], bool]) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    # As a number of KQL it is 64 bits long.
+    is_one = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return is_one and (math.isfinite(value) if isinstance(value, float) else -_MOST <= value < _MOST)
 
 
 def _question(name: str) -> Question:
@@ -174,8 +186,8 @@ def _properties(asked: Question, values: Mapping[str, Any]) -> list[str]:
 
 def _table(events: str | None) -> str | None:
     if events is None or (isinstance(events, str) and events.strip()):
-        return events
-    raise OptionError(f"events is {events!r}, but the name of a table, or None, is needed.")
+        return None if events is None else table_name("events", events)
+    raise OptionError(f"events is {masked(repr(events))}, but the name of a table, or None, is needed.")
 
 
 def _vocabulary(vocabulary: str | Mapping[str, str] | None) -> dict[str, str] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -11,6 +12,9 @@ import pyarrow as pa
 from watchspan import sources
 from watchspan.errors import DataError, OptionError, SourceError
 from watchspan.kql import assembly
+from watchspan.masking import masked
+
+_ADDRESS = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]{0,30}://")
 
 
 def videos_text(videos: Any, columns: Mapping[str, str | None]) -> str:
@@ -24,6 +28,7 @@ def videos_text(videos: Any, columns: Mapping[str, str | None]) -> str:
         return assembly.videos_table(_rows(videos, columns))
     if not videos.strip():
         raise OptionError(f"videos is {videos!r}, but the name of a table, or a table, is needed.")
+    table_name("videos", videos)
     if _is_file(videos):
         raise OptionError(
             f"videos is {videos!r}, but as text it must be the name of a table beside the events: "
@@ -39,6 +44,20 @@ def videos_text(videos: Any, columns: Mapping[str, str | None]) -> str:
         f"{assembly.name_of(videos)} | project videoId = tostring({key}), duration = todouble({duration}), "
         f"videoTitle = tostring({title})"
     )
+
+
+def table_name(option: str, name: str) -> str:
+    """The name of a table.
+
+    Raises:
+        OptionError: If it is an address, which may hold a signature; the message does not show it.
+    """
+    if _ADDRESS.match(name):
+        raise OptionError(
+            f"{option} is {masked(repr(name))}, an address, but the name of a table is needed: read what is "
+            "there, or make it a table first."
+        )
+    return name
 
 
 def _is_file(text: str) -> bool:
@@ -61,7 +80,7 @@ def _rows(videos: Any, columns: Mapping[str, str | None]) -> list[tuple[str, flo
                 f"videos says that the duration of {key!r} is an estimate, which queries cannot be told: "
                 "leave that row out, and the query estimates it."
             )
-        entry = (_known(row["duration"]), None if title is None else str(title))
+        entry = (_known(key, row["duration"]), None if title is None else str(title))
         if found.setdefault(str(key), entry) != entry:
             raise DataError(f"videos holds two different rows for {key!r}: keep one of them.")
     return [(key, *entry) for key, entry in found.items()]
@@ -83,6 +102,11 @@ def _records(videos: Any, columns: Mapping[str, str | None]) -> Iterator[dict[st
         yield {default: row[name] for name, default in names.items()}
 
 
-def _known(duration: Any) -> float | None:
-    number = None if duration is None else float(duration)
+def _known(key: Any, duration: Any) -> float | None:
+    try:
+        number = None if duration is None else float(duration)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise DataError(
+            f"videos says that the duration of {key!r} is {duration!r}, which is no number."
+        ) from error
     return number if number is not None and math.isfinite(number) and number > 0 else None

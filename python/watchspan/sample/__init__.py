@@ -21,6 +21,7 @@ import pyarrow as pa
 from watchspan.errors import OptionError
 from watchspan.sample._catalogue import WELCOME, Video, catalogue, choose
 from watchspan.sample._viewing import Row, Uniform, exponential, session, viewer_of
+from watchspan.sources.text import shown
 
 __all__ = ["EVENTS_SCHEMA", "VIDEOS_SCHEMA", "events", "generate", "videos"]
 
@@ -59,6 +60,7 @@ _PETER = (
 # Measured over a million rows; it only decides how well the events fill the month.
 _EVENTS_PER_SESSION = 9.5
 _EVENTS_PER_USER = 120
+_MOST = 10**12
 # How busy each hour of a day is.
 _HOURS = (2, 1, 1, 1, 1, 2, 4, 6, 8, 9, 9, 8, 8, 9, 9, 8, 8, 9, 11, 13, 14, 12, 8, 4)
 _MEAN_HOUR = sum(_HOURS) / len(_HOURS)
@@ -82,7 +84,7 @@ def generate(
         A reader of record batches with the schema ``EVENTS_SCHEMA``.
 
     Raises:
-        OptionError: If a number is too small.
+        OptionError: If a number is too small or too large.
 
     Example:
         >>> from watchspan import sample
@@ -227,4 +229,6 @@ def _batches(deliveries: Iterator[_Delivery], batch_rows: int) -> Iterator[pa.Re
 
 def _at_least(option: str, value: int, least: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise OptionError(f"{option} is {value!r}, but a whole number from {least} up is needed.")
+        raise OptionError(f"{option} is {shown(value)}, but a whole number from {least} up is needed.")
+    if value > _MOST:
+        raise OptionError(f"{option} is {shown(value)}, but at most {_MOST:,} is possible.")

@@ -118,7 +118,10 @@ def as_table(source: Any) -> pa.Table:
     """
     if isinstance(source, pa.Table):
         return source
-    batches, schema = _core.batches(source)
+    try:
+        batches, schema = _core.batches(source)
+    except pa.ArrowException as error:
+        raise SourceError(f"The input holds Arrow data that pyarrow cannot read: {error}.") from error
     return pa.Table.from_batches(batches, schema)
 
 
@@ -211,11 +214,11 @@ def _select(batch: pa.RecordBatch, want: Wanted) -> pa.RecordBatch:
     names = list(want.find(batch.schema.names))
     if want.lacks(batch.schema.names) or len(set(batch.schema.names)) < batch.num_columns:
         return batch
-    columns = [batch.column(batch.schema.names.index(name)) for name in names]
     try:
+        columns = [batch.column(batch.schema.names.index(name)) for name in names]
         return pa.RecordBatch.from_arrays(columns, names=names)
-    except pa.ArrowInvalid as error:
-        raise SourceError(f"The input holds Arrow data that cannot be read: {error}.") from error
+    except (pa.ArrowException, KeyError) as error:  # a type that pyarrow has no class for is a KeyError
+        raise SourceError(f"The input holds Arrow data that pyarrow cannot read: {error}.") from error
 
 
 def _checked(source: Iterable[Any], schema: pa.Schema | None, table: str) -> Iterator[pa.RecordBatch]:

@@ -15,6 +15,7 @@ from watchspan.errors import ColumnTypeError, MissingColumnError, SourceError, W
 from watchspan.sources.arguments import NUMBERS, Wanted, empty_batch, no_rows
 from watchspan.sources.formats import format_of
 from watchspan.sources.places import files_at, find_places
+from watchspan.sources.text import shown_path
 
 _TITLES = {"parquet": "Parquet", "csv": "CSV", "json": "JSON lines", "ipc": "Arrow"}
 _TEXT_FORMATS = frozenset({"csv", "json"})
@@ -115,7 +116,7 @@ def _files(path: str) -> tuple[Any, list[str]]:
         filesystem, places = find_places(path)
         return filesystem, [file for place in places for file in files_at(filesystem, place, path)]
     except (pa.ArrowException, OSError, UnicodeError) as error:
-        raise SourceError(f"Cannot open {path!r}: {error}") from error
+        raise SourceError(f"Cannot open {shown_path(path)}: {error}") from error
 
 
 def _dataset(paths: list[str], filesystem: Any, form: Any, schema: pa.Schema | None = None) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from watchspan.errors import SourceError
+from watchspan.sources.text import shown_path
 
 _SUFFIXES = {
     ".parquet": "parquet",
@@ -23,9 +24,12 @@ def format_of(path: str) -> str:
     Raises:
         SourceError: If the suffix is none that is known.
     """
-    known = [form for suffix, form in _SUFFIXES.items() if path.lower().endswith(suffix)]
+    # A URI may go on with options of its file system.
+    name = path.partition("?")[0] if "://" in path else path
+    known = [form for suffix, form in _SUFFIXES.items() if name.lower().endswith(suffix)]
     if not known:
         raise SourceError(
-            f"The format of {path!r} is unknown: its name must end in one of {', '.join(_SUFFIXES)}."
+            f"The format of {shown_path(path)} is unknown: its name must end in one of "
+            f"{', '.join(_SUFFIXES)}."
         )
     return known[0]

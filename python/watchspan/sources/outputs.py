@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from watchspan.errors import SourceError
 from watchspan.sources.places import is_local, locate
+from watchspan.sources.text import shown_path
 
 # A file that is being written: hidden, so that nobody reads it as one of a directory's files.
 _PARTIAL = re.compile(r"\.watchspan-[0-9a-f]{32}\.part")
@@ -52,13 +53,15 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Any]:
     filesystem, place = locate(asked)
     try:
         with _local(place) if is_local(filesystem) else _remote(filesystem, place) as stream:
-            if asked.lower().endswith(".gz"):
+            if place.lower().endswith(".gz"):
                 with pa.CompressedOutputStream(stream, "gzip") as packed:
                     yield packed
             else:
                 yield stream
     except (OSError, pa.ArrowException) as error:
-        raise SourceError(f"Cannot write {asked!r}: {getattr(error, 'strerror', None) or error}.") from error
+        raise SourceError(
+            f"Cannot write {shown_path(asked)}: {getattr(error, 'strerror', None) or error}."
+        ) from error
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import IO, Any
 
 import pyarrow as pa
 
+from watchspan.errors import SourceError
 from watchspan.sources.arguments import memory_argument
 
 
@@ -54,7 +55,20 @@ class Overflow:
             self._file.close()
 
     def add(self, batch: pa.RecordBatch) -> None:
-        """Takes in a batch."""
+        """Takes in a batch.
+
+        Raises:
+            SourceError: If the temporary file does not fit.
+        """
+        try:
+            self._add(batch)
+        except OSError as error:
+            raise SourceError(
+                f"The rows of the result do not fit into a temporary file in {tempfile.gettempdir()}: "
+                f"{error.strerror or error}. Free some room, set TMPDIR, or raise the limit on memory."
+            ) from error
+
+    def _add(self, batch: pa.RecordBatch) -> None:
         self.num_rows += batch.num_rows
         self._bytes += batch.nbytes
         if self._file is None and self._bound is not None and self._bytes > self._bound:

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import pyarrow as pa
 
 from watchspan.errors import OptionError, SourceError
-from watchspan.sources.text import is_unicode
+from watchspan.sources.text import is_unicode, shown_path, without_keys
 
 # Stores whose names of buckets are known everywhere, unless another endpoint is named.
 _GLOBAL = frozenset({"s3", "gcs"})
@@ -32,13 +32,13 @@ def locate(path: str) -> tuple[Any, str]:
     if not path:
         raise SourceError("A path is empty, so it names no file: give '.' for the folder that you are in.")
     if "\0" in path:
-        raise SourceError(f"Cannot open {path!r}: no file's name holds a NUL character.")
+        raise SourceError(f"Cannot open {shown_path(path)}: no file's name holds a NUL character.")
     if "://" not in path:
         return fs.LocalFileSystem(), os.path.abspath(path)
     try:
         return fs.FileSystem.from_uri(path)  # type: ignore[no-any-return]
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise SourceError(f"Cannot open {path!r}: {error}") from error
+        raise SourceError(f"Cannot open {shown_path(path)}: {without_keys(str(error))}") from None
 
 
 def find_places(path: str) -> tuple[Any, list[str]]:
@@ -48,15 +48,16 @@ def find_places(path: str) -> tuple[Any, list[str]]:
         SourceError: If nothing matches a glob, or `locate` does not know the file system.
     """
     if "://" in path:
-        fixed = re.split(r"[^/]*[*\[]", path, maxsplit=1)[0]
-        filesystem, base = locate(fixed)
-        places = _remote_glob(filesystem, base, path[len(fixed) :]) if fixed != path else [base]
+        name, mark, options = path.partition("?")
+        fixed = re.split(r"[^/]*[*\[]", name, maxsplit=1)[0]
+        filesystem, base = locate(fixed + mark + options)
+        places = _remote_glob(filesystem, base, name[len(fixed) :]) if fixed != name else [base]
     else:
         filesystem, place = locate(path)
         is_glob = glob.has_magic(path) and not os.path.lexists(path)
         places = [os.path.abspath(p) for p in sorted(glob.glob(path, recursive=True))] if is_glob else [place]
     if not places:
-        raise SourceError(f"No file matches {path!r}.")
+        raise SourceError(f"No file matches {shown_path(path)}.")
     return filesystem, places
 
 
@@ -77,16 +78,18 @@ def files_at(filesystem: Any, place: str, asked: str) -> list[str]:
     from pyarrow import fs
 
     if not is_unicode(place):
-        raise SourceError(f"Cannot open {asked!r}: its name is not UTF-8. Rename it, or make a link to it.")
+        raise SourceError(
+            f"Cannot open {shown_path(asked)}: its name is not UTF-8. Rename it, or make a link to it."
+        )
     info = filesystem.get_file_info(place)
     if info.type == fs.FileType.NotFound:
-        raise SourceError(f"There is no file or directory {asked!r}.")
+        raise SourceError(f"There is no file or directory {shown_path(asked)}.")
     if info.is_file:
         return [place]
     if filesystem.get_file_info(f"{place}/_delta_log").type == fs.FileType.Directory:
         raise SourceError(
-            f"{asked!r} is a Delta table, whose directory also holds deleted rows: read it with deltalake, "
-            "as in DeltaTable(path).to_pyarrow_dataset(), and pass what that returns."
+            f"{shown_path(asked)} is a Delta table, whose directory also holds deleted rows: read it with "
+            "deltalake, as in DeltaTable(path).to_pyarrow_dataset(), and pass what that returns."
         )
     # Names that begin with a dot or an underscore are a writer's notes, such as _SUCCESS.
     hidden = re.compile(r"(^|/)[._]")
@@ -94,13 +97,14 @@ def files_at(filesystem: Any, place: str, asked: str) -> list[str]:
         infos = filesystem.get_file_info(fs.FileSelector(place, recursive=True))
         paths = sorted(info.path for info in infos if info.is_file)
     except UnicodeDecodeError as error:
+        name = os.fsdecode(error.object)
         raise SourceError(
-            f"Cannot read the directory {asked!r}: the name of {os.fsdecode(error.object)!r} in it is not UTF-8. "
+            f"Cannot read the directory {shown_path(asked)}: the name of {name!r} in it is not UTF-8. "
             "Rename it."
         ) from error
     found = [path for path in paths if not hidden.search(path[len(place.rstrip("/")) + 1 :])]
     if not found:
-        raise SourceError(f"The directory {asked!r} holds no files.")
+        raise SourceError(f"The directory {shown_path(asked)} holds no files.")
     return found
 
 
@@ -128,7 +132,8 @@ def refuse_overwriting(output: str | os.PathLike[str], *inputs: Any) -> None:
             # Nothing is there that could be lost; whoever reads it says so.
             continue
         if clash:
-            raise OptionError(f"{target} {clash.format(path)}, which would be lost: name another output.")
+            found = f"{shown_path(target)} {clash.format(shown_path(path))}"
+            raise OptionError(f"{found}, which would be lost: name another output.")
 
 
 def _paths(inputs: Iterable[Any]) -> Iterator[str]:

@@ -54,6 +54,20 @@ def shown(value: Any) -> str:
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
 
 
+def shown_path(path: str) -> str:
+    """A path or URI as a message shows it: without the keys that a URI may carry.
+
+    >>> print(shown_path("s3://key:secret@bucket/rows.csv?access_key=key"))
+    's3://...@bucket/rows.csv'
+    """
+    return repr(without_keys(path.partition("?")[0]) if "://" in path else path)
+
+
+def without_keys(text: str) -> str:
+    """A message without the names and passwords that URIs in it carry."""
+    return re.sub(r"(?<=://)[^/'\"]*@", "...@", text)
+
+
 def is_unicode(text: str) -> bool:
     """Whether a text can be written: one half of a surrogate pair, as names of files may hold, cannot."""
     try:
