@@ -17,6 +17,7 @@ STRUCTURES ?= 30000
 BROKEN ?= 10000
 FILES ?= 5000
 STREAMS ?= 150000
+FUZZ_SECONDS ?= 120
 BENCH_SPARK ?= --sizes 1M,10M --rounds 3
 OLD_TESTS := $(patsubst %,tests/python/test_%.py,scenarios random_streams sources summary errors api options package core_pieces reading sample cli bounds)
 OLDER_SPARK_TESTS := $(patsubst %,tests/spark/test_%.py,environment scenarios)
@@ -180,6 +181,9 @@ fuzz: $(VENV)/tools ## Hands over what nobody should: STRUCTURES, BROKEN, FILES 
 	$(BIN)/python tests/hostile/run.py broken --first $(FIRST) --count $(BROKEN) --out target/fuzz
 	$(BIN)/python tests/hostile/run.py files --first $(FIRST) --count $(FILES) --out target/fuzz
 	$(BIN)/python tests/hostile/run.py streams --first $(FIRST) --count $(STREAMS) --out target/fuzz
+
+fuzz-core: ## Fuzzes the core by what it covers, FUZZ_SECONDS for each target: with a nightly toolchain and cargo-fuzz.
+	cd fuzz && for target in events sessions; do cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS) -max_len=512 || exit 1; done
 
 bench: .venv-bench/package ## Measures watchspan beside Polars and DuckDB and writes PAGE; SIZE=100M PAGE=docs/benchmarks_100M.md for other sizes.
 	.venv-bench/bin/python benches/compare.py --sizes $(SIZE) $(BENCH) --write $(PAGE)

@@ -39,8 +39,8 @@ def test_what_was_found_once(workers, case):
 
 
 @pytest.mark.parametrize("module", COUNTS)
-def test_nothing_dies_panics_or_breaks_a_law(module):
-    counts, findings = run(module, 0, COUNTS[module], jobs=2)
+def test_nothing_dies_panics_or_breaks_a_law(workers, module):
+    counts, findings = workers[module].ask([0, COUNTS[module]])
     told = [f"{module} {found['seed']}: {found['kind']}: {summary(found)}" for found in findings]
     assert not told, "\n".join(told[:10])
     assert sum(counts.values()) == COUNTS[module]
