@@ -12,7 +12,7 @@ SIZE ?= 1M,10M
 PAGE ?= docs/benchmarks.md
 BENCH ?= --rounds 5
 BENCH_SPARK ?= --sizes 1M,10M --rounds 3
-OLD_TESTS := $(patsubst %,tests/python/test_%.py,scenarios random_streams sources summary errors api options package core_pieces reading sample cli)
+OLD_TESTS := $(patsubst %,tests/python/test_%.py,scenarios random_streams sources summary errors api options package core_pieces reading sample cli pickles outputs hostile_arguments)
 OLDER_SPARK_TESTS := $(patsubst %,tests/spark/test_%.py,environment scenarios)
 # The tests of the kept tables take as long as all others of Spark together.
 SPARK_TABLES_TESTS := $(patsubst %,tests/spark/test_%.py,aggregator both_engines streaming update)
