@@ -19,7 +19,7 @@ FILES ?= 5000
 STREAMS ?= 150000
 FUZZ_SECONDS ?= 120
 BENCH_SPARK ?= --sizes 1M,10M --rounds 3
-OLD_TESTS := $(patsubst %,tests/python/test_%.py,scenarios random_streams sources summary errors api options package core_pieces reading sample cli bounds)
+OLD_TESTS := $(patsubst %,tests/python/test_%.py,scenarios random_streams sources summary errors api options package core_pieces reading sample cli pickles outputs hostile_arguments bounds)
 OLDER_SPARK_TESTS := $(patsubst %,tests/spark/test_%.py,environment scenarios)
 # The tests of the kept tables take as long as all others of Spark together.
 SPARK_TABLES_TESTS := $(patsubst %,tests/spark/test_%.py,aggregator both_engines streaming update)

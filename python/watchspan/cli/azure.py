@@ -12,7 +12,9 @@ import click
 import watchspan as ws
 from watchspan.cli import display, options
 from watchspan.cli.progress import Progress
+from watchspan.cli.terminal import say
 from watchspan.masking import masked
+from watchspan.sources.text import json_visible
 
 if TYPE_CHECKING:
     from watchspan.azure import ReadCounts, Summary, Written
@@ -152,8 +154,8 @@ def _report(done: Summary, progress: Progress, quiet: bool, as_json: bool) -> No
         return
     if not quiet:
         for line in _lines(done):
-            click.echo(line, err=True)
-        click.echo(f"{done.rows:,} rows in {done.target} after {progress.seconds:.2f} s.", err=True)
+            say(line)
+        say(f"{done.rows:,} rows in {done.target} after {progress.seconds:.2f} s.")
     if done.report and done.report["read"] and not done.report["kept"]:
         raise ws.errors.DataError(
             f"none of the {done.report['read']:,} events could be used. Do --column and --preset say how "
@@ -188,15 +190,14 @@ def _show_plan(done: Summary, quiet: bool, as_json: bool) -> None:
     events = plan["events"]
     if not as_json and plan["needs"] is not None:
         needs = plan["needs"]
-        click.echo("\n".join(needs) if isinstance(needs, list) else json.dumps(needs, indent=2))
+        click.echo(json_visible("\n".join(needs)) if isinstance(needs, list) else json.dumps(needs, indent=2))
     if not quiet:
         span = f", from {events['firstEvent']} to {events['lastEvent']}" if events["rows"] else ""
-        click.echo(
+        say(
             f"{events['rows']:,} rows to read, which stand for {events['events'] or 0:,} events "
-            f"({events['sampled']:,} rows are sampled){span}.",
-            err=True,
+            f"({events['sampled']:,} rows are sampled){span}."
         )
-        click.echo(f"Nothing was written. The rows would go to {done.target}.", err=True)
+        say(f"Nothing was written. The rows would go to {done.target}.")
 
 
 COMMANDS: Iterable[click.Command] = (azure_etl,)
