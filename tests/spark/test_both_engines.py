@@ -87,3 +87,20 @@ def test_comments_and_types_are_the_same(spark: SparkSession, tmp_path: Path) ->
             for world in worlds.values()
         ]
         assert comments[0] == comments[1]
+
+
+def test_columns_of_users_are_left_alone_by_both(spark: SparkSession, tmp_path: Path) -> None:
+    found = []
+    for engine in ("spark", "deltalake"):
+        world = World(spark, tmp_path / engine)
+        update(world, engine, world.arrive(DAYS[0]))
+        for suffix in ("", "_sessions", "_pending"):
+            table = f"delta.`{world.output}{suffix}`"
+            spark.sql(f"ALTER TABLE {table} ADD COLUMNS (note STRING, _delete INT, s STRUCT<userId: STRING>)")
+            spark.sql(f"UPDATE {table} SET note = concat('of ', userId), _delete = 1")
+        update(world, engine, world.arrive(DAYS[1]))
+        rows = [world.table(suffix).drop("processedAt").collect() for suffix in ("", "_sessions")]
+        found.append([sorted(map(repr, table)) for table in rows])
+        notes = {row.userId: (row.note, row._delete) for row in world.table().collect()}
+        assert notes == {"ann": ("of ann", 1), "bob": ("of bob", 1), "cid": (None, None)}
+    assert found[0] == found[1]

@@ -18,7 +18,7 @@ from watchspan.errors import DataError, OptionError, SourceError, VocabularyErro
 from watchspan.refresh import PROPERTY, Settings
 from watchspan.refresh.statements import user_is
 from watchspan.spark import VideoEngagementAggregator, aggregate_events
-from watchspan.spark.names import table_name
+from watchspan.spark.names import literal, table_name
 from watchspan.spark.tables import SparkEngine
 
 LITERALS = "spark.sql.parser.escapedStringLiterals"
@@ -67,7 +67,8 @@ def test_users_and_folders_of_any_name(spark: SparkSession, tmp_path: Path, lite
     world.update()
     assert world.aggregator.generate_summary_stats()["users"] == len(users)
     assert sorted(path.name for path in tmp_path.iterdir()) == [place.name]
-    settings = SparkEngine(spark, table_name("output_table", world.output)).settings("sessions")
+    with literal(spark, world.output):
+        settings = SparkEngine(spark, table_name("output_table", world.output)).settings("sessions")
     assert Settings.from_text(str(settings)).vocabulary == vocabulary
     comments = {field.name: field.metadata["comment"] for field in world.table().schema.fields}
     assert comments["totalWatchTime"].startswith("Sum of the sessions' `watchTime`")

@@ -83,7 +83,9 @@ def _sentence(error: BaseException) -> WatchspanError:
     if ours:
         name, message = ours[-1]
         kind = getattr(errors, name, WatchspanError)
-        return cast(WatchspanError, kind(message.strip()))
+        if not isinstance(kind, type) or not issubclass(kind, WatchspanError):
+            kind = WatchspanError
+        return kind(message.strip())
     said = shown(error)
     if isinstance(error, OverflowError):
         return OptionError(f"A number among the options is too large ({said}): give a smaller one.")

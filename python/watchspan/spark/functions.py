@@ -16,6 +16,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from watchspan import _core, sources
+from watchspan.errors import OptionError
 from watchspan.rules import Rules, Scoring
 from watchspan.spark import columns as layout
 from watchspan.spark.durations import clean_videos, estimated, join_durations, lacking
@@ -28,6 +29,9 @@ from watchspan.spark.tasks import (
     furthest_partition,
     walk_partition,
 )
+
+# How many partitions Spark can count.
+_MOST = 2**31 - 1
 
 
 @told
@@ -311,4 +315,8 @@ def _project_sessions(sessions: DataFrame) -> DataFrame:
 def _partitions(partitions: int | None) -> int | None:
     if partitions is None:
         return None
-    return sources.whole_number("partitions", partitions, "None or an integer of at least 1")
+    accepted = f"None or an integer from 1 to {_MOST}"
+    count = sources.whole_number("partitions", partitions, accepted)
+    if count > _MOST:
+        raise OptionError(f"partitions is {partitions!r}, but {accepted} is needed.")
+    return count

@@ -16,9 +16,15 @@ from watchspan.errors import OptionError, SourceError
 _PART = r"(?:`(?:[^`]|``)+`|[^`./\s]+)"
 _NAME = re.compile(rf"{_PART}(?:\.{_PART})*")
 # What Spark and Delta say of a table that is not there, in their versions.
+# That a file of a table is not there is something else.
 _ABSENT = re.compile(
-    r"NOT_FOUND|DELTA_MISSING|DOES_NOT_EXIST|not found|doesn't exist|does not exist|not a Delta table", re.I
+    r"(?:TABLE|VIEW|SCHEMA|DATABASE|CATALOG|PATH)\w*_(?:NOT_FOUND|DOES_NOT_EXIST)|DELTA_MISSING_DELTA_TABLE"
+    r"|\b(?:table|view|schema|database|catalog|path)\b.* (?:not found|doesn't exist|does not exist)"
+    r"|not a Delta table",
+    re.IGNORECASE,
 )
+# Names, which may have any of these words in them.
+_QUOTED = re.compile(r"`(?:[^`]|``)*`|'[^']*'|\"[^\"]*\"")
 # Whether Spark replaces `${...}` in every text that it parses.
 _SUBSTITUTION = "spark.sql.variable.substitute"
 # How many tables an error names.
@@ -104,7 +110,7 @@ def read_table(spark: SparkSession, option: str, name: str) -> DataFrame:
 
 def is_absent(error: AnalysisException) -> bool:
     """Whether Spark says that a table is not there."""
-    return _ABSENT.search(str(error)) is not None
+    return _ABSENT.search(_QUOTED.sub("", str(error))) is not None
 
 
 def _explain(spark: SparkSession, option: str, name: str, table: Table) -> str:
