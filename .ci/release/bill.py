@@ -1,7 +1,7 @@
-"""Writes the list of what the core consists of (SBOM), in CycloneDX: `python release/bill.py [--check]`.
+"""Writes the list of what the core consists of (SBOM), in CycloneDX: `python .ci/release/bill.py [--check]`.
 
-third_party/watchspan.cyclonedx.json has the crates whose licences are in third_party/crates.txt, with what
-Cargo.lock says of each. It has neither paths nor dates, so it is the same wherever it is made. With `--check`
+docs/licenses/watchspan.cyclonedx.json has the crates whose licences are in docs/licenses/crates.txt, with
+what Cargo.lock says of each. It has neither paths nor dates, so it is the same wherever it is made. With `--check`
 nothing is written, and the exit code is 1 if the file would be another.
 """
 
@@ -14,7 +14,7 @@ from typing import Any
 
 from licenses import ROOT, Part, crates
 
-FILE = ROOT / "third_party/watchspan.cyclonedx.json"
+FILE = ROOT / "docs/licenses/watchspan.cyclonedx.json"
 ENTRY = re.compile(r'^name = "(.*)"\nversion = "(.*)"\n(?:.+\n)*', re.MULTILINE)
 
 
@@ -78,7 +78,7 @@ def main(arguments: list[str]) -> int:
     if "--check" not in arguments:
         FILE.write_text(text, encoding="utf-8")
     elif not FILE.exists() or FILE.read_text(encoding="utf-8") != text:
-        print(f"{FILE.name} does not list what is linked: run release/bill.py.", file=sys.stderr)
+        print(f"{FILE.name} does not list what is linked: run .ci/release/bill.py.", file=sys.stderr)
         return 1
     return 0
 

@@ -1,9 +1,9 @@
-"""Writes the licences of what the wheel links: `python release/licenses.py [--check] [--toolchain]`.
+"""Writes the licences of what the wheel links: `python .ci/release/licenses.py [--check] [--toolchain]`.
 
 The core links crates, Rust's standard library and, where zig links it, zig's runtime, so their terms have to
-come with it. third_party/crates.txt follows from Cargo.lock. third_party/toolchain.txt, which `--toolchain`
-is about, follows from the Rust and the zig that a release is made with, so it needs rustup's rust-src and the
-package ziglang. With `--check` nothing is written, and the exit code is 1 if the file would be another.
+come with it. docs/licenses/crates.txt follows from Cargo.lock. docs/licenses/toolchain.txt, which
+`--toolchain` is about, follows from the Rust and the zig that a release is made with, so it needs rustup's
+rust-src and the package ziglang. With `--check` nothing is written, and the exit code is 1 if the file would be another.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-CRATES = ROOT / "third_party/crates.txt"
-TOOLCHAIN = ROOT / "third_party/toolchain.txt"
+ROOT = Path(__file__).resolve().parents[2]
+CRATES = ROOT / "docs/licenses/crates.txt"
+TOOLCHAIN = ROOT / "docs/licenses/toolchain.txt"
 # What wheels are made for: some crates are linked on one system only.
 TARGETS = (
     "x86_64-unknown-linux-gnu",
@@ -158,7 +158,12 @@ def page(parts: list[Part], what: str) -> str:
             texts.setdefault(words, text)
             owners.setdefault(words, []).append(f"{file} of {part.name}")
     numbers = {words: number for number, words in enumerate(texts, 1)}
-    lines = [f"{what}, as release/licenses.py found it.", "", "The texts are below, by their numbers.", ""]
+    lines = [
+        f"{what}, as licenses.py found it.",
+        "",
+        "The texts are below, by their numbers.",
+        "",
+    ]
     for part in parts:
         found = ", ".join(str(numbers[" ".join(text.split())]) for text in part.texts.values())
         lines += [part.name, f"    {part.terms}; {part.address}; texts: {found}"]
@@ -197,7 +202,7 @@ def main(arguments: list[str]) -> int:
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
     elif not path.exists() or path.read_text(encoding="utf-8") != text:
-        print(f"{path.name} does not say what is linked: run release/licenses.py.", file=sys.stderr)
+        print(f"{path.name} does not say what is linked: run .ci/release/licenses.py.", file=sys.stderr)
         return 1
     return 0
 
