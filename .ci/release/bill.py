@@ -1,8 +1,8 @@
 """Writes the list of what the core consists of (SBOM), in CycloneDX: `python .ci/release/bill.py [--check]`.
 
 docs/licenses/watchspan.cyclonedx.json has the crates whose licences are in docs/licenses/crates.txt, with
-what Cargo.lock says of each. It has neither paths nor dates, so it is the same wherever it is made. With `--check`
-nothing is written, and the exit code is 1 if the file would be another.
+what Cargo.lock says of each. It has neither paths nor dates, so it is the same wherever it is made. With
+`--check` nothing is written, and the exit code is 1 if the file would be another.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """Writes the licences of what the wheel links: `python .ci/release/licenses.py [--check] [--toolchain]`.
 
-The core links crates, Rust's standard library and, where zig links it, zig's runtime, so their terms have to
-come with it. docs/licenses/crates.txt follows from Cargo.lock. docs/licenses/toolchain.txt, which
+The core links crates, Rust's standard library and, where zig links it, zig's runtime, so their terms have
+to come with it. docs/licenses/crates.txt follows from Cargo.lock. docs/licenses/toolchain.txt, which
 `--toolchain` is about, follows from the Rust and the zig that a release is made with, so it needs rustup's
-rust-src and the package ziglang. With `--check` nothing is written, and the exit code is 1 if the file would be another.
+rust-src and the package ziglang. With `--check` nothing is written, and the exit code is 1 if the file
+would be another.
 """
 
 from __future__ import annotations
