@@ -13,6 +13,7 @@ PAGE ?= docs/benchmarks.md
 BENCH ?= --rounds 5
 BENCH_SPARK ?= --sizes 1M,10M --rounds 3
 OLD_TESTS := $(patsubst %,tests/python/test_%.py,scenarios random_streams sources summary errors api options package core_pieces reading sample cli)
+ARM_TESTS := $(patsubst %,tests/python/test_%.py,scenarios laws random_streams api sources)
 OLDER_SPARK_TESTS := $(patsubst %,tests/spark/test_%.py,environment scenarios)
 # The tests of the kept tables take as long as all others of Spark together.
 SPARK_TABLES_TESTS := $(patsubst %,tests/spark/test_%.py,aggregator both_engines streaming update)
@@ -30,7 +31,7 @@ SPARK_CHECKS := spark-tables-test spark-functions-test spark-older-test spark-co
 # In this order two at a time take least: the first waits for the wheel and for Spark while the Rust tests compile.
 CHECKS := spark-tables-test rust-test docs-check lint python-test $(filter-out spark-tables-test,$(SPARK_CHECKS)) other-pythons-test azure-test
 
-.PHONY: demo test test-all checks $(CHECKS) spark-test spark42 bench bench-check bench-large bench-pieces bench-spark bench-stages bench-worst-cases generate wheel wheels arm64-test clean
+.PHONY: demo test test-all checks $(CHECKS) spark-test spark42 bench bench-check bench-large bench-pieces bench-spark bench-stages bench-worst-cases generate wheel wheels arm-test clean
 .DEFAULT_GOAL := help
 
 help: ## Lists the targets.
@@ -216,6 +217,9 @@ wheel: $(PROFILE) .venv-release/packages ## The release wheel for Linux on x86-6
 # One folder has what a release consists of; `dist` itself has the one wheel that the bundle for Databricks installs.
 wheels: wheel ## All wheels of a release, with the profile, the list of parts and checksums, in dist/release.
 	release/wheels dist/release $(PROFILE)
+
+arm-test: ## Stories and laws with the wheel for ARM that is in dist/release; needs Debian's apt and qemu-user-static.
+	release/arm_test $(or $(WHEEL),$(wildcard dist/release/*aarch64*.whl)) $(ARM_TESTS)
 
 clean: ## Removes what the other targets made.
 	rm -rf $(VENV) .venv-* demo dist target
