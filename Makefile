@@ -20,6 +20,7 @@ STREAMS ?= 150000
 FUZZ_SECONDS ?= 120
 BENCH_SPARK ?= --sizes 1M,10M --rounds 3
 OLD_TESTS := $(patsubst %,tests/python/test_%.py,scenarios random_streams sources summary errors api options package core_pieces reading sample cli pickles outputs hostile_arguments bounds)
+ARM_TESTS := $(patsubst %,tests/python/test_%.py,scenarios laws random_streams api sources)
 OLDER_SPARK_TESTS := $(patsubst %,tests/spark/test_%.py,environment scenarios)
 # The tests of the kept tables take as long as all others of Spark together.
 SPARK_TABLES_TESTS := $(patsubst %,tests/spark/test_%.py,aggregator both_engines streaming update)
@@ -37,7 +38,7 @@ SPARK_CHECKS := spark-tables-test spark-functions-test spark-older-test spark-co
 # In this order two at a time take least: the first waits for the wheel and for Spark while the Rust tests compile.
 CHECKS := spark-tables-test rust-test docs-check lint python-test $(filter-out spark-tables-test,$(SPARK_CHECKS)) other-pythons-test azure-test
 
-.PHONY: demo test test-all audit checks $(CHECKS) fuzz fuzz-core spark-test spark42 bench bench-check bench-large bench-pieces bench-spark bench-stages bench-worst-cases generate wheel wheels arm64-test clean
+.PHONY: demo test test-all audit checks $(CHECKS) fuzz fuzz-core spark-test spark42 bench bench-check bench-large bench-pieces bench-spark bench-stages bench-worst-cases generate wheel wheels arm-test clean
 .DEFAULT_GOAL := help
 
 help: ## Lists the targets.
@@ -243,6 +244,9 @@ target/tools/python: tests/environments/audit.py
 
 audit: target/tools/bin/cargo-deny target/tools/python ## Advisories, licences and sources of all that is built on; OFFLINE=1 asks nobody.
 	target/tools/python/bin/python tests/environments/audit.py --cargo-deny target/tools/bin/cargo-deny $(if $(OFFLINE),--offline)
+
+arm-test: ## Stories and laws with the wheel for ARM that is in dist/release; needs Debian's apt and qemu-user-static.
+	.ci/release/arm_test $(or $(WHEEL),$(wildcard dist/release/*aarch64*.whl)) $(ARM_TESTS)
 
 clean: ## Removes what the other targets made.
 	rm -rf $(VENV) .venv-* demo dist target

@@ -8,6 +8,7 @@ import importlib.metadata
 import json
 import re
 import shutil
+import subprocess
 import zipfile
 from pathlib import Path
 from types import ModuleType
@@ -160,3 +161,18 @@ def test_what_has_no_text_is_refused() -> None:
 def test_notices_are_there() -> None:
     assert "Apache Arrow\nCopyright" in licenses.CRATES.read_text(encoding="utf-8")
     assert "the Rust standard library" in licenses.TOOLCHAIN.read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(
+    shutil.which("make") is None or shutil.which("rustc") is None, reason="asks make and rustc"
+)
+def test_the_profile_is_made_for_the_target_that_it_is_used_for() -> None:
+    """A build that names no target has other names of functions; a profile of other names does nothing."""
+    printed = subprocess.run(
+        ["make", "--dry-run", "--always-make", "wheel"],
+        cwd=check_wheels.ROOT, capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    made = re.findall(r"-Cprofile-generate=.* --target (\S+) ", printed)
+    used = re.findall(r"-Cprofile-use=.* --target (\S+) ", printed)
+    assert len(made) == len(used) == 1
+    assert made == used
