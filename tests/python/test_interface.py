@@ -148,7 +148,12 @@ def test_codes_that_have_no_value_are_told_by_every_verb(events: pa.Table) -> No
             codes = pa.array([code] * events.num_rows, pa.int8())
             column = pa.DictionaryArray.from_arrays(codes, values, safe=False)
             broken = events.set_column(events.column_names.index(name), name, column)
-            for call in (ws.aggregate, ws.sessions, ws.validate, lambda table: ws.explain(table, "ann", "v1")):
+            for call in (
+                ws.aggregate,
+                ws.sessions,
+                ws.validate,
+                lambda table: ws.explain(table, "ann", "v1"),
+            ):
                 with pytest.raises(errors.DataError, match=f"{name}.*a dictionary code that has no value"):
                     call(broken)
     for name in ("userId", "watchTime", "eventCount"):

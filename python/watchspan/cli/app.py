@@ -16,7 +16,8 @@ import pyarrow as pa
 from watchspan import _core, _interrupts
 from watchspan.cli import azure, demo, keeping, kql, reading, tables
 from watchspan.errors import MissingDependencyError, OptionError, WatchspanError
-from watchspan.sources.text import visible, without_keys
+from watchspan.masking import masked
+from watchspan.sources.text import visible
 
 # Asks for the traceback of every error.
 _TRACEBACK = "WATCHSPAN_TRACEBACK"
@@ -79,7 +80,7 @@ def _in_a_sentence() -> Iterator[None]:
 
 def _told(error: Exception) -> click.ClickException:
     """What to say of an error, and with which exit code to end."""
-    text = visible(without_keys(_one_line(_in_options(str(error)))))
+    text = visible(masked(_one_line(_in_options(str(error)))))
     if isinstance(error, (OptionError, MissingDependencyError)):
         return BadUsage(text)
     if isinstance(error, (WatchspanError, OSError)):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Iterable, Optional
 
@@ -133,12 +132,6 @@ def _days(number: float) -> timedelta:
         return timedelta(days=number)
     except (ValueError, OverflowError) as error:
         raise click.UsageError(f"--lookback is {number}, but a number of days is needed.") from error
-
-
-def _days(number: float) -> timedelta:
-    if math.isnan(number):  # which every range lets pass
-        raise click.UsageError("--lookback is not a number of days.")
-    return timedelta(days=number)
 
 
 def _reading(counts: ReadCounts) -> str:

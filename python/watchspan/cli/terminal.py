@@ -7,14 +7,15 @@ from typing import IO, Any
 
 import click
 
-from watchspan.sources.text import to_json, visible, without_keys
+from watchspan.masking import masked
+from watchspan.sources.text import to_json, visible
 
 __all__ = ["binary_output", "print_json", "say"]
 
 
 def say(text: str) -> None:
     """Prints a line for whoever is watching, on standard error."""
-    click.echo(visible(without_keys(text)), err=True)
+    click.echo(visible(masked(text)), err=True)
 
 
 def print_json(value: Any) -> None:

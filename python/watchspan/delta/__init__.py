@@ -14,11 +14,14 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from watchspan import refresh, sources
+from watchspan.delta import storage
 from watchspan.delta.engine import DeltaEngine
+from watchspan.delta.failures import told
 from watchspan.delta.saving import save
 from watchspan.errors import DataError, OptionError
 from watchspan.masking import keeps_options_secret
-from watchspan.refresh import KEYS, Given, Refreshed
+from watchspan.refresh import KEYS, PROCESSED_AT, Given, Refreshed
+from watchspan.refresh.partitions import partition_columns
 from watchspan.refresh.windows import Instant, window
 from watchspan.rules import Rules, Scoring
 
@@ -82,22 +85,12 @@ def update(
     names = sources.column_mapping(columns)
     shrink = sources.switch_argument("allow_shrink", allow_shrink)
     check = sources.switch_argument("check_videos", check_videos)
-    engine = DeltaEngine(
-        os.fspath(table),
-        raw=raw,
-        videos=videos,
-        columns=names,
-        storage_options=storage_options,
-        threads=sources.thread_count(threads),
-    )
-    given = Given(
-        session_column=engine.session_column,
-        videos=videos is not None,
-        vocabulary=sources.vocabulary_argument(vocabulary),
-        **_scores(rules, scoring, unique_seconds),
-    )
-    changed = window(start, end, changed_by)
-    return refresh.refresh(engine, given, changed, allow_shrink=shrink, check_videos=check)
+    chosen = sources.vocabulary_argument(vocabulary)
+    scores, changed = _scores(rules, scoring, unique_seconds), window(start, end, changed_by)
+    engine = _engine(table, videos, names, storage_options, threads, raw)
+    given = Given(engine.session_column, videos is not None, vocabulary=chosen, **scores)
+    with told(*engine.named):
+        return refresh.refresh(engine, given, changed, allow_shrink=shrink, check_videos=check)
 
 
 @keeps_options_secret
@@ -132,9 +125,10 @@ def rescore(
             not accepted.
         SourceError: If there are no tables that `update` made.
     """
-    engine = _without_events(table, videos, columns, storage_options, threads)
     given = Given(videos=videos is not None, **_scores(rules, scoring, unique_seconds))
-    return refresh.rescore(engine, given)
+    engine = _engine(table, videos, sources.column_mapping(columns), storage_options, threads)
+    with told(*engine.named):
+        return refresh.rescore(engine, given)
 
 
 @keeps_options_secret
@@ -168,8 +162,9 @@ def delete_user(
             and none are given.
         SourceError: If there are no tables that `update` made.
     """
-    engine = _without_events(table, videos, columns, storage_options, threads)
-    return refresh.delete_user(engine, Given(videos=videos is not None), engine.key(user))
+    engine = _engine(table, videos, sources.column_mapping(columns), storage_options, threads)
+    with told(*engine.named):
+        return refresh.delete_user(engine, Given(videos=videos is not None), engine.key(user))
 
 
 @keeps_options_secret
@@ -196,9 +191,11 @@ def write(
         storage_options: As for `update`.
 
     Raises:
-        OptionError: If `mode` is none of these.
-        SourceError: If the table belongs to `update`.
+        OptionError: If `mode` is none of these, or `partition_by` names no column of the rows.
+        DataError: If the rows have no user or no video, or the table refuses them.
+        SourceError: If the table belongs to `update`, or cannot be written.
     """
+    place, options = storage.place("table", table), storage.options_argument(storage_options)
     if mode not in ("overwrite", "append", "merge"):
         raise OptionError(f"mode is {mode!r}, but 'overwrite', 'append' or 'merge' is needed.")
     taken = sources.read_table(rows)
@@ -207,7 +204,11 @@ def write(
         raise DataError(
             f"The rows have no column {missing[0]!r}; a table from aggregate() or engagement() is needed."
         )
-    save(taken, os.fspath(table), mode, partition_by, storage_options)
+    partitions = partition_columns(partition_by, [*taken.column_names, PROCESSED_AT])
+    with told(
+        f"The table at {place!r} cannot be written", "If files of it are gone, restore them from a copy."
+    ):
+        save(taken, place, mode, partitions, options)
 
 
 def _scores(rules: Rules | None, scoring: Scoring | None, unique_seconds: bool | None) -> dict[str, Any]:
@@ -221,17 +222,19 @@ def _scores(rules: Rules | None, scoring: Scoring | None, unique_seconds: bool |
     }
 
 
-def _without_events(
+def _engine(
     table: str | os.PathLike[str],
     videos: Any,
-    columns: Mapping[str, str | None] | None,
+    columns: dict[str, str | None] | None,
     storage_options: Mapping[str, str] | None,
     threads: int | None,
+    raw: Any = None,
 ) -> DeltaEngine:
     return DeltaEngine(
-        os.fspath(table),
+        storage.place("table", table),
+        raw=raw,
         videos=videos,
-        columns=sources.column_mapping(columns),
-        storage_options=storage_options,
+        columns=columns,
+        storage_options=storage.options_argument(storage_options),
         threads=sources.thread_count(threads),
     )

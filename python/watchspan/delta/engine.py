@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import tempfile
+import os
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pyarrow as pa
 
-from watchspan import _core, sources
+from watchspan import _core, scratch, sources
 from watchspan.delta import storage
+from watchspan.delta.failures import shown, told
 from watchspan.delta.inputs import RawEvents, events_like, quoted, read_videos, rows_schema
 from watchspan.errors import DataError, MissingDependencyError, OptionError, SourceError
 from watchspan.refresh import (
@@ -18,11 +20,14 @@ from watchspan.refresh import (
     PROCESSED_AT,
     PROPERTY,
     SUFFIXES,
+    TORN,
     ConflictError,
     Dialect,
     Settings,
     TableName,
     Window,
+    check_keys,
+    user_key,
 )
 
 try:
@@ -35,7 +40,15 @@ except ImportError as error:
         'pip install "watchspan[delta]".'
     ) from error
 
+_RESTORE = "If files of it are gone or torn, restore them from a copy."
+_EVENTS = ("The table of events cannot be read", _RESTORE)
 _BATCH_ROWS = 65_536
+# SQL names what is registered, and nothing else: no variables of Python, and nothing is fetched for it.
+_CLOSED = {
+    "python_enable_replacements": False,
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+}
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -44,7 +57,7 @@ class DeltaEngine:
     """The refresh's engine on deltalake and DuckDB. See `watchspan.refresh.Engine` for its methods."""
 
     dialect = Dialect(
-        micros="epoch_us({})", last_end='watchedIntervals[-1]."end"', backslash="\\", quote="''"
+        micros="epoch_us({})", last_end='watchedIntervals[-1]."end"', text="decode(unhex('{}'))"
     )
 
     def __init__(
@@ -73,15 +86,19 @@ class DeltaEngine:
         self._options = storage_options
         self._raw = None
         if raw is not None:
-            self._raw = RawEvents(storage.open_table(raw, storage_options, "events"), columns)
-        self._videos = None if videos is None else read_videos(videos, columns)
+            with told(*_EVENTS):
+                self._raw = RawEvents(storage.open_table("raw", raw, storage_options, "events"), columns)
+        self._videos = None
+        if videos is not None:
+            with told("The table of videos cannot be read", _RESTORE):
+                self._videos = read_videos(videos, columns)
         self._columns, self._threads = columns, threads
         self._now = (datetime.now(timezone.utc) - _EPOCH) // _MICROSECOND
         # Each table as this run first saw it: what others commit after that is a conflict, not a surprise.
         self._tables: dict[TableName, storage.DeltaTable] = {}
         self._named: list[str] = []
         self._connection: Any = None
-        self._scratch: tempfile.TemporaryDirectory[str] | None = None
+        self._held = ExitStack()
 
     # Tables kept between runs.
 
@@ -100,12 +117,13 @@ class DeltaEngine:
         names: list[str] = schema_of(self._open(table)).names
         return names
 
-    def prepare(self, table: TableName, text: str) -> None:
-        there, rules = self._find(table), Settings.from_text(text).rules
+    def prepare(self, table: TableName, settings: Settings, text: str) -> None:
+        there, rules = self._find(table), settings.rules
         if self._raw is not None:
             rows = self._raw.rows_schema(table, rules)
         else:
-            rows = rows_schema(table, events_like(schema_of(self._open("sessions"))), None, rules)
+            kinds = {name: self._kind(name) for name in KEYS["sessions"]}
+            rows = rows_schema(table, events_like(kinds), None, rules)
         schema = storage.schema_of(table, rows)
         if there is None:
             self._commit(lambda: storage.create(self._uris[table], schema, {PROPERTY: text}, self._options))
@@ -113,10 +131,12 @@ class DeltaEngine:
             self._commit(lambda: storage.add_columns(there, schema))
 
     def reference(self, table: TableName, columns: Sequence[str]) -> str:
-        scan = _Scan(self._open(table), columns)
+        own = self._own(table)
         name = f"{table}_{len(self._named)}"
         self._named.append(name)
-        self._sql.register(name, scan)
+        self._sql.register(f"{name}_stored", _Scan(self._open(table), [own[column] for column in columns]))
+        chosen = ", ".join(f"{quoted(own[column])} AS {column}" for column in columns)
+        self._sql.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT {chosen} FROM {name}_stored")
         return name
 
     # Relations of a run.
@@ -137,9 +157,10 @@ class DeltaEngine:
     def scopes(self, name: str, changed: Any, settings: Settings) -> None:
         window: Window = changed
         starts, ends = (None, None) if window.changed_by else (window.start, window.end)
-        found = _core.scopes(
-            self._events.scan(window), self._columns, settings.vocabulary, starts, ends, self._threads
-        )
+        with told(*_EVENTS):
+            found = _core.scopes(
+                self._events.scan(window), self._columns, settings.vocabulary, starts, ends, self._threads
+            )
         self._sql.register(name, pa.Table.from_batches(*found))
 
     def walk(self, name: str, reach: str, settings: Settings) -> None:
@@ -148,9 +169,10 @@ class DeltaEngine:
         raw = self._events.scan(Window(span["first"], last))
         self._sql.register("raw_events", pa.RecordBatchReader.from_stream(raw))
         joined = self._within_reach(reach, settings.session_column)
-        batches, schema, _ = _core.sessions(
-            joined, self._columns, settings.vocabulary, settings.rules, self._threads
-        )
+        with told(*_EVENTS):
+            batches, schema, _ = _core.sessions(
+                joined, self._columns, settings.vocabulary, settings.rules, self._threads
+            )
         self._sql.unregister("raw_events")
         self._sql.register(name, pa.Table.from_batches(batches, schema))
 
@@ -183,7 +205,7 @@ class DeltaEngine:
         self._sql.register(name, pa.Table.from_batches(*found))
 
     def videos(self, name: str) -> None:
-        kind = schema_of(self._open("sessions")).field("videoId").type
+        kind = self._kind("videoId")
         table = self._videos
         if table is None:
             table = pa.table(
@@ -204,27 +226,28 @@ class DeltaEngine:
     # Writing.
 
     def append(self, table: TableName, sql: str) -> None:
-        batches, _ = self._read(sql)
-        first = next(batches, None)
-        if first is None:
-            return
-        delta = self._open(table)
-        rows = storage.conform(_chain(first, batches), schema_of(delta))
-        self._commit(lambda: storage.write_deltalake(delta, rows, mode="append"))
+        self._add(table, sql)
 
     def merge(self, table: TableName, source: str) -> None:
-        delta = self._open(table)
-        schema = schema_of(delta)
+        """Writes our columns alone: others keep their values, and are null in new rows."""
+        delta, own = self._open(table), self._own(table)
+        stamped = f"SELECT *, {self._stamp()} FROM {source}"
         if storage.is_empty(delta):
-            self._insert(delta, schema, source)
+            # Nothing can match, so nothing is looked for. Of two runs that find it empty at once, one has a
+            # conflict: both commit under the same name.
+            once = CommitProperties(app_transactions=[Transaction("watchspan", self._now)])
+            self._add(table, f"{stamped} WHERE NOT _delete", once)
             return
-        batches, _ = self._read(f"SELECT *, {self._stamp()} FROM {source}")
+        batches, _ = self._read(stamped)
         first = next(batches, None)
         if first is None:
             return
-        rows = storage.conform(_chain(first, batches), schema.append(pa.field("_delete", pa.bool_())))
-        matching = " AND ".join(f"t.{name} = s.{name}" for name in KEYS[table])
-        columns = {name: f"s.{name}" for name in schema.names}
+        stored = schema_of(delta)
+        fields = [pa.field(name, stored.field(there).type) for name, there in own.items()]
+        schema = pa.schema([*fields, ("_delete", pa.bool_())])
+        rows = storage.conform(_chain(first, batches), schema, {name: name for name in schema.names})
+        matching = " AND ".join(f"t.{own[name]} = s.{name}" for name in KEYS[table])
+        columns = {there: f"s.{name}" for name, there in own.items()}
         merger = delta.merge(rows, matching, source_alias="s", target_alias="t")
         merger = merger.when_matched_delete("s._delete").when_matched_update(columns)
         merger = merger.when_not_matched_insert(columns, predicate="NOT s._delete")
@@ -238,9 +261,8 @@ class DeltaEngine:
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()
-        if self._scratch is not None:
-            self._scratch.cleanup()
-        self._connection = self._scratch = None
+        self._held.close()
+        self._connection = None
         self._tables.clear()
         self._named.clear()
 
@@ -248,15 +270,16 @@ class DeltaEngine:
         """A user's id as the key column holds it.
 
         Raises:
-            OptionError: If it is neither text nor an integer, or not what the column holds.
+            OptionError: If it cannot be the id of a user in the tables.
         """
-        if isinstance(user, bool) or not isinstance(user, (str, int)):
-            raise OptionError(f"user is {user!r}, but text or an integer is needed.")
-        found = self._find("sessions")
-        kind = schema_of(found).field("userId").type if found else pa.string()
-        if found and pa.types.is_integer(kind) != isinstance(user, int):
-            raise OptionError(f"user is {user!r}, but the tables' userId is of type {kind}.")
-        return user
+        kind = self._kind("userId") if self.exists("sessions") else None
+        whole = None if kind is None or not pa.types.is_integer(kind) else kind.bit_width
+        return user_key("user", user, None if kind is None else str(kind), whole)
+
+    @property
+    def named(self) -> tuple[str, str]:
+        """The tables as an error names them, and what to do if they cannot be used."""
+        return f"The tables at {self._uris['engagement']!r} cannot be brought up to date", TORN
 
     # What the methods above are made of.
 
@@ -278,11 +301,12 @@ class DeltaEngine:
     @property
     def _sql(self) -> Any:
         if self._connection is None:
-            self._scratch = tempfile.TemporaryDirectory(prefix="watchspan-")
-            self._connection = duckdb.connect(config={"temp_directory": self._scratch.name})
+            folder = self._held.enter_context(scratch.folder())
+            self._connection = duckdb.connect(config={**_CLOSED, "temp_directory": folder})
             self._connection.execute("SET TimeZone='UTC'; SET preserve_insertion_order=false")
             if self._threads is not None:
-                self._connection.execute(f"SET threads={self._threads}")
+                # It starts them all at once, however many there are.
+                self._connection.execute(f"SET threads={min(self._threads, os.cpu_count() or 1)}")
         return self._connection
 
     def _find(self, table: TableName) -> storage.DeltaTable | None:
@@ -305,23 +329,30 @@ class DeltaEngine:
         try:
             write()
         except CommitFailedError as error:
-            raise ConflictError(str(error)) from error
+            raise ConflictError(shown(error)) from error
 
     def _read(self, sql: str) -> tuple[Iterator[pa.RecordBatch], pa.Schema]:
         reader = self._sql.sql(sql).to_arrow_reader(_BATCH_ROWS)
         return (batch for batch in reader if batch.num_rows), reader.schema
 
-    def _insert(self, delta: storage.DeltaTable, schema: pa.Schema, source: str) -> None:
-        """Rows for a table without any: nothing can match, so nothing has to be looked for.
-
-        Of two runs that find it empty at once, one has a conflict: both commit under the same name.
-        """
-        batches, _ = self._read(f"SELECT *, {self._stamp()} FROM {source} WHERE NOT _delete")
+    def _add(self, table: TableName, sql: str, properties: CommitProperties | None = None) -> None:
+        batches, _ = self._read(sql)
         first = next(batches, None)
-        if first is not None:
-            rows = storage.conform(_chain(first, batches), schema)
-            once = CommitProperties(app_transactions=[Transaction("watchspan", self._now)])
-            self._commit(lambda: storage.write_deltalake(delta, rows, mode="append", commit_properties=once))
+        if first is None:
+            return
+        delta, names = self._open(table), {there: name for name, there in self._own(table).items()}
+        rows = storage.conform(_chain(first, batches), schema_of(delta), names)
+        self._commit(
+            lambda: storage.write_deltalake(delta, rows, mode="append", commit_properties=properties)
+        )
+
+    def _own(self, table: TableName) -> dict[str, str]:
+        return storage.own_columns(table, self.columns(table))
+
+    def _kind(self, key: str) -> pa.DataType:
+        """The type of a key in the stored tables."""
+        check_keys("sessions", self.columns("sessions"))
+        return schema_of(self._open("sessions")).field(self._own("sessions")[key]).type
 
     def _stamp(self) -> str:
         return f"make_timestamptz({self._now}) AS {PROCESSED_AT}"

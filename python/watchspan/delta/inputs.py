@@ -10,7 +10,7 @@ import pyarrow as pa
 from watchspan import _core, sources
 from watchspan.delta import storage
 from watchspan.errors import MissingColumnError, OptionError
-from watchspan.refresh import KEYS, TableName, Window
+from watchspan.refresh import TableName, Window
 from watchspan.rules import Rules, Scoring
 
 _EPOCH = datetime(1970, 1, 1)
@@ -98,10 +98,10 @@ def rows_schema(
     return _core.sessions(empty, columns, None, rules, 1)[1]
 
 
-def events_like(sessions: pa.Schema) -> pa.Schema:
+def events_like(keys: dict[str, pa.DataType]) -> pa.Schema:
     """The schema of events that give session rows with keys of these types."""
     types = {"timestamp": pa.timestamp("us", "UTC"), "eventName": pa.string(), "currentTime": pa.float64()}
-    return pa.schema({**types, **{name: sessions.field(name).type for name in KEYS["sessions"]}})
+    return pa.schema({**types, **keys})
 
 
 def read_videos(videos: Any, columns: dict[str, str | None] | None) -> pa.Table:

@@ -17,7 +17,7 @@ def save(
     rows: pa.Table,
     uri: str,
     mode: str,
-    partition_by: str | list[str] | None,
+    partition_by: list[str],
     options: storage.Options | None,
 ) -> None:
     """Writes rows; see `watchspan.delta.write`."""
@@ -45,7 +45,7 @@ def _overwrite(
     rows: pa.Table,
     schema: pa.Schema,
     uri: str,
-    partition_by: str | list[str] | None,
+    partition_by: list[str],
     options: storage.Options | None,
 ) -> None:
     storage.write_deltalake(
@@ -53,7 +53,7 @@ def _overwrite(
         rows.cast(schema),
         mode="overwrite",
         schema_mode="overwrite",
-        partition_by=partition_by,
+        partition_by=partition_by or None,
         configuration=storage.CONFIGURATION,
         storage_options=dict(options) if options else None,
     )

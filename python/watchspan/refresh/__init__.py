@@ -1,6 +1,6 @@
 """Keeping the sessions and engagement tables up to date, exactly: one algorithm for every engine."""
 
-from watchspan.refresh.algorithm import Refreshed, ShrunkScope, delete_user, refresh, rescore
+from watchspan.refresh.algorithm import TORN, Refreshed, ShrunkScope, delete_user, refresh, rescore
 from watchspan.refresh.protocol import (
     KEYS,
     PROCESSED_AT,
@@ -11,8 +11,10 @@ from watchspan.refresh.protocol import (
     Engine,
     TableName,
     Window,
+    check_keys,
 )
 from watchspan.refresh.settings import PROPERTY, Given, Settings
+from watchspan.refresh.statements import user_key
 
 __all__ = [
     "KEYS",
@@ -20,6 +22,7 @@ __all__ = [
     "PROCESSED_AT_MEANS",
     "PROPERTY",
     "SUFFIXES",
+    "TORN",
     "ConflictError",
     "Dialect",
     "Engine",
@@ -29,7 +32,9 @@ __all__ = [
     "ShrunkScope",
     "TableName",
     "Window",
+    "check_keys",
     "delete_user",
     "refresh",
     "rescore",
+    "user_key",
 ]

@@ -15,8 +15,8 @@ from typing import Any
 from watchspan import _core
 from watchspan.errors import DataError, SourceError
 from watchspan.refresh import statements as sql
-from watchspan.refresh.protocol import ConflictError, Engine, TableName, Window
-from watchspan.refresh.settings import Given, Settings
+from watchspan.refresh.protocol import SUFFIXES, ConflictError, Engine, TableName, Window, check_keys
+from watchspan.refresh.settings import PROPERTY, Given, Settings
 
 _LOG = logging.getLogger("watchspan")
 
@@ -28,6 +28,12 @@ _NOT_OURS = (
     "The engagement table exists, but was not made by update(): there are no sessions to keep it current "
     "from. Name another output table, or drop this one and update over all dates once."
 )
+# What to do if tables are torn, whoever says so.
+TORN = (
+    "If files of it are gone or torn, restore them from a copy. Without one, move the folder of TABLE or of "
+    "TABLE_pending away, and the next run makes it again; if it is TABLE_sessions, move all three away, and "
+    "update over all dates once."
+)
 _LOST = (
     "update() made the engagement table, but the sessions table that it follows from is gone, or has lost "
     "the property that says how it was made. Restore the sessions table; or drop the engagement table and "
@@ -37,6 +43,12 @@ _NO_SESSIONS = (
     "There is no sessions table that update() made, so there is nothing to work from: run update() over all "
     "dates once."
 )
+_TAKEN = (
+    "A table that update() did not make, or that has lost the property {2} that says how it was made, is "
+    "where the {0} table should be (TABLE{1}): name another output table, or move that one away."
+)
+# What the list of pairs says of itself while it is made anew.
+_PARTIAL = "{}"
 
 
 @dataclass(frozen=True)
@@ -165,8 +177,6 @@ def _attempt(engine: Engine, run: Callable[[], Refreshed]) -> Refreshed:
 def _open(engine: Engine, given: Given, every_date: bool) -> Settings:
     """Agrees on the settings, and makes sure that all tables are there."""
     text = _kept(engine)
-    if text is None and engine.exists("engagement"):
-        raise SourceError(_NOT_OURS if engine.settings("engagement") is None else _LOST)
     settings = given.new() if text is None else given.agree(Settings.from_text(text))
     _prepare(engine, settings, every_date)
     return settings
@@ -182,7 +192,16 @@ def _made(engine: Engine) -> Settings:
 
 
 def _kept(engine: Engine) -> str | None:
-    return engine.settings("sessions") if engine.exists("sessions") else None
+    """What the tables were made with; None if there are none. No table of others is taken for one of them."""
+    there = [table for table in SUFFIXES if engine.exists(table)]
+    kept = {table: engine.settings(table) for table in there}
+    if kept.get("sessions") is None and "engagement" in there:
+        raise SourceError(_NOT_OURS if kept["engagement"] is None else _LOST)
+    for table in there:
+        if kept[table] is None:
+            raise SourceError(_TAKEN.format(table, SUFFIXES[table], PROPERTY))
+        check_keys(table, engine.columns(table))
+    return kept.get("sessions")
 
 
 def _prepare(engine: Engine, settings: Settings, every_date: bool = False) -> None:
@@ -190,25 +209,28 @@ def _prepare(engine: Engine, settings: Settings, every_date: bool = False) -> No
     there = engine.exists("sessions")
     if there and not every_date:
         _check_columns(engine)
-    _prepare_table(engine, "sessions", text)
-    _prepare_table(engine, "pending", text)
-    if there and not engine.exists("engagement"):
-        # Before the table is there: a run that stops in between is mended by the next one.
+    _prepare_table(engine, "sessions", settings, text)
+    whole = engine.exists("engagement") and engine.exists("pending")
+    if there and not (whole and engine.settings("pending") != _PARTIAL):
+        # All pairs are to be settled: a list that is gone may have held any. Should this run stop before they
+        # are noted down, the mark says so, or the engagement table that is still not there.
+        engine.prepare("pending", settings, _PARTIAL)
         sessions = engine.reference("sessions", sql.PAIR)
         engine.append("pending", f"SELECT DISTINCT userId, videoId FROM {sessions}")
-    _prepare_table(engine, "engagement", text)
+    _prepare_table(engine, "pending", settings, text)
+    _prepare_table(engine, "engagement", settings, text)
 
 
-def _prepare_table(engine: Engine, table: TableName, text: str) -> None:
-    engine.prepare(table, text)
+def _prepare_table(engine: Engine, table: TableName, settings: Settings, text: str) -> None:
+    engine.prepare(table, settings, text)
     if engine.settings(table) != text:
         engine.keep_settings(table, text)
 
 
 def _check_columns(engine: Engine) -> None:
     """Old session rows can be given a new column only by making them again, from their events."""
-    there = engine.columns("sessions")
-    lacking = [name for name in _columns("sessions") if name not in there]
+    there = {name.lower() for name in engine.columns("sessions")}
+    lacking = [name for name in _columns("sessions") if name.lower() not in there]
     if lacking and engine.rows(f"SELECT userId FROM {engine.reference('sessions', sql.PAIR)} LIMIT 1"):
         raise SourceError(
             f"The sessions table was made by an older version of watchspan, without {', '.join(lacking)}, "

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from watchspan.errors import SourceError
 from watchspan.refresh.settings import Settings
 
 # The tables that outlive a run: session rows, engagement rows, and the pairs that a run set out to settle.
@@ -20,6 +21,22 @@ KEYS: dict[TableName, tuple[str, ...]] = {
     "engagement": ("userId", "videoId"),
     "pending": ("userId", "videoId"),
 }
+
+
+def check_keys(table: TableName, names: Iterable[str]) -> None:
+    """Refuses a stored table without its keys: added anew they would be null, and no row would be found.
+
+    Raises:
+        SourceError: If one is not among these names, whatever their case.
+    """
+    there = {name.lower() for name in names}
+    for key in KEYS[table]:
+        if key.lower() not in there:
+            raise SourceError(
+                f"The {table} table has no column {key!r}, which tells its rows apart: restore the table, or "
+                "give the column its name back."
+            )
+
 
 # When a row was last written; the one column that a repeated refresh changes.
 PROCESSED_AT = "processedAt"
@@ -55,14 +72,12 @@ class Dialect:
     Attributes:
         micros: A timestamp as microseconds since 1970 UTC, with `{}` for the timestamp.
         last_end: The end of the last watched interval of a session row, null if nothing was watched.
-        backslash: A backslash inside a quoted text.
-        quote: A quotation mark inside a quoted text.
+        text: A text, with `{}` for its UTF-8 in hexadecimal: how texts are quoted depends on settings.
     """
 
     micros: str
     last_end: str
-    backslash: str
-    quote: str
+    text: str
 
 
 class Engine(Protocol):
@@ -88,8 +103,8 @@ class Engine(Protocol):
     def columns(self, table: TableName) -> Sequence[str]:
         """The names of the table's columns."""
 
-    def prepare(self, table: TableName, text: str) -> None:
-        """Creates the table with that property if it is not there, and adds columns that it lacks."""
+    def prepare(self, table: TableName, settings: Settings, text: str) -> None:
+        """Creates the table with that text as its property if it is not there, and adds columns it lacks."""
 
     def reference(self, table: TableName, columns: Sequence[str]) -> str:
         """These columns of the table as it is now, and perhaps others, as SQL names it."""
@@ -135,12 +150,15 @@ class Engine(Protocol):
         """
 
     def append(self, table: TableName, sql: str) -> None:
-        """Adds the result of a query to a table. One commit, none if it is empty."""
+        """Adds the result of a query to a table. One commit, none if it is empty.
+
+        Columns that are not ours are null, here as in a merge.
+        """
 
     def merge(self, table: TableName, source: str) -> None:
         """Writes the rows of a staged relation into a table by its key; those with `_delete` are deleted.
 
-        One commit, none if there is nothing to write.
+        Columns that are not ours keep their values. One commit, none if there is nothing to write.
         """
 
     def clear(self, table: TableName) -> None:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from watchspan import _core
+from watchspan import _core, sources
 from watchspan.errors import DataError, OptionError
 from watchspan.rules import Rules, Scoring
 
@@ -18,6 +18,11 @@ PROPERTY = "watchspan.settings"
 # Where Spark shows properties it hides those whose values have such a word in them (its settings
 # spark.redaction.regex and spark.sql.redaction.options.regex).
 _HIDDEN = re.compile(r"url|secret|password|token|access[.]?key", re.IGNORECASE)
+
+# Which of the settings are switches, and what they are called in the property.
+_SWITCHES = {"unique_seconds": "uniqueSeconds", "session_column": "sessionColumn", "videos": "videos"}
+# How much of a property that cannot be read an error repeats.
+_SHOWN = 300
 
 _Options = TypeVar("_Options", Rules, Scoring)
 
@@ -58,9 +63,7 @@ class Settings:
                 "rules": dataclasses.asdict(self.rules),
                 "scoring": dataclasses.asdict(self.scoring),
                 "vocabulary": self.vocabulary,
-                "uniqueSeconds": self.unique_seconds,
-                "sessionColumn": self.session_column,
-                "videos": self.videos,
+                **{key: getattr(self, name) for name, key in _SWITCHES.items()},
             },
             sort_keys=True,
         )
@@ -76,20 +79,22 @@ class Settings:
         """
         try:
             found = json.loads(text)
+            version = found["version"]
             return cls(
-                rules=_options(Rules, found["rules"], found["version"]),
-                scoring=_options(Scoring, found["scoring"], found["version"]),
-                vocabulary=found["vocabulary"],
-                unique_seconds=found["uniqueSeconds"],
-                session_column=found["sessionColumn"],
-                videos=found["videos"],
+                rules=_options(Rules, found["rules"], version),
+                scoring=_options(Scoring, found["scoring"], version),
+                vocabulary=sources.vocabulary_argument(found["vocabulary"]),
+                **{name: sources.switch_argument(key, found[key]) for name, key in _SWITCHES.items()},
             )
-        except (ValueError, KeyError, TypeError) as error:
-            if isinstance(error, DataError):
-                raise
+        except DataError:
+            raise
+        # Text that is nested too deep is what is recursed into.
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
             raise DataError(
-                f"The table property {PROPERTY} is {text!r}, which watchspan did not write: make the tables "
-                "anew under another name."
+                f"The table property {PROPERTY} is {shown!r}, which watchspan did not write "
+                f"({type(error).__name__}: {error}). Set it to what it was, which the tables beside it tell; "
+                "or make the tables anew under another name."
             ) from error
 
 

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from watchspan.errors import OptionError
 from watchspan.refresh.protocol import CUT_SUFFIX_LENGTH, KEYS, Dialect
 from watchspan.refresh.settings import Settings
 
@@ -212,7 +215,33 @@ def forgotten(sessions: str, columns: list[str], where: str) -> str:
 
 def user_is(user: str | int, dialect: Dialect) -> str:
     """The condition that a row is of that user."""
-    if isinstance(user, int):
-        return f"userId = {user}"
-    escaped = user.replace("\\", dialect.backslash).replace("'", dialect.quote)
-    return f"userId = '{escaped}'"
+    return f"userId = {int(user) if isinstance(user, int) else dialect.text.format(user.encode().hex())}"
+
+
+def user_key(option: str, user: Any, kind: str | None, bits: int | None) -> str | int:
+    """A user's id as the key column of the tables holds it.
+
+    Args:
+        option: What the argument is called.
+        user: The argument.
+        kind: The type of the column, as errors name it; None: there are no tables yet.
+        bits: How many it has if it is one of integers; else None.
+
+    Raises:
+        OptionError: If it cannot be the id of a user in the tables.
+    """
+    if isinstance(user, bool) or not isinstance(user, (str, int)):
+        raise OptionError(f"{option} is {user!r}, but text or an integer is needed.")
+    if isinstance(user, str):
+        try:
+            user.encode()
+        except UnicodeEncodeError:
+            raise OptionError(f"{option} is {user!r}, which is no text of Unicode: no user has it.") from None
+    fits = not isinstance(user, int) if bits is None else isinstance(user, int) and _fits(user, bits)
+    if kind is not None and not fits:
+        raise OptionError(f"{option} is {user!r}, but user ids in the tables are {kind}.")
+    return user
+
+
+def _fits(number: int, bits: int) -> bool:
+    return -(1 << bits - 1) <= number < 1 << bits - 1

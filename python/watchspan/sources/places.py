@@ -14,7 +14,8 @@ from urllib.parse import parse_qs, urlsplit
 import pyarrow as pa
 
 from watchspan.errors import OptionError, SourceError
-from watchspan.sources.text import is_unicode, shown_path, without_keys
+from watchspan.masking import masked
+from watchspan.sources.text import is_unicode, shown_path
 
 # Stores whose names of buckets are known everywhere, unless another endpoint is named.
 _GLOBAL = frozenset({"s3", "gcs"})
@@ -38,7 +39,9 @@ def locate(path: str) -> tuple[Any, str]:
     try:
         return fs.FileSystem.from_uri(path)  # type: ignore[no-any-return]
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise SourceError(f"Cannot open {shown_path(path)}: {without_keys(str(error))}") from None
+        raise SourceError(
+            f"Cannot open {shown_path(path)}: {masked(str(error).replace(repr(path), 'it'))}"
+        ) from None
 
 
 def find_places(path: str) -> tuple[Any, list[str]]:
@@ -132,8 +135,8 @@ def refuse_overwriting(output: str | os.PathLike[str], *inputs: Any) -> None:
             # Nothing is there that could be lost; whoever reads it says so.
             continue
         if clash:
-            found = f"{shown_path(target)} {clash.format(shown_path(path))}"
-            raise OptionError(f"{found}, which would be lost: name another output.")
+            what = f"{shown_path(target)} {clash.format(shown_path(path))}"
+            raise OptionError(f"{what}, which would be lost: name another output.")
 
 
 def _paths(inputs: Iterable[Any]) -> Iterator[str]:

@@ -12,6 +12,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from watchspan.masking import masked
+
 # What is not seen and changes how the rest is: controls, marks of direction, separators of lines, characters
 # without width, tags. The joiners are parts of words in many scripts, and of emoji, but not after ASCII.
 _UNSEEN = (
@@ -58,14 +60,10 @@ def shown_path(path: str) -> str:
     """A path or URI as a message shows it: without the keys that a URI may carry.
 
     >>> print(shown_path("s3://key:secret@bucket/rows.csv?access_key=key"))
-    's3://...@bucket/rows.csv'
+    's3://***@bucket/rows.csv?***'
     """
-    return repr(without_keys(path.partition("?")[0]) if "://" in path else path)
-
-
-def without_keys(text: str) -> str:
-    """A message without the names and passwords that URIs in it carry."""
-    return re.sub(r"(?<=://)[^/'\"]*@", "...@", text)
+    # A URI has no space: what stands behind one may still be a part of what must not be shown.
+    return repr(masked(path.replace(" ", "%20")) if "://" in path else path)
 
 
 def is_unicode(text: str) -> bool:

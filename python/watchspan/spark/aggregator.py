@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import types as T
 
 from watchspan import refresh, sources
 from watchspan.errors import OptionError
-from watchspan.refresh import Given, Refreshed
+from watchspan.refresh import PROCESSED_AT, Given, Refreshed
+from watchspan.refresh.partitions import partition_columns
 from watchspan.refresh.windows import Instant, window
 from watchspan.rules import Rules, Scoring
 from watchspan.spark import changes, streaming
+from watchspan.spark.failures import told_by
 from watchspan.spark.functions import aggregate_events
 from watchspan.spark.names import Table, read_table, table_name
+from watchspan.spark.old_script import OldCalls, renamed
+from watchspan.spark.options import Options, unique_seconds
 from watchspan.spark.saving import save
 from watchspan.spark.schemas import data_frame
 from watchspan.spark.summary import summarize
@@ -25,17 +27,7 @@ from watchspan.spark.tables import SparkEngine
 _MODES = ("overwrite", "append", "merge")
 
 
-@dataclasses.dataclass(frozen=True)
-class _Options:
-    """The options of a call: what it was given, else what the aggregator was made with; None: the default."""
-
-    columns: dict[str, str | None] | None
-    vocabulary: str | dict[str, str] | None
-    rules: Rules | None
-    scoring: Scoring | None
-
-
-class VideoEngagementAggregator:
+class VideoEngagementAggregator(OldCalls):
     """Reads raw player events from a table, and writes one row per user and video into another.
 
     `update` is for daily work: it keeps the output table equal to a full run over all events, whatever
@@ -90,12 +82,14 @@ class VideoEngagementAggregator:
         self.output_table = output_table
         self.video_metadata_table = video_metadata_table
         self._output = None if output_table is None else table_name("output_table", output_table)
-        self._own = _options(columns, vocabulary, rules, scoring)
+        self._own = Options.of(columns, vocabulary, rules, scoring)
         self._partitions, self._cluster = partitions, sources.switch_argument("cluster", cluster)
         for option, value in (("input_table", input_table), ("video_metadata_table", video_metadata_table)):
             if isinstance(value, str):
                 table_name(option, value)
 
+    @renamed("use_efficient_method", None, "leave it out, there is one method")
+    @told_by
     def run_aggregation(
         self,
         start_date: Instant = None,
@@ -126,7 +120,7 @@ class VideoEngagementAggregator:
         Raises:
             WatchspanError: As `aggregate_events` does; `SourceError` if a table is not there.
         """
-        options = self._options(columns, vocabulary, rules, scoring)
+        options = Options.of(columns, vocabulary, rules, scoring).over(self._own)
         events = changes.within(self._events(), options.columns, window(start_date, end_date))
         return aggregate_events(
             events,
@@ -139,6 +133,8 @@ class VideoEngagementAggregator:
             partitions=self._partitions,
         )
 
+    @renamed("df", "result", "save_results(result=...)")
+    @told_by
     def save_results(
         self,
         result: DataFrame,
@@ -167,9 +163,12 @@ class VideoEngagementAggregator:
         """
         if mode not in _MODES:
             raise OptionError(f"mode is {mode!r}, but one of {', '.join(map(repr, _MODES))} is needed.")
-        by = [partition_by] if isinstance(partition_by, str) else partition_by
-        save(self.spark, data_frame("result", result), self._output_place(), mode, by)
+        rows = data_frame("result", result)
+        by = partition_columns(partition_by, [*rows.columns, PROCESSED_AT])
+        save(self.spark, rows, self._output_place(), mode, by)
 
+    @renamed("df", "result", "generate_summary_stats(result=...)")
+    @told_by
     def generate_summary_stats(self, result: DataFrame | None = None, top: int = 10) -> dict[str, Any]:
         """Sums engagement rows up.
 
@@ -190,6 +189,7 @@ class VideoEngagementAggregator:
             return summarize(read_table(self.spark, "output_table", str(self.output_table)), count)
         return summarize(data_frame("result", result), count)
 
+    @told_by
     def update(
         self,
         start_date: Instant = None,
@@ -234,10 +234,11 @@ class VideoEngagementAggregator:
             SourceError: If a table is not there, or others keep writing to the output.
             WatchspanError: As `aggregate_events` does.
         """
-        options = self._options(columns, vocabulary, rules, scoring)
+        options = Options.of(columns, vocabulary, rules, scoring).over(self._own)
         changed = window(start_date, end_date, changed_by)
         return self._refresh(changed, options, calculate_unique_seconds, allow_shrink, check_videos)
 
+    @told_by
     def rescore(
         self,
         scoring: Scoring | None = None,
@@ -262,12 +263,13 @@ class VideoEngagementAggregator:
             SourceError: If there are no tables that `update` made.
         """
         # What the aggregator was made with may be older than what the tables have.
-        asked = _options(None, None, rules, scoring)
-        given = self._given(asked, None, _switch(calculate_unique_seconds))
-        options = self._options(columns, None, None, None)
+        asked = Options.of(None, None, rules, scoring)
+        given = self._given(asked, None, unique_seconds(calculate_unique_seconds))
+        options = Options.of(columns, None, None, None).over(self._own)
         check = sources.switch_argument("check_videos", check_videos)
         return refresh.rescore(self._engine(options, events=False), given, check_videos=check)
 
+    @told_by
     def delete_user(
         self,
         user_id: str | int,
@@ -289,13 +291,14 @@ class VideoEngagementAggregator:
             OptionError: If `user_id` is not what user ids in the tables are.
             SourceError: If there are no tables that `update` made.
         """
-        options = self._options(columns, None, None, None)
+        options = Options.of(columns, None, None, None).over(self._own)
         engine = self._engine(options, events=False)
-        user = self._user(engine, user_id)
+        user = engine.key(user_id)
         given = Given(videos=self.video_metadata_table is not None)
         check = sources.switch_argument("check_videos", check_videos)
         return refresh.delete_user(engine, given, user, check_videos=check)
 
+    @told_by
     def start_stream(
         self,
         checkpoint: str,
@@ -330,20 +333,20 @@ class VideoEngagementAggregator:
         self._output_place()
         self._events()
         self._videos()
-        own = self._own
         job = streaming.Job(
             input_table=streaming.table_text("input_table", self.input_table),
             output_table=str(self.output_table),
             video_metadata_table=None
             if self.video_metadata_table is None
             else streaming.table_text("video_metadata_table", self.video_metadata_table),
-            options={field.name: getattr(own, field.name) for field in dataclasses.fields(own)},
+            options={**vars(self._own)},
             settings={"partitions": self._partitions, "cluster": self._cluster},
             allow_shrink=sources.switch_argument("allow_shrink", allow_shrink),
             check_videos=sources.switch_argument("check_videos", check_videos),
         )
         return streaming.start(self.spark, job, checkpoint, trigger, options)
 
+    @told_by
     def refresh_with(
         self, changed: DataFrame, *, allow_shrink: bool = False, check_videos: bool = True
     ) -> Refreshed:
@@ -362,10 +365,10 @@ class VideoEngagementAggregator:
         return self._refresh(data_frame("changed", changed), self._own, None, allow_shrink, check_videos)
 
     def _refresh(
-        self, changed: Any, options: _Options, unique: bool | None, allow_shrink: bool, check_videos: bool
+        self, changed: Any, options: Options, unique: bool | None, allow_shrink: bool, check_videos: bool
     ) -> Refreshed:
         found = sources.wanted("events", options.columns).find(self._events().columns)
-        given = self._given(options, "sessionId" in found.values(), _switch(unique))
+        given = self._given(options, "sessionId" in found.values(), unique_seconds(unique))
         return refresh.refresh(
             self._engine(options, events=True),
             given,
@@ -374,7 +377,7 @@ class VideoEngagementAggregator:
             check_videos=sources.switch_argument("check_videos", check_videos),
         )
 
-    def _engine(self, options: _Options, events: bool) -> SparkEngine:
+    def _engine(self, options: Options, events: bool) -> SparkEngine:
         return SparkEngine(
             self.spark,
             self._output_place(),
@@ -385,7 +388,7 @@ class VideoEngagementAggregator:
             cluster=self._cluster,
         )
 
-    def _given(self, options: _Options, session_column: bool | None, unique: bool | None) -> Given:
+    def _given(self, options: Options, session_column: bool | None, unique: bool | None) -> Given:
         return Given(
             session_column=session_column,
             videos=self.video_metadata_table is not None,
@@ -394,15 +397,6 @@ class VideoEngagementAggregator:
             vocabulary=options.vocabulary,
             unique_seconds=unique,
         )
-
-    def _options(self, columns: Any, vocabulary: Any, rules: Any, scoring: Any) -> _Options:
-        """What a call was given, else what the aggregator was made with."""
-        given, own = _options(columns, vocabulary, rules, scoring), self._own
-        chosen = {
-            field.name: getattr(own if getattr(given, field.name) is None else given, field.name)
-            for field in dataclasses.fields(_Options)
-        }
-        return _Options(**chosen)
 
     def _output_place(self) -> Table:
         if self._output is None:
@@ -423,24 +417,3 @@ class VideoEngagementAggregator:
         return (
             read_table(self.spark, option, source) if isinstance(source, str) else data_frame(option, source)
         )
-
-    def _user(self, engine: SparkEngine, user: Any) -> str | int:
-        if isinstance(user, bool) or not isinstance(user, (str, int)):
-            raise OptionError(f"user_id is {user!r}, but text or an integer is needed.")
-        kind = engine.key_type("userId")
-        if kind is not None and isinstance(kind, T.IntegralType) != isinstance(user, int):
-            raise OptionError(f"user_id is {user!r}, but user ids in the tables are {kind.simpleString()}.")
-        return user
-
-
-def _options(columns: Any, vocabulary: Any, rules: Any, scoring: Any) -> _Options:
-    return _Options(
-        sources.column_mapping(columns),
-        sources.vocabulary_argument(vocabulary),
-        None if rules is None else sources.rules_argument(rules),
-        None if scoring is None else sources.scoring_argument(scoring),
-    )
-
-
-def _switch(value: bool | None) -> bool | None:
-    return None if value is None else sources.switch_argument("calculate_unique_seconds", value)

@@ -7,6 +7,7 @@ what a Python task yields by position and in silence, so the wire layout is decl
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator
 
 import pyarrow as pa
@@ -14,11 +15,19 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+from watchspan import _core
 from watchspan.comments import comments
 from watchspan.errors import ColumnTypeError
 from watchspan.sources.arguments import empty_batch
 
 KEYS = ("userId", "videoId", "sessionId")
+
+# What the pairs consist of that the core knows: in stored tables they may have more parts.
+_PARTS = {
+    spec["name"]: re.findall(r"(\w+): ", spec["type"])
+    for table in ("sessions", "engagement")
+    for spec in _core.column_specs(table)
+}
 
 # Spark's name of a type -> its like in Arrow; TIMESTAMP is an instant, TIMESTAMP_NTZ counts as UTC.
 _ARROW_TYPES = {
@@ -145,7 +154,7 @@ def to_wire(frame: DataFrame, names: Iterable[str]) -> DataFrame:
 
 def _wire_columns(field: T.StructField) -> Iterator[Column]:
     if is_pairs(field.dataType):
-        for part in field.dataType.elementType.names:
+        for part in _PARTS[field.name]:
             yield quoted(field.name).getField(part).alias(f"{field.name}_{part}")
     else:
         yield wire_column(field, field.name)

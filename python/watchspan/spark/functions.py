@@ -19,6 +19,7 @@ from watchspan import _core, sources
 from watchspan.rules import Rules, Scoring
 from watchspan.spark import columns as layout
 from watchspan.spark.durations import clean_videos, estimated, join_durations, lacking
+from watchspan.spark.failures import told
 from watchspan.spark.schemas import data_frame, engagement_of, engagement_of_sessions, sessions_of
 from watchspan.spark.tasks import (
     COUNTS,
@@ -29,6 +30,7 @@ from watchspan.spark.tasks import (
 )
 
 
+@told
 def aggregate_events(
     events: DataFrame,
     *,
@@ -96,6 +98,7 @@ def aggregate_events(
     return layout.from_wire(_titled(rows, known), schema)
 
 
+@told
 def session_rows(
     events: DataFrame,
     *,
@@ -132,6 +135,7 @@ def session_rows(
     return layout.as_declared(rows, schema)
 
 
+@told
 def engagement_rows(
     sessions: DataFrame,
     *,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +19,8 @@ _NAME = re.compile(rf"{_PART}(?:\.{_PART})*")
 _ABSENT = re.compile(
     r"NOT_FOUND|DELTA_MISSING|DOES_NOT_EXIST|not found|doesn't exist|does not exist|not a Delta table", re.I
 )
+# Whether Spark replaces `${...}` in every text that it parses.
+_SUBSTITUTION = "spark.sql.variable.substitute"
 # How many tables an error names.
 _SHOWN = 20
 
@@ -54,7 +58,10 @@ def table_name(option: str, name: Any) -> Table:
         OptionError: If it is neither.
     """
     if isinstance(name, str) and _NAME.fullmatch(name.strip()):
-        parts = [part.strip("`").replace("``", "`") for part in re.findall(_PART, name)]
+        parts = [
+            part[1:-1].replace("``", "`") if part.startswith("`") else part
+            for part in re.findall(_PART, name)
+        ]
         return Table((*parts[:-1], parts[-1].rstrip("/")))
     if isinstance(name, str) and "/" in name:
         return Table(("delta", name.strip().rstrip("/")))
@@ -62,6 +69,20 @@ def table_name(option: str, name: Any) -> Table:
         f"{option} is {name!r}, but the name of a table ('events', 'schema.events', 'catalog.schema.events') "
         "or the path of a Delta table is needed."
     )
+
+
+@contextmanager
+def literal(spark: SparkSession, *names: Any) -> Iterator[None]:
+    """Lets `${...}` be a part of these names, where Spark would put in the value of a variable."""
+    if not any(isinstance(name, str) and "${" in name for name in names):
+        yield
+        return
+    before = spark.conf.get(_SUBSTITUTION, "true")
+    spark.conf.set(_SUBSTITUTION, "false")
+    try:
+        yield
+    finally:
+        spark.conf.set(_SUBSTITUTION, before)
 
 
 def read_table(spark: SparkSession, option: str, name: str) -> DataFrame:

@@ -17,11 +17,13 @@ from pyspark.sql import types as T
 from watchspan import _core, sources
 from watchspan.errors import MissingColumnError
 from watchspan.spark import columns as layout
+from watchspan.spark.failures import told
 
 _NEEDED = ("userId", "videoId", "videoTitle", "videoDuration", "maxPositionReached", "watchedIntervals")
 _KEYS = ("videoId", "videoDuration", "bucket", "startSeconds", "endSeconds")
 
 
+@told
 def retention_curves(
     rows: DataFrame, *, buckets: int = 100, bucket_seconds: float | None = None
 ) -> DataFrame:

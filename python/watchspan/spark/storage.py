@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
 from pyspark.sql import types as T
 from pyspark.sql.utils import AnalysisException, ParseException
 
@@ -154,17 +155,50 @@ def write(
             writer.save(table.path)
 
 
-def fitting(spark: SparkSession, table: Table, rows: DataFrame) -> DataFrame:
-    """The rows with the table's types, for those columns that both have."""
-    there = spark.table(table.sql).schema
-    names = {name.lower(): name for name in rows.columns}
+def fitting(
+    spark: SparkSession,
+    table: Table,
+    rows: DataFrame,
+    columns: Iterable[str] | None = None,
+    keep: Iterable[str] = (),
+) -> DataFrame:
+    """The rows with the table's names and types, for those columns that both have.
+
+    Args:
+        spark: The session.
+        table: The table.
+        rows: The rows.
+        columns: Those of the rows that are meant for the table; None: all.
+        keep: Columns of the rows that come along as they are.
+    """
+    names = {name.lower(): name for name in (rows.columns if columns is None else columns)}
     return rows.select(
         *(
-            layout.quoted(names[field.name.lower()]).cast(field.dataType).alias(field.name)
-            for field in there.fields
+            _fitted(layout.quoted(names[field.name.lower()]), rows.schema, field, names[field.name.lower()])
+            for field in spark.table(table.sql).schema.fields
             if field.name.lower() in names
-        )
+        ),
+        *keep,
     )
+
+
+def _fitted(column: Column, rows: T.StructType, field: T.StructField, name: str) -> Column:
+    """A column as a field of the table; parts of a nested one that only the table has are null."""
+    found, wanted = rows[name].dataType, field.dataType
+    if layout.is_pairs(found) and layout.is_pairs(wanted) and found != wanted:
+        parts = found.elementType.names
+        column = F.transform(
+            column,
+            lambda pair: F.struct(
+                *(
+                    (pair.getField(part.name) if part.name in parts else F.lit(None))
+                    .cast(part.dataType)
+                    .alias(part.name)
+                    for part in wanted.elementType.fields
+                )
+            ),
+        )
+    return column.cast(wanted).alias(field.name)
 
 
 def merge(

@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from watchspan import _core
+from watchspan.errors import SourceError
 from watchspan.refresh import (
     KEYS,
     PROPERTY,
@@ -24,6 +25,8 @@ from watchspan.refresh import (
     Settings,
     TableName,
     Window,
+    check_keys,
+    user_key,
 )
 from watchspan.sources import wanted
 from watchspan.spark import changes, storage
@@ -42,6 +45,8 @@ _COMMENTS: dict[TableName, str] = {
 }
 # Quoted text and names, which stay as they are, and relations.
 _TOKENS = re.compile(r"('(?:[^'\\]|\\.)*')|(`(?:[^`]|``)*`)|\b(FROM|JOIN)(\s+)(\w+)\b", re.DOTALL)
+# How wide the integers are that keys may be.
+_BITS = {"byte": 8, "short": 16, "integer": 32, "long": 64}
 # How far back a working table's own commits are looked for: others that overwrite it meanwhile are few.
 _HISTORY = 50
 
@@ -52,8 +57,7 @@ class SparkEngine:
     dialect = Dialect(
         micros="unix_micros({})",
         last_end="array_max(watchedIntervals.`end`)",
-        backslash="\\\\",
-        quote="\\'",
+        text="CAST(X'{}' AS STRING)",
     )
 
     def __init__(
@@ -106,8 +110,8 @@ class SparkEngine:
         names: list[str] = self._spark.table(self._table(table).sql).columns
         return names
 
-    def prepare(self, table: TableName, text: str) -> None:
-        schema = self._schema(table, Settings.from_text(text))
+    def prepare(self, table: TableName, settings: Settings, text: str) -> None:
+        schema = self._schema(table, settings)
         if self.exists(table):
             storage.add_columns(self._spark, self._table(table), schema)
             return
@@ -168,7 +172,7 @@ class SparkEngine:
         self._name(name, made.drop("videoTitle").join(titles, same, "left").drop("_video"))
 
     def videos(self, name: str) -> None:
-        kind = self._spark.table(self._table("sessions").sql).schema["videoId"].dataType
+        kind = self._kind("videoId")
         if self._videos is None:
             types = {
                 "videoId": kind.simpleString(),
@@ -206,8 +210,11 @@ class SparkEngine:
         self._release()
         specs = _core.column_specs("sessions" if table == "sessions" else "engagement")
         columns = [spec["name"] for spec in specs]
-        target, view = self._table(table), self._views[source]
-        storage.merge(self._spark, target, view, KEYS[table], columns, self._stamp, deletes=True)
+        target, staged = self._table(table), self._relation(source)
+        self._name("merged", storage.fitting(self._spark, target, staged, columns, keep=["_delete"]))
+        storage.merge(
+            self._spark, target, self._views["merged"], KEYS[table], columns, self._stamp, deletes=True
+        )
 
     def clear(self, table: TableName) -> None:
         with storage.conflicts():
@@ -224,11 +231,15 @@ class SparkEngine:
         # Should the run start over, because of a lost executor perhaps, it takes the surer way.
         self._in_memory = False
 
-    def key_type(self, name: str) -> T.DataType | None:
-        """The type of a key in the stored tables; None if there are none."""
-        if not self.exists("sessions"):
-            return None
-        return self._spark.table(self._table("sessions").sql).schema[name].dataType
+    def key(self, user: Any) -> str | int:
+        """A user's id as the key column holds it.
+
+        Raises:
+            OptionError: If it cannot be the id of a user in the tables.
+        """
+        kind = self._kind("userId") if self.exists("sessions") else None
+        bits = _BITS.get(kind.typeName()) if kind is not None else None
+        return user_key("user_id", user, None if kind is None else kind.simpleString(), bits)
 
     # What the methods above are made of.
 
@@ -239,6 +250,12 @@ class SparkEngine:
         if self._events is None:
             raise AssertionError("events are read only where a refresh is")  # pragma: no cover
         return self._events()
+
+    def _kind(self, key: str) -> T.DataType:
+        """The type of a key in the stored tables."""
+        check_keys("sessions", self.columns("sessions"))
+        fields = self._spark.table(self._table("sessions").sql).schema.fields
+        return next(field.dataType for field in fields if field.name.lower() == key.lower())
 
     def _schema(self, table: TableName, settings: Settings) -> T.StructType:
         """The table's columns; the events decide the types of its keys, and are checked on the way."""
@@ -254,17 +271,13 @@ class SparkEngine:
 
     def _stored_keys(self) -> T.StructType:
         """The schema of events whose keys are those of the sessions table."""
-        there = self._spark.table(self._table("sessions").sql).schema
-        types = {"timestamp": T.TimestampType(), "currentTime": T.DoubleType()}
-        names = ("timestamp", *KEYS["sessions"], "eventName", "currentTime")
-        return T.StructType(
-            [
-                T.StructField(
-                    name, there[name].dataType if name in there.names else types.get(name, T.StringType())
-                )
-                for name in names
-            ]
-        )
+        types = {
+            "timestamp": T.TimestampType(),
+            **{key: self._kind(key) for key in KEYS["sessions"]},
+            "eventName": T.StringType(),
+            "currentTime": T.DoubleType(),
+        }
+        return T.StructType([T.StructField(name, kind) for name, kind in types.items()])
 
     def _query(self, sql: str) -> DataFrame:
         return self._spark.sql(_TOKENS.sub(self._token, sql))
@@ -272,8 +285,7 @@ class SparkEngine:
     def _token(self, match: re.Match[str]) -> str:
         text, name, word, space, relation = match.groups()
         if text is not None:
-            # A dollar sign would begin the name of a variable.
-            return str(text.replace("$", "\\u0024"))
+            return str(text)
         return str(name) if name is not None else f"{word}{space}{self._views.get(relation, relation)}"
 
     def _has_rows(self, frame: DataFrame) -> bool:
@@ -322,6 +334,8 @@ class SparkEngine:
     def _written(self, frame: DataFrame, name: str) -> DataFrame:
         """The rows, kept in a working table as it is now: whoever overwrites it makes another version."""
         working, tag = self._output.beside(f"_work_{name}"), f"{self._prefix}{name}_{uuid4().hex[:12]}"
+        if working not in self._working:
+            self._refuse_others(working)
         self._working.append(working)
         storage.write(frame, working, "overwrite", {"overwriteSchema": "true", "userMetadata": tag})
         history = self._spark.sql(f"DESCRIBE HISTORY {working.sql} LIMIT {_HISTORY}")
@@ -329,6 +343,17 @@ class SparkEngine:
         if not found:
             raise ConflictError(f"{working.sql} is overwritten over and over")
         return self._spark.sql(f"SELECT * FROM {working.sql} VERSION AS OF {found[0]['version']}")
+
+    def _refuse_others(self, working: Table) -> None:
+        """A working table is overwritten: it must be one that a run has left, or empty."""
+        if storage.properties(self._spark, working) is None or not self._spark.table(working.sql).take(1):
+            return
+        history = self._spark.sql(f"DESCRIBE HISTORY {working.sql}")
+        if not history.filter(F.col("userMetadata").startswith("watchspan_")).take(1):
+            raise SourceError(
+                f"{working.sql} has rows that no run of watchspan wrote, and this run needs a working "
+                "table of that name: rename that one, or name another output table."
+            )
 
 
 def _quietly(what: str, step: Callable[[], Any]) -> None:
