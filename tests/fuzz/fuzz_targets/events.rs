@@ -16,7 +16,12 @@ use watchspan_fuzz::{Bytes, check, events, scrambled};
 
 static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::new(Some(1)).unwrap());
 
-fn aggregated<R: Record>(schema: EventSchema, batches: &[RecordBatch], limit: Option<usize>, rows: bool) -> Result<()> {
+fn aggregated<R: Record>(
+    schema: EventSchema,
+    batches: &[RecordBatch],
+    limit: Option<usize>,
+    rows: bool,
+) -> Result<()> {
     let mut events: Events<'_, R> =
         Events::new(&ENGINE, schema, Vocabulary::default()).with_memory_limit(limit);
     events.push(batches)?;

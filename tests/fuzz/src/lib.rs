@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use arrow_array::{
-    Array, ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray, cast::AsArray,
-    make_array, types::Float64Type,
+    Array, ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+    cast::AsArray, make_array, types::Float64Type,
 };
 use arrow_buffer::Buffer;
 use arrow_data::ArrayData;
@@ -52,14 +52,15 @@ pub fn events(layout: usize) -> RecordBatch {
     ];
     let times = [
         DataType::Timestamp(TimeUnit::Microsecond, None),
-        DataType::Timestamp(TimeUnit::Nanosecond, Some("UTC".into())),
+        DataType::Timestamp(TimeUnit::Nanosecond, Some("+00:00".into())),
         DataType::Timestamp(TimeUnit::Second, None),
         DataType::Utf8,
     ];
     let numbers = [DataType::Float64, DataType::Float32, DataType::Int16, DataType::Decimal128(38, 4)];
     let (key, time, number) = (&keys[layout % 6], &times[layout / 6 % 4], &numbers[layout / 24 % 4]);
     let micros = TimestampMicrosecondArray::from_iter_values((0..ROWS).map(|row| row * 10_000_000));
-    let positions = Float64Array::from_iter((0..ROWS).map(|row| (row % 7 != 6).then_some((row % 12 * 10) as f64)));
+    let positions =
+        Float64Array::from_iter((0..ROWS).map(|row| (row % 7 != 6).then_some((row % 12 * 10) as f64)));
     let long = Some("an id that is longer than a view's twelve bytes");
     let cast = |array: &dyn Array, to: &DataType| arrow_cast::cast(array, to).unwrap();
     let mut columns: Vec<(&str, ArrayRef)> = vec![
