@@ -29,7 +29,7 @@ TARGETS = (
     "aarch64-unknown-linux-gnu",
     "x86_64-apple-darwin",
     "aarch64-apple-darwin",
-    "x86_64-pc-windows-msvc",
+    "x86_64-pc-windows-gnu",
 )
 TERMS = re.compile(r"licen[cs]e|copying|notice|copyright|unlicense", re.IGNORECASE)
 RULE = "=" * 80
@@ -140,11 +140,14 @@ def _zig() -> Part:
         raise SystemExit("zig is needed: pip install ziglang")
     folder = Path(found.origin).parent
     version = _output(str(folder / "zig"), "version").strip()
-    files = {"LICENSE": "LICENSE", "LICENSE.TXT of libunwind": "lib/libunwind/LICENSE.TXT"}
-    return Part(
-        f"compiler_rt and libunwind of zig {version}", "MIT, Apache-2.0 WITH LLVM-exception", "https://ziglang.org",
-        {name: (folder / file).read_text(encoding="utf-8") for name, file in files.items()},
-    )  # fmt: skip
+    files = {
+        "LICENSE": "LICENSE",
+        "LICENSE.TXT of libunwind": "lib/libunwind/LICENSE.TXT",
+        "COPYING of mingw-w64, for Windows": "lib/libc/mingw/COPYING",
+    }
+    texts = {name: (folder / file).read_text(encoding="utf-8") for name, file in files.items()}
+    name = f"compiler_rt, libunwind and mingw-w64 of zig {version}"
+    return Part(name, "MIT, Apache-2.0 WITH LLVM-exception, ZPL-2.1", "https://ziglang.org", texts)
 
 
 def page(parts: list[Part], what: str) -> str:

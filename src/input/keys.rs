@@ -369,7 +369,7 @@ fn is_in_order<O: OffsetSizeTrait>(array: &GenericStringArray<O>) -> bool {
 ///
 /// # Errors
 /// If there is text that lies elsewhere than in its buffer.
-pub(crate) fn check_text(batch: &RecordBatch) -> Result<()> {
+pub fn check_text(batch: &RecordBatch) -> Result<()> {
     let is_right = |array: &ArrayRef| match array.data_type() {
         DataType::Utf8 => array.as_string_opt::<i32>().is_some_and(is_in_order),
         DataType::LargeUtf8 => array.as_string_opt::<i64>().is_some_and(is_in_order),

@@ -99,6 +99,7 @@ def azure_etl(
 
     events = _place(workspace, cluster, table, endpoint)
     if azure.places.names_file(settings["out"]):
+        azure.places.target_of(settings["out"])  # which says what is wrong with it
         options.refuse_overwriting(settings["out"])
     with Progress("reading events", quiet=quiet) as progress:
         done = azure.etl(

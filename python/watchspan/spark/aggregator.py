@@ -15,7 +15,7 @@ from watchspan.refresh.windows import Instant, window
 from watchspan.rules import Rules, Scoring
 from watchspan.spark import changes, streaming
 from watchspan.spark.failures import told_by
-from watchspan.spark.functions import aggregate_events
+from watchspan.spark.functions import aggregate_events, partition_count
 from watchspan.spark.names import Table, read_table, table_name
 from watchspan.spark.old_script import OldCalls, renamed
 from watchspan.spark.options import Options, unique_seconds
@@ -83,7 +83,8 @@ class VideoEngagementAggregator(OldCalls):
         self.video_metadata_table = video_metadata_table
         self._output = None if output_table is None else table_name("output_table", output_table)
         self._own = Options.of(columns, vocabulary, rules, scoring)
-        self._partitions, self._cluster = partitions, sources.switch_argument("cluster", cluster)
+        self._partitions = partition_count(partitions)
+        self._cluster = sources.switch_argument("cluster", cluster)
         for option, value in (("input_table", input_table), ("video_metadata_table", video_metadata_table)):
             if isinstance(value, str):
                 table_name(option, value)

@@ -88,7 +88,7 @@ def aggregate_events(
         >>> engagement.write.saveAsTable("engagement")  # doctest: +SKIP
     """
     rules, scoring = sources.rules_argument(rules), sources.scoring_argument(scoring)
-    unique, count = sources.switch_argument("unique_seconds", unique_seconds), _partitions(partitions)
+    unique, count = sources.switch_argument("unique_seconds", unique_seconds), partition_count(partitions)
     names, meanings = sources.column_mapping(columns), sources.vocabulary_argument(vocabulary)
     schema = engagement_of(events, names, meanings)
     taken = project_events(events, names)
@@ -132,7 +132,7 @@ def session_rows(
         >>> sessions = session_rows(spark.table("events"))  # doctest: +SKIP
         >>> engagement = engagement_rows(sessions, videos=spark.table("videos"))  # doctest: +SKIP
     """
-    rules, count = sources.rules_argument(rules), _partitions(partitions)
+    rules, count = sources.rules_argument(rules), partition_count(partitions)
     names, meanings = sources.column_mapping(columns), sources.vocabulary_argument(vocabulary)
     schema = sessions_of(events, names, meanings, rules)
     rows = walk(project_events(events, names), meanings, rules, count, observation)
@@ -172,7 +172,7 @@ def engagement_rows(
         >>> strict = engagement_rows(sessions, rules=rules)  # doctest: +SKIP
     """
     rules, scoring = sources.rules_argument(rules), sources.scoring_argument(scoring)
-    unique, count = sources.switch_argument("unique_seconds", unique_seconds), _partitions(partitions)
+    unique, count = sources.switch_argument("unique_seconds", unique_seconds), partition_count(partitions)
     names = sources.column_mapping(columns)
     schema = engagement_of_sessions(sessions)
     taken = _project_sessions(sessions)
@@ -312,7 +312,12 @@ def _project_sessions(sessions: DataFrame) -> DataFrame:
     )
 
 
-def _partitions(partitions: int | None) -> int | None:
+def partition_count(partitions: int | None) -> int | None:
+    """The argument `partitions`, if Spark can count so far.
+
+    Raises:
+        OptionError: If it is not accepted.
+    """
     if partitions is None:
         return None
     accepted = f"None or an integer from 1 to {_MOST}"

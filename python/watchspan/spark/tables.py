@@ -90,6 +90,8 @@ class SparkEngine:
         self._stamp = f"timestamp_micros({time.time_ns() // 1000})"
         # Other runs in this session have relations of the same names, and so may the user.
         self._prefix = f"watchspan_{uuid4().hex[:12]}_"
+        # Of the tables that are there, as this run first saw them.
+        self._properties: dict[TableName, dict[str, str]] = {}
         self._views: dict[str, str] = {}
         self._kept: list[DataFrame] = []
         self._working: list[Table] = []
@@ -98,13 +100,14 @@ class SparkEngine:
     # Tables kept between runs.
 
     def exists(self, table: TableName) -> bool:
-        return storage.properties(self._spark, self._table(table)) is not None
+        return self._found(table) is not None
 
     def settings(self, table: TableName) -> str | None:
-        return (storage.properties(self._spark, self._table(table)) or {}).get(PROPERTY)
+        return (self._found(table) or {}).get(PROPERTY)
 
     def keep_settings(self, table: TableName, text: str) -> None:
         storage.set_properties(self._spark, self._table(table), {PROPERTY: text})
+        self._properties.pop(table, None)
 
     def columns(self, table: TableName) -> Sequence[str]:
         names: list[str] = self._spark.table(self._table(table).sql).columns
@@ -227,7 +230,7 @@ class SparkEngine:
             self._spark.catalog.dropTempView(view)
         for table in set(self._working):
             _quietly("A working table was not emptied", partial(self._spark.sql, f"DELETE FROM {table.sql}"))
-        self._views, self._working = {}, []
+        self._views, self._working, self._properties = {}, [], {}
         # Should the run start over, because of a lost executor perhaps, it takes the surer way.
         self._in_memory = False
 
@@ -250,6 +253,14 @@ class SparkEngine:
         if self._events is None:
             raise AssertionError("events are read only where a refresh is")  # pragma: no cover
         return self._events()
+
+    def _found(self, table: TableName) -> dict[str, str] | None:
+        if table not in self._properties:
+            found = storage.properties(self._spark, self._table(table))
+            if found is None:
+                return None
+            self._properties[table] = found
+        return self._properties[table]
 
     def _kind(self, key: str) -> T.DataType:
         """The type of a key in the stored tables."""
