@@ -55,6 +55,7 @@ def _changed(found: Node, changes: list[Any], target: int) -> Node:
 def _nested(found: Node, column: int, nesting: str, depth: int) -> Node:
     """The table with one column inside so many others."""
     found = found.copy()
+    column %= len(found.children)
     inner = found.children[column]
     for _ in range(depth):
         buffers: list[Optional[bytes]] = [None]
