@@ -21,6 +21,7 @@ _REFUSED = re.compile(r"(\d+ rows failed validation check|Constraint Error|null 
 _FULL = re.compile(r"Out of Memory|No space left|could not allocate|max_temp_directory_size", re.I)
 # What the core says of a stream that fails, which is one of theirs.
 _FROM_A_STREAM = "The input could not be read: "
+_BEYOND = re.compile(r"unsupported|not (?:yet )?supported", re.I)
 # How much is repeated of what a library says: it may repeat what it has read.
 _LENGTH = 600
 
@@ -62,6 +63,8 @@ def _sentence(subject: str, advice: str, error: BaseException) -> WatchspanError
             f"{subject}: it refuses the rows that watchspan writes ({said}). A column that must not be null, "
             "or a constraint, was added to it: drop that, or give the column a default."
         )
+    if _BEYOND.search(said):
+        advice = "Keep the tables with Spark, which can do it, or take that feature out of the table."
     return SourceError(f"{subject}: {said.rstrip('.')}. {advice}")
 
 
