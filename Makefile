@@ -216,7 +216,7 @@ wheel: $(PROFILE) .venv-release/packages ## The release wheel for Linux on x86-6
 
 # One folder has what a release consists of; `dist` itself has the one wheel that the bundle for Databricks installs.
 wheels: wheel ## All wheels of a release, with the profile, the list of parts and checksums, in dist/release.
-	release/wheels dist/release $(PROFILE)
+	TARGETS="$(TARGETS)" release/wheels dist/release $(PROFILE)
 
 arm-test: ## Stories and laws with the wheel for ARM that is in dist/release; needs Debian's apt and qemu-user-static.
 	release/arm_test $(or $(WHEEL),$(wildcard dist/release/*aarch64*.whl)) $(ARM_TESTS)
