@@ -11,7 +11,7 @@ DEMO_ROWS ?= 1000000
 SIZE ?= 1M,10M
 PAGE ?= docs/benchmarks.md
 BENCH ?= --rounds 5
-# How much `make fuzz` tries: a quarter of an hour on two quiet cores.
+# How much `make fuzz` tries.
 FIRST ?= 0
 STRUCTURES ?= 30000
 BROKEN ?= 10000

@@ -368,7 +368,7 @@ fn is_in_order<O: OffsetSizeTrait>(array: &GenericStringArray<O>) -> bool {
 /// Checks the text of all columns of a batch that is copied as it is.
 ///
 /// # Errors
-/// If there is text that lies elsewhere than in its buffer.
+/// If text lies elsewhere than in its buffer, or other values break the rules of their type.
 pub fn check_text(batch: &RecordBatch) -> Result<()> {
     let is_right = |array: &ArrayRef| match array.data_type() {
         DataType::Utf8 => array.as_string_opt::<i32>().is_some_and(is_in_order),
@@ -380,8 +380,9 @@ pub fn check_text(batch: &RecordBatch) -> Result<()> {
     match columns.find(|(_, array)| !is_right(array)) {
         None => Ok(()),
         Some((field, _)) => Err(Error::Unreadable(format!(
-            "in {:?}: text that lies elsewhere than in its buffer",
-            field.name()
+            "in {:?}: values of type {} that lie elsewhere than in their buffers",
+            field.name(),
+            field.data_type()
         ))),
     }
 }

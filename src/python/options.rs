@@ -5,6 +5,7 @@ use pyo3::types::{PyBool, PyDict, PyString};
 
 use super::door::guarded;
 use super::errors::OptionError;
+use crate::engagement::EngagementOptions;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::event::Vocabulary;
@@ -49,6 +50,14 @@ pub(super) fn scoring(object: &Bound<'_, PyAny>) -> PyResult<Scoring> {
     }
     scoring.check()?;
     Ok(scoring)
+}
+
+pub(super) fn engagement_options(
+    rules: &Bound<'_, PyAny>,
+    scoring: &Bound<'_, PyAny>,
+    unique_seconds: bool,
+) -> PyResult<EngagementOptions> {
+    Ok(EngagementOptions { rules: self::rules(rules)?, scoring: self::scoring(scoring)?, unique_seconds })
 }
 
 fn attribute<'py>(

@@ -5,17 +5,15 @@ use pyo3::prelude::*;
 
 use super::bridge::{export_batch, import_batch};
 use super::door::{detached, guarded, interruptible};
-use super::options::{columns, engine, micros, rules, scoring, vocabulary};
+use super::options::{columns, engagement_options, engine, micros, rules, vocabulary};
 use super::source::Source;
 use super::work::{
     Accepted, Maybe, Object, Reported, Tables, bind_events, export, handed_on, push_all, walk_events,
 };
-use crate::engagement::EngagementOptions;
 use crate::engine::Scopes;
 use crate::error::{Error, Result};
 use crate::input::{self, VideoReader, Videos};
 use crate::output;
-use crate::rules::Rules;
 
 /// The batches of any table, as pyarrow's, and their schema: checked, which pyarrow's own import is not.
 #[pyfunction]
@@ -125,9 +123,9 @@ pub(super) fn aggregate_joined(
     guarded(|| {
         let engine = engine(threads)?;
         let (map, vocabulary) = (self::columns(columns)?, self::vocabulary(vocabulary)?);
+        let mut options = engagement_options(rules, scoring, unique_seconds)?;
         // These may be some of a video's events: they cannot tell how far anybody got in it.
-        let rules = Rules { estimate_duration: false, ..self::rules(rules)? };
-        let options = EngagementOptions { rules, scoring: self::scoring(scoring)?, unique_seconds };
+        options.rules.estimate_duration = false;
         let source = Source::new(events)?;
         let events = bind_events(&source, &map)?;
         let mut videos =

@@ -7,7 +7,7 @@ use pyo3::types::PyDict;
 
 use super::bridge::{export_batch, export_batches, export_schema};
 use super::door::{beside, guarded, interruptible};
-use super::options::{columns, engine, number, rules, scoring, vocabulary, whole};
+use super::options::{columns, engagement_options, engine, number, rules, vocabulary, whole};
 use super::source::Source;
 use crate::engagement::EngagementOptions;
 use crate::engine::{self, Engine, Events, Made, Plain, SLICE_ROWS, Sessions, Wide};
@@ -48,11 +48,7 @@ pub(super) fn aggregate(
     guarded(|| {
         let engine = engine(threads)?;
         let map = self::columns(columns)?;
-        let options = EngagementOptions {
-            rules: self::rules(rules)?,
-            scoring: self::scoring(scoring)?,
-            unique_seconds,
-        };
+        let options = engagement_options(rules, scoring, unique_seconds)?;
         let videos = read_videos(videos, &map)?;
         let events = read_events(events, &engine, &map, vocabulary, memory_limit)?;
         handed_on(py, &engine, sink, |take| events.engagement_rows(&videos, &options, take))
@@ -97,11 +93,7 @@ pub(super) fn engagement(
     guarded(|| {
         let engine = engine(threads)?;
         let map = self::columns(columns)?;
-        let options = EngagementOptions {
-            rules: self::rules(rules)?,
-            scoring: self::scoring(scoring)?,
-            unique_seconds,
-        };
+        let options = engagement_options(rules, scoring, unique_seconds)?;
         let videos = read_videos(videos, &map)?;
         let (schema, batches) = Source::new(sessions)?.all()?;
         let (batches, schema) = interruptible(py, &engine, || {

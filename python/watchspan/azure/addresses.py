@@ -195,12 +195,8 @@ def rule_argument(given: Any) -> str:
     Raises:
         OptionError: If it is none.
     """
-    if isinstance(given, str) and _RULE.fullmatch(given):
-        return given
-    raise OptionError(
-        f"rule_id is {masked(repr(given))}, but the immutable id of a data collection rule, 'dcr-…', is "
-        "needed; its name is another thing."
-    )
+    needed = "the immutable id of a data collection rule, 'dcr-…', which is not its name,"
+    return _matching(_RULE, "rule_id", given, needed)
 
 
 def stream_argument(given: Any) -> str:
@@ -209,8 +205,10 @@ def stream_argument(given: Any) -> str:
     Raises:
         OptionError: If it is none.
     """
-    if isinstance(given, str) and _STREAM.fullmatch(given):
+    return _matching(_STREAM, "stream", given, "a name such as 'Custom-VideoEngagement'")
+
+
+def _matching(pattern: re.Pattern[str], option: str, given: Any, needed: str) -> str:
+    if isinstance(given, str) and pattern.fullmatch(given):
         return given
-    raise OptionError(
-        f"stream is {masked(repr(given))}, but a name such as 'Custom-VideoEngagement' is needed."
-    )
+    raise OptionError(f"{option} is {masked(repr(given))}, but {needed} is needed.")

@@ -83,16 +83,14 @@ def _told(error: Exception) -> click.ClickException:
     text = visible(masked(_one_line(_in_options(str(error)))))
     if isinstance(error, (OptionError, MissingDependencyError)):
         return BadUsage(text)
-    if isinstance(error, (WatchspanError, OSError)):
-        return BadData(text)
     if isinstance(error, MemoryError):
         return BadData(
             f"there is not enough memory: --memory-limit bounds what is used ({text or 'no details'})."
         )
+    if isinstance(error, (WatchspanError, OSError, pa.ArrowException)):
+        return BadData(text)
     if isinstance(error, UnicodeError):
         return BadData(f"something is not Unicode text: {text}.")
-    if isinstance(error, pa.ArrowException):
-        return BadData(text)
     return BadData(
         f"this is a fault in watchspan, please report it: {type(error).__name__}: {text} "
         f"({_TRACEBACK}=1 in the environment shows where it is.)"

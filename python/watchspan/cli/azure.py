@@ -12,7 +12,7 @@ import click
 import watchspan as ws
 from watchspan.cli import display, options
 from watchspan.cli.progress import Progress
-from watchspan.cli.terminal import say
+from watchspan.cli.terminal import print_json, say
 from watchspan.masking import masked
 from watchspan.sources.text import json_visible
 
@@ -133,7 +133,7 @@ def _place(workspace: Optional[str], cluster: Optional[str], table: str, endpoin
 def _days(number: float) -> timedelta:
     try:
         return timedelta(days=number)
-    except (ValueError, OverflowError) as error:
+    except ValueError as error:  # it is not a number, which no range leaves out
         raise click.UsageError(f"--lookback is {number}, but a number of days is needed.") from error
 
 
@@ -148,8 +148,7 @@ def _sending(written: Written) -> str:
 
 def _report(done: Summary, progress: Progress, quiet: bool, as_json: bool) -> None:
     if as_json:
-        figures = {**dataclasses.asdict(done), "seconds": round(progress.seconds, 3)}
-        click.echo(json.dumps(figures, default=str))
+        print_json({**dataclasses.asdict(done), "seconds": round(progress.seconds, 3)})
     if done.plan is not None:
         _show_plan(done, quiet, as_json)
         return

@@ -10,20 +10,18 @@ import duckdb
 import pyarrow as pa
 from deltalake.exceptions import DeltaError
 
-from watchspan.errors import DataError, OptionError, SourceError, WatchspanError
+from watchspan.errors import SourceError, WatchspanError
+from watchspan.refresh import shortened, told_of
 
 # What these libraries raise; deltalake raises bare exceptions, too.
 _RAW = (DeltaError, duckdb.Error, pa.ArrowException, OSError, OverflowError, RecursionError, UnicodeError)
 # Backtraces, and what draws arrows in colours on a terminal.
 _BACKTRACE = re.compile(r"\n\s+\d+: <?\w.*|stack backtrace:.*", re.DOTALL)
 _ARROW = re.compile(r"\s*\x1b\[[\d;]*m\S*\x1b\[[\d;]*m\s*")
-_REFUSED = re.compile(r"(\d+ rows failed validation check|Constraint Error|null values? in column)", re.I)
 _FULL = re.compile(r"Out of Memory|No space left|could not allocate|max_temp_directory_size", re.I)
 # What the core says of a stream that fails, which is one of theirs.
 _FROM_A_STREAM = "The input could not be read: "
 _BEYOND = re.compile(r"unsupported|not (?:yet )?supported", re.I)
-# How much is repeated of what a library says: it may repeat what it has read.
-_LENGTH = 600
 
 
 @contextmanager
@@ -51,25 +49,17 @@ def told(subject: str, advice: str) -> Iterator[None]:
 
 def _sentence(subject: str, advice: str, error: BaseException) -> WatchspanError:
     said = shown(error)
-    if isinstance(error, OverflowError):
-        return OptionError(f"A number among the options is too large ({said}): give a smaller one.")
     if _FULL.search(said):
         return SourceError(
             f"{subject}: there is not enough memory or room on the disk ({said}). Give it more, or "
             "set TMPDIR to a folder on a larger disk."
         )
-    if _REFUSED.search(said):
-        return DataError(
-            f"{subject}: it refuses the rows that watchspan writes ({said}). A column that must not be null, "
-            "or a constraint, was added to it: drop that, or give the column a default."
-        )
     if _BEYOND.search(said):
         advice = "Keep the tables with Spark, which can do it, or take that feature out of the table."
-    return SourceError(f"{subject}: {said.rstrip('.')}. {advice}")
+    return told_of(error, said, subject, advice)
 
 
 def shown(error: BaseException) -> str:
     """What a library says, on one line, without its backtrace."""
     text = _ARROW.sub(": ", _BACKTRACE.sub("", str(error)))
-    line = " ".join(text.split()).replace(_FROM_A_STREAM, "") or type(error).__name__
-    return line if len(line) <= _LENGTH else line[:_LENGTH] + "..."
+    return shortened(" ".join(text.split()).replace(_FROM_A_STREAM, ""), error)

@@ -1,6 +1,7 @@
 """Keeping the sessions and engagement tables up to date, exactly: one algorithm for every engine."""
 
-from watchspan.refresh.algorithm import TORN, Refreshed, ShrunkScope, delete_user, refresh, rescore
+from watchspan.refresh.algorithm import Refreshed, ShrunkScope, delete_user, refresh, rescore
+from watchspan.refresh.failures import TORN, shortened, told_of
 from watchspan.refresh.protocol import (
     KEYS,
     PROCESSED_AT,
@@ -36,5 +37,7 @@ __all__ = [
     "delete_user",
     "refresh",
     "rescore",
+    "shortened",
+    "told_of",
     "user_key",
 ]

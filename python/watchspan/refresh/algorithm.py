@@ -28,12 +28,6 @@ _NOT_OURS = (
     "The engagement table exists, but was not made by update(): there are no sessions to keep it current "
     "from. Name another output table, or drop this one and update over all dates once."
 )
-# What to do if tables are torn, whoever says so.
-TORN = (
-    "If files of it are gone or torn, restore them from a copy. Without one, move the folder of TABLE or of "
-    "TABLE_pending away, and the next run makes it again; if it is TABLE_sessions, move all three away, and "
-    "update over all dates once."
-)
 _LOST = (
     "update() made the engagement table, but the sessions table that it follows from is gone, or has lost "
     "the property that says how it was made. Restore the sessions table; or drop the engagement table and "

@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any
 
 import pyarrow as pa
@@ -76,12 +76,14 @@ def is_unicode(text: str) -> bool:
 
 
 def to_json(value: Any, *, ascii_only: bool = False) -> str:
-    r"""A value as JSON: null for numbers that are not finite, RFC 3339 text for instants, which are in UTC.
+    r"""A value as JSON: null for numbers that are not finite, RFC 3339 text in UTC for instants.
 
     Characters that are not seen, or all but ASCII, are written as escapes, which mean the same.
 
     >>> print(to_json({"a": [float("inf"), "caf\xe9\u202e"]}))
     {"a": [null, "café\u202e"]}
+    >>> print(to_json([datetime(2026, 1, 15, 10), datetime(2026, 1, 15, 10, tzinfo=timezone.utc)]))
+    ["2026-01-15T10:00:00.000000Z", "2026-01-15T10:00:00.000000Z"]
     """
     encoder = _ENCODERS[ascii_only]
     try:
@@ -106,7 +108,8 @@ def json_lines(names: Iterable[str], columns: Iterable[Iterable[Any]]) -> str:
 
 def _as_text(value: Any) -> str:
     if isinstance(value, datetime):
-        return value.isoformat(timespec="microseconds") + "Z"
+        clock = value.astimezone(timezone.utc).replace(tzinfo=None) if value.tzinfo else value
+        return clock.isoformat(timespec="microseconds") + "Z"
     return str(value)
 
 

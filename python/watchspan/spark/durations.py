@@ -16,6 +16,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from watchspan import _core, sources
+from watchspan.errors import DataError
 from watchspan.rules import Rules, Scoring
 from watchspan.spark import columns as layout
 
@@ -127,6 +128,8 @@ def _usable(duration: Column) -> Column:
 def _conflict(first: Column, last: Column) -> Column:
     return F.raise_error(
         F.concat(
+            # As the core's errors in tasks are told, so that both are known by it.
+            F.lit(f"{DataError.__module__}.{DataError.__name__}: "),
             F.lit("The videos table has two different rows for videoId "),
             F.col("videoId").cast("string"),
             F.lit(": "),

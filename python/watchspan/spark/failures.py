@@ -13,8 +13,8 @@ from py4j.protocol import Py4JError
 from pyspark.sql import utils
 
 from watchspan import errors
-from watchspan.errors import DataError, OptionError, SourceError, WatchspanError
-from watchspan.refresh import TORN
+from watchspan.errors import WatchspanError
+from watchspan.refresh import shortened, told_of
 from watchspan.spark.names import literal
 
 _Call = TypeVar("_Call", bound=Callable[..., Any])
@@ -33,14 +33,9 @@ def _raw() -> tuple[type[BaseException], ...]:
 
 
 _RAW = _raw()
-# An error of the core's in a task: Spark repeats the whole traceback, whose last line it is.
-_IN_A_TASK = re.compile(r"watchspan\.errors\.(\w+): (.+)")
-_REFUSED = re.compile(
-    r"DELTA_NOT_NULL_CONSTRAINT|DELTA_VIOLATE_CONSTRAINT|NOT NULL constraint|CHECK constraint", re.I
-)
+# An error of ours in a task: Spark repeats the whole traceback, whose last line it is, or adds a code.
+_IN_A_TASK = re.compile(r"watchspan\.errors\.(\w+): (.+?)(?: SQLSTATE: \w+)?$", re.MULTILINE)
 _EXCEPTION = re.compile(r"^(?:: )?(?:[\w$]+\.)+\w+(?:Exception|Error): ")
-# How much is repeated of what Spark says: it may repeat what it has read.
-_LENGTH = 600
 
 
 def told(call: _Call) -> _Call:
@@ -78,23 +73,14 @@ def translated() -> Iterator[None]:
 
 
 def _sentence(error: BaseException) -> WatchspanError:
-    text = str(error)
-    ours = _IN_A_TASK.findall(text)
+    ours = _IN_A_TASK.findall(str(error))
     if ours:
         name, message = ours[-1]
         kind = getattr(errors, name, WatchspanError)
         if not isinstance(kind, type) or not issubclass(kind, WatchspanError):
             kind = WatchspanError
         return kind(message.strip())
-    said = shown(error)
-    if isinstance(error, OverflowError):
-        return OptionError(f"A number among the options is too large ({said}): give a smaller one.")
-    if _REFUSED.search(text):
-        return DataError(
-            f"A table refuses the rows that watchspan writes ({said}). A column that must not be null, or a "
-            "constraint, was added to it: drop that, or give the column a default."
-        )
-    return SourceError(f"Spark cannot read or write the tables: {said.rstrip('.')}. {TORN}")
+    return told_of(error, shown(error), "Spark cannot read or write the tables")
 
 
 def shown(error: BaseException) -> str:
@@ -105,5 +91,4 @@ def shown(error: BaseException) -> str:
         line.strip()
         for line in re.split(r"\n\s*(?:at |JVM stacktrace|== SQL|'?\w+ .*plan)", text)[0].splitlines()
     ]
-    line = _EXCEPTION.sub("", " ".join(filter(None, lines))) or type(error).__name__
-    return line if len(line) <= _LENGTH else line[:_LENGTH] + "..."
+    return shortened(_EXCEPTION.sub("", " ".join(filter(None, lines))), error)
