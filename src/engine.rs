@@ -23,7 +23,7 @@ mod tables;
 mod user;
 mod validate;
 
-pub use events::{Events, PlainEvents, WideEvents};
+pub use events::{AcceptedEvents, Events, PlainEvents, WideEvents};
 pub use explain::explain;
 pub use fragments::SLICE_ROWS;
 pub use record::{Numbered, Plain, Record, Wide};

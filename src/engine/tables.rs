@@ -4,7 +4,7 @@ use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 
 use super::Engine;
-use super::events::Events;
+use super::events::{AcceptedEvents, Events};
 use super::partition::{Estimates, Partition, Walked, Walking, merged};
 use super::record::Record;
 use super::rows::{Durations, Engaging, Ids, session_batches};
@@ -100,6 +100,51 @@ fn each_ahead<I: Send, T: Send, U: Send>(
         ahead = next?;
     }
     Ok(())
+}
+
+impl AcceptedEvents<'_> {
+    /// One row per user, video and session, kept in memory.
+    ///
+    /// # Errors
+    /// If the work was stopped, or temporary files cannot be read.
+    pub fn sessions(self, rules: &Rules) -> Result<Sessions> {
+        match self {
+            Self::Plain(events) => events.sessions(rules),
+            Self::Wide(events) => events.sessions(rules),
+        }
+    }
+
+    /// The session table, one row per user, video and session: its batches go to `take`, in order.
+    ///
+    /// # Errors
+    /// If the work was stopped, temporary files cannot be read, or `take` fails.
+    pub fn session_rows(
+        self,
+        rules: &Rules,
+        take: impl FnMut(Vec<RecordBatch>) -> Result<()>,
+    ) -> Result<Made> {
+        match self {
+            Self::Plain(events) => events.session_rows(rules, take),
+            Self::Wide(events) => events.session_rows(rules, take),
+        }
+    }
+
+    /// The engagement table, one row per user and video: its batches go to `take`, in order. `videos` says how long
+    /// videos are.
+    ///
+    /// # Errors
+    /// If the videos' keys are of another type, the work was stopped, temporary files cannot be read, or `take` fails.
+    pub fn engagement_rows(
+        self,
+        videos: &Videos,
+        options: &EngagementOptions,
+        take: impl FnMut(Vec<RecordBatch>) -> Result<()>,
+    ) -> Result<Made> {
+        match self {
+            Self::Plain(events) => events.engagement_rows(videos, options, take),
+            Self::Wide(events) => events.engagement_rows(videos, options, take),
+        }
+    }
 }
 
 impl<R: Record> Events<'_, R> {
