@@ -3,14 +3,11 @@
 use arrow_array::RecordBatch;
 use rayon::prelude::*;
 
-use super::Engine;
-use super::chunk::Chunk;
-use super::fragments::{Grouper, SLICE_ROWS, in_slices};
-use super::partition::Partition;
-use super::record::{Plain, Record, Wide};
-use super::rejects::Rejects;
+use super::group::{Chunk, Grouper, Plain, Record, Rejects, SLICE_ROWS, Slice, Wide, in_slices};
+use super::partitions::Partitions;
+use super::pool::Engine;
 use super::spill::Spill;
-use super::tables::Partitions;
+use super::walk::Partition;
 use crate::error::Result;
 use crate::event::Vocabulary;
 use crate::input::{Cleaner, Dictionaries, DropCounts, EventBatch, EventSchema};
@@ -214,13 +211,4 @@ impl<'e, R: Record> Events<'e, R> {
         let parts = self.spill.take().map(|spill| spill.finish(self.engine, limit)).transpose()?;
         Ok(Partitions::Disk(parts.unwrap_or_default()))
     }
-}
-
-/// At most [`SLICE_ROWS`] rows of a batch.
-struct Slice {
-    /// The number of its first row.
-    base: u64,
-    rows: RecordBatch,
-    /// Those of the whole batch.
-    dictionaries: Dictionaries,
 }

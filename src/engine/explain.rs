@@ -5,12 +5,9 @@ use std::collections::HashMap;
 use arrow_array::{RecordBatch, UInt64Array};
 use arrow_select::take::take_record_batch;
 
-use super::Engine;
-use super::fragments::{Grouper, SLICE_ROWS};
-use super::partition::Partition;
-use super::record::{Numbered, Record};
-use super::rejects::Rejects;
-use super::user::{Piece, Users};
+use super::group::{Grouper, Numbered, Record, Rejects, SLICE_ROWS};
+use super::pool::Engine;
+use super::walk::{Partition, Piece, Users};
 use crate::error::Result;
 use crate::event::{EventKind, Vocabulary};
 use crate::input::{Cleaner, Dictionaries, DropReason, EventBatch, EventSchema};

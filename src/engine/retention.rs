@@ -6,10 +6,9 @@ use arrow_array::RecordBatch;
 use arrow_schema::{Schema, SchemaRef};
 use rayon::prelude::*;
 
-use super::Engine;
-use super::fragments::in_slices;
-use super::order::tasks;
-use super::store::{At, KeyStore};
+use super::group::in_slices;
+use super::order::{At, KeyStore, tasks};
+use super::pool::Engine;
 use crate::engagement::{Duration, Furthest};
 use crate::error::{Error, Result};
 use crate::input::{KeyArena, KeyTypes, RowTable, RowsBatch, RowsSchema, Videos};

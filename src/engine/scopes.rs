@@ -5,12 +5,10 @@ use std::ops::Range;
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 
-use super::events::PlainEvents;
-use super::fragments::SLICE_ROWS;
-use super::order::ordered;
-use super::record::{Plain, Record};
-use super::store::{At, KeyStore};
-use super::{Engine, Events};
+use super::events::{Events, PlainEvents};
+use super::group::{Plain, Record, SLICE_ROWS};
+use super::order::{At, KeyStore, ordered};
+use super::pool::Engine;
 use crate::error::Result;
 use crate::event::Vocabulary;
 use crate::input::{EventSchema, KeyArena};

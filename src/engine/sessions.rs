@@ -4,12 +4,11 @@ use arrow_array::RecordBatch;
 use arrow_schema::{Schema, SchemaRef};
 use rayon::prelude::*;
 
-use super::Engine;
-use super::fragments::{SLICE_ROWS, in_slices};
-use super::order::tasks;
-use super::partition::{Estimates, merged};
-use super::rows::{Durations, Engaging, Ids, Row, furthest, pairs, session_batches};
-use super::store::KeyStore;
+use super::build::{Engaging, session_batches};
+use super::group::{SLICE_ROWS, in_slices};
+use super::order::{KeyStore, tasks};
+use super::pool::Engine;
+use super::walk::{Durations, Estimates, Ids, Row, furthest, merged, pairs};
 use crate::engagement::EngagementOptions;
 use crate::error::{Error, Result};
 use crate::input::{DropCounts, KeyArena, RowsSchema, SessionBatch, Videos};
@@ -67,7 +66,7 @@ impl Sessions {
     /// The schema of the engagement table.
     #[must_use]
     pub fn engagement_schema(&self) -> SchemaRef {
-        self.ids.engagement_schema()
+        engagement_table().schema(self.ids.keys)
     }
 
     /// The engagement table.

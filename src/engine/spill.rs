@@ -17,12 +17,10 @@ use arrow_ipc::writer::{IpcWriteOptions, StreamWriter};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 use rayon::prelude::*;
 
-use super::Engine;
-use super::chunk::Chunk;
-use super::partition::Partition;
-use super::ranges::{bounds, cut, sample};
-use super::record::Record;
-use super::store::At;
+use super::group::{Chunk, Record};
+use super::order::{At, bounds, cut, sample};
+use super::pool::Engine;
+use super::walk::Partition;
 use crate::error::{Error, Result};
 use crate::input::KeyArena;
 
@@ -276,7 +274,7 @@ fn failed(error: ArrowError) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::record::Plain;
+    use crate::engine::group::Plain;
     use crate::event::{Event, EventKind};
     use crate::time::Micros;
 

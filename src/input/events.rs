@@ -6,10 +6,8 @@ use std::sync::Arc;
 use arrow_array::{LargeStringArray, RecordBatch, StringArray, StringViewArray};
 use arrow_schema::Schema;
 
-use super::arena::{KeyArena, SeenKeys};
-use super::coded::{CodedKeys, Values};
 use super::columns::{Bound, ColumnMap, InputColumn, InputTable};
-use super::keys::{KeyColumn, KeyRows, KeyType, KeyTypes};
+use super::keys::{CodedKeys, KeyArena, KeyColumn, KeyRows, KeyType, KeyTypes, Keys, SeenKeys, Values};
 use super::values::{NumberColumn, OrderColumn, TextColumn, TimeColumn};
 use crate::error::Result;
 
@@ -39,9 +37,11 @@ impl EventSchema {
         let (user, video, session) =
             (needed(InputColumn::USER)?, needed(InputColumn::VIDEO)?, optional(InputColumn::SESSION)?);
         let keys = KeyTypes {
-            user: key_type(&user, schema)?,
-            video: key_type(&video, schema)?,
-            session: session.as_ref().map_or(Ok(KeyType::Text), |session| key_type(session, schema))?,
+            user: KeyType::of_column(&user, schema)?,
+            video: KeyType::of_column(&video, schema)?,
+            session: session
+                .as_ref()
+                .map_or(Ok(KeyType::Text), |session| KeyType::of_column(session, schema))?,
         };
         let bound = Self {
             time: needed(InputColumn::TIMESTAMP)?,
@@ -77,11 +77,6 @@ impl EventSchema {
     pub const fn is_plain(&self) -> bool {
         self.rate.is_none() && self.seek_from.is_none() && self.sequence.is_none()
     }
-}
-
-pub(crate) fn key_type(column: &Bound, schema: &Schema) -> Result<KeyType> {
-    let data_type = schema.field(column.index).data_type();
-    KeyType::of(data_type).ok_or_else(|| column.wrong_type(data_type))
 }
 
 /// The columns of one batch of events, bound once.
@@ -138,9 +133,6 @@ pub(crate) struct Extras {
     /// The player's own order.
     pub(crate) sequence: Option<i64>,
 }
-
-/// The bytes of a row's keys: user, video and session (empty without a session column).
-pub(crate) type Keys<'a> = [&'a [u8]; 3];
 
 /// The key columns of a batch of events, in one layout.
 #[derive(Debug)]
@@ -233,7 +225,7 @@ impl<'a, C: KeyRows> EventKeys<'a, C> {
         let mut arena = KeyArena::with_capacity(fragments.len(), bytes);
         let columns = [Some(self.user), Some(self.video), self.session];
         fragments.iter().for_each(|&fragment| C::copy(seen, fragment, columns, &mut arena));
-        seen.plain.check()?;
+        seen.check()?;
         arena.check()?;
         Ok(arena)
     }

@@ -9,9 +9,8 @@ use arrow_array::{
 };
 use arrow_schema::{DataType, TimeUnit};
 
-use super::coded::{Codes, cast, dictionary};
 use super::columns::Bound;
-use super::keys::{KeyColumn, KeyType};
+use super::keys::{Codes, KeyColumn, KeyType, cast, dictionary};
 use crate::error::{Error, Result};
 use crate::time::Micros;
 

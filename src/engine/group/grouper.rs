@@ -5,14 +5,14 @@
 //! and are still in cache: equal hashes decide nothing.
 
 use std::hash::BuildHasher;
-use std::ops::Range;
 use std::sync::Arc;
 
 use super::chunk::Chunk;
 use super::fragment_table::{FragmentTable, NUMBER_BITS, number_in};
-use super::prefix::{head, shared_by_all};
 use super::record::Record;
 use super::rejects::Rejects;
+use super::slices::SLICE_ROWS;
+use crate::engine::prefix::{head, shared_by_all};
 use crate::error::Result;
 use crate::event::Event;
 use crate::input::{
@@ -20,14 +20,6 @@ use crate::input::{
     SeenKeys, Verdict, equal,
 };
 use crate::time::Micros;
-
-/// How many rows are grouped at a time: their keys and the table of fragments stay in cache.
-pub const SLICE_ROWS: usize = 65_536;
-
-/// The slices of so many rows.
-pub(super) fn in_slices(rows: usize) -> impl Iterator<Item = Range<usize>> {
-    (0..rows).step_by(SLICE_ROWS).map(move |start| start..rows.min(start + SLICE_ROWS))
-}
 
 /// Into how many chunks a slice's fragments go at most: each is let go of when its last user is done.
 const CHUNKS: usize = 64;
@@ -39,10 +31,10 @@ const NONE: u32 = u32::MAX;
 
 /// The hash in use, of a seed that nobody can know beforehand: keys that were chosen to collide would be compared each
 /// with each. What results is the same with every seed.
-pub(super) type Hash = foldhash::fast::RandomState;
+pub(crate) type Hash = foldhash::fast::RandomState;
 
 /// Where events are put together, and what is needed for that: one per thread, so that its memory is warm.
-pub(super) struct Grouper<R, H = Hash> {
+pub(crate) struct Grouper<R, H = Hash> {
     hash: H,
     cleaned: Cleaned,
     /// The fragments by the hash of their keys.
@@ -78,7 +70,7 @@ impl<R: Record, H: BuildHasher> Grouper<R, H> {
 
     /// Cleans and groups the rows of a batch, of each of which `number` tells its number in the input. The chunks are
     /// in the order of their users.
-    pub(super) fn group(
+    pub(crate) fn group(
         &mut self,
         batch: &EventBatch,
         number: impl Fn(usize) -> u64,
@@ -250,8 +242,8 @@ mod tests {
     };
     use arrow_schema::DataType;
 
+    use super::super::record::Numbered;
     use super::*;
-    use crate::engine::record::Numbered;
     use crate::event::Vocabulary;
     use crate::input::{ColumnMap, Dictionaries, EventSchema};
 

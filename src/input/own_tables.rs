@@ -4,10 +4,8 @@ use arrow_array::types::{Float64Type, Int64Type};
 use arrow_array::{Array, ArrayRef, Float64Array, Int64Array, ListArray, RecordBatch, cast::AsArray};
 use arrow_schema::{DataType, Field, Schema};
 
-use super::coded::cast;
 use super::columns::{Bound, KEY, NUMBER, TEXT};
-use super::events::key_type;
-use super::keys::{KeyColumn, KeyTypes};
+use super::keys::{KeyColumn, KeyType, KeyTypes, cast};
 use super::values::{NumberColumn, TextColumn, TimeColumn};
 use crate::error::{Error, Result};
 use crate::intervals::{Interval, IntervalSet};
@@ -72,9 +70,9 @@ impl RowsSchema {
         let (user, video) = (key("userId")?, key("videoId")?);
         let session = if table == RowTable::Sessions { Some(key("sessionId")?) } else { None };
         let keys = KeyTypes {
-            user: key_type(&user, schema)?,
-            video: key_type(&video, schema)?,
-            session: session.as_ref().map(|s| key_type(s, schema)).transpose()?.unwrap_or_default(),
+            user: KeyType::of_column(&user, schema)?,
+            video: KeyType::of_column(&video, schema)?,
+            session: session.as_ref().map(|s| KeyType::of_column(s, schema)).transpose()?.unwrap_or_default(),
         };
         Ok(Self { table, user, video, session, schema: schema.clone(), keys })
     }

@@ -3,20 +3,18 @@
 use std::cell::OnceCell;
 use std::ops::Range;
 
-use super::order::{Link, Ordered};
-use super::partition::Task;
-use super::record::Record;
-use super::store::{At, KeyStore};
+use crate::engine::group::Record;
+use crate::engine::order::{At, KeyStore, Link, Ordered, Task};
 use crate::session::Cutting;
 use crate::time::Micros;
 
 /// The events of one session on one video, in order, without duplicates.
-pub(super) struct Piece<'a, R> {
+pub(crate) struct Piece<'a, R> {
     /// Where the keys are.
-    pub(super) at: At,
+    pub(crate) at: At,
     /// The session's first event on any video, if sessions are cut by inactivity.
-    pub(super) cut_at: Option<Micros>,
-    pub(super) events: &'a [R],
+    pub(crate) cut_at: Option<Micros>,
+    pub(crate) events: &'a [R],
     timeline: &'a Timeline<'a, R>,
     /// Where the next session begins.
     end: Option<Micros>,
@@ -24,7 +22,7 @@ pub(super) struct Piece<'a, R> {
 
 impl<R: Record> Piece<'_, R> {
     /// The next strictly later event of the session, on any video.
-    pub(super) fn next_later(&self, time: Micros) -> Option<Micros> {
+    pub(crate) fn next_later(&self, time: Micros) -> Option<Micros> {
         self.timeline.next_later(time).filter(|&t| self.end.is_none_or(|end| t < end))
     }
 }
@@ -70,9 +68,9 @@ struct Group {
 
 /// The events of whole users, in groups of one user, video and session id; each group is in order and has no
 /// duplicates. One per thread, so that its memory is warm.
-pub(super) struct Users<R> {
+pub(crate) struct Users<R> {
     /// The keys of the task's chunks.
-    pub(super) store: KeyStore,
+    pub(crate) store: KeyStore,
     groups: Vec<Group>,
     records: Vec<R>,
     /// Of each fragment, its chunk and where its events are in it.
@@ -90,7 +88,7 @@ impl<R: Record> Users<R> {
     ///
     /// They lie anywhere, and waiting for memory costs more than all else: so the places of all are looked up first,
     /// then all events are copied, in loops whose reads do not wait for each other.
-    pub(super) fn gather(&mut self, task: &Task<R>, fragments: &[Ordered], mut duplicate: impl FnMut(&R)) {
+    pub(crate) fn gather(&mut self, task: &Task<R>, fragments: &[Ordered], mut duplicate: impl FnMut(&R)) {
         let Self { groups, records, spans, .. } = self;
         let span = |&Ordered { at, .. }: &Ordered| {
             let chunk = at.chunk as usize;
@@ -113,7 +111,7 @@ impl<R: Record> Users<R> {
     }
 
     /// How many groups there are: about as many sessions come of them.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.groups.len()
     }
 
@@ -122,21 +120,21 @@ impl<R: Record> Users<R> {
     }
 
     /// The users, in order.
-    pub(super) fn each(&self) -> impl Iterator<Item = User<'_, R>> {
+    pub(crate) fn each(&self) -> impl Iterator<Item = User<'_, R>> {
         let users = self.groups.chunk_by(|_, next| next.first.link >= Link::User);
         users.map(|groups| User { users: self, groups })
     }
 }
 
 /// The groups of one user.
-pub(super) struct User<'a, R> {
+pub(crate) struct User<'a, R> {
     users: &'a Users<R>,
     groups: &'a [Group],
 }
 
 impl<R: Record> User<'_, R> {
     /// Visits the sessions on the videos that are wanted.
-    pub(super) fn visit(
+    pub(crate) fn visit(
         &self,
         cutting: Cutting,
         is_wanted: impl Fn(&Ordered) -> bool,
