@@ -16,6 +16,6 @@ pub(crate) use events::{AnyEventKeys, EventKeys, Extras, RowKeys};
 pub use events::{Dictionaries, EventBatch, EventSchema};
 pub(crate) use keys::{KeyArena, KeyRows, Keys, SeenKeys, equal};
 pub use keys::{KeyColumn, KeyType, KeyTypes, check_text};
-pub use own_tables::{RowTable, RowsBatch, RowsSchema, SessionBatch};
+pub use own_tables::{OwnSchema, OwnTable, SessionBatch, ViewingBatch};
 pub use videos::{Video, VideoReader, Videos};
 pub use within::within;

@@ -16,18 +16,18 @@ pub(super) enum Partitions<R> {
 
 impl<R: Record> Partitions<R> {
     /// How far anybody got in each of the marked videos.
-    pub(super) fn furthest(
+    pub(super) fn estimates(
         &mut self,
         engine: &Engine,
         walking: Walking<'_>,
         is_marked: impl Fn(&[u8]) -> bool + Sync,
     ) -> Result<Estimates> {
         match self {
-            Self::Memory(partition) => partition.furthest(engine, walking, is_marked),
+            Self::Memory(partition) => partition.estimates(engine, walking, is_marked),
             Self::Disk(parts) => {
                 let mut all = Estimates::default();
                 let read = |part: &Part<R>| part.partition(engine);
-                let work = |mut partition: Partition<R>| partition.furthest(engine, walking, &is_marked);
+                let work = |mut partition: Partition<R>| partition.estimates(engine, walking, &is_marked);
                 each_ahead(engine, parts.iter(), read, work, |found| {
                     all = merged(std::mem::take(&mut all), found);
                     Ok(())

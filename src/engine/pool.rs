@@ -52,7 +52,7 @@ impl Engine {
     }
 
     /// Into how many tasks work is split: several per thread, so that uneven ones even out.
-    pub(crate) fn tasks(&self) -> usize {
+    pub(crate) fn task_count(&self) -> usize {
         self.pool.current_num_threads() * 16
     }
 

@@ -75,14 +75,14 @@ impl<R: Record> Events<'_, R> {
     /// If the work was stopped, or temporary files cannot be read.
     pub fn sessions(mut self, rules: &Rules) -> Result<Sessions> {
         let (engine, ids) = (self.engine, Ids::of(self.schema(), rules));
-        let (mut tasks, walking) = (Vec::new(), Walking::new(rules, self.schema().has_session()));
+        let (mut portions, walking) = (Vec::new(), Walking::new(rules, self.schema().has_session()));
         let finish = |(): &mut (), walked: &Walked<'_, R>| Ok((walked.store().clone(), walked.rows(ids)?));
         let duplicates = self.partitions()?.walk(engine, walking, finish, |made| {
-            tasks.extend(made);
+            portions.extend(made);
             Ok(())
         })?;
         self.counts.add(DropReason::Duplicate, duplicates);
-        Ok(Sessions::new(tasks, ids, self.counts))
+        Ok(Sessions::new(portions, ids, self.counts))
     }
 
     /// Walks all events and hands the session table on, in order: one row per user, video and session.
@@ -121,7 +121,7 @@ impl<R: Record> Events<'_, R> {
         let walking = Walking::new(&options.rules, self.schema().has_session());
         let mut partitions = self.partitions()?;
         let estimates = if options.rules.estimate_duration {
-            partitions.furthest(engine, walking, |video| videos.lacks_duration(video))?
+            partitions.estimates(engine, walking, |video| videos.lacks_duration(video))?
         } else {
             Estimates::default()
         };

@@ -6,8 +6,8 @@ mod session_rows;
 mod users;
 mod walking;
 
-pub(crate) use durations::{Durations, Estimates, furthest, merged};
+pub(crate) use durations::{Durations, Estimates, estimates, merged};
 pub(crate) use partition::{Partition, Walked};
-pub(crate) use session_rows::{Ids, Row, pairs};
-pub(crate) use users::{Piece, Users};
+pub(crate) use session_rows::{Ids, Session, pairs};
+pub(crate) use users::{SessionEvents, Users};
 pub(crate) use walking::Walking;

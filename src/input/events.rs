@@ -8,7 +8,7 @@ use arrow_schema::Schema;
 
 use super::columns::{Bound, ColumnMap, InputColumn, InputTable};
 use super::keys::{CodedKeys, KeyArena, KeyColumn, KeyRows, KeyType, KeyTypes, Keys, SeenKeys, Values};
-use super::values::{NumberColumn, OrderColumn, TextColumn, TimeColumn};
+use super::values::{NumberColumn, SequenceColumn, TextColumn, TimeColumn};
 use crate::error::Result;
 
 /// Where the columns of the events table are.
@@ -90,7 +90,7 @@ pub struct EventBatch {
     pub(crate) position: NumberColumn,
     pub(crate) rate: Option<NumberColumn>,
     pub(crate) seek_from: Option<NumberColumn>,
-    pub(crate) sequence: Option<OrderColumn>,
+    pub(crate) sequence: Option<SequenceColumn>,
 }
 
 /// The values of the keys' dictionaries: of users, videos and sessions, where they have one.
@@ -108,7 +108,7 @@ impl EventBatch {
             KeyColumn::bind_with(column, column.array(batch)?, known.as_ref())
         };
         let number = |column: &Bound| NumberColumn::bind(column, column.array(batch)?);
-        let order = |column: &Bound| OrderColumn::bind(column, column.array(batch)?);
+        let order = |column: &Bound| SequenceColumn::bind(column, column.array(batch)?);
         Ok(Self {
             time: TimeColumn::bind(&schema.time, schema.time.array(batch)?)?,
             user: key(&schema.user, users)?,

@@ -153,9 +153,9 @@ impl NumberColumn {
 
 /// A column of integers in an order-keeping 64-bit form.
 #[derive(Debug)]
-pub(crate) struct OrderColumn(Vec<Option<i64>>);
+pub(crate) struct SequenceColumn(Vec<Option<i64>>);
 
-impl OrderColumn {
+impl SequenceColumn {
     pub(crate) fn bind(column: &Bound, array: &ArrayRef) -> Result<Self> {
         let data_type = array.data_type();
         if !data_type.is_integer() && !data_type.is_null() {

@@ -6,7 +6,7 @@ use super::session_rows::BLOCK_ROWS;
 use crate::engagement::{Engagement, EngagementOptions};
 use crate::engine::order::KeyStore;
 use crate::engine::pool::Engine;
-use crate::engine::walk::{Durations, Ids, Row};
+use crate::engine::walk::{Durations, Ids, Session};
 use crate::error::Result;
 use crate::output::{Building, EngagementRow, Scratch, Table};
 
@@ -47,7 +47,7 @@ impl EngagementRows<'_, '_> {
     /// Adds users and videos in order, each with all of its session rows in order.
     pub(crate) fn add<'r>(
         &mut self,
-        pairs: impl Iterator<Item = impl Iterator<Item = &'r Row> + Clone>,
+        pairs: impl Iterator<Item = impl Iterator<Item = &'r Session> + Clone>,
     ) -> Result<()> {
         for rows in pairs {
             self.engage(rows);
@@ -72,7 +72,7 @@ impl EngagementRows<'_, '_> {
     }
 
     /// Makes the engagement row of one user and video, where it will stay until it is part of the columns.
-    fn engage<'r>(&mut self, rows: impl Iterator<Item = &'r Row> + Clone) {
+    fn engage<'r>(&mut self, rows: impl Iterator<Item = &'r Session> + Clone) {
         let Engaging { durations, options, .. } = self.engaging;
         let Some(first) = rows.clone().next() else { return };
         let [user, video, _] = self.store.get(first.at);

@@ -4,7 +4,7 @@ use arrow_array::RecordBatch;
 
 use crate::engine::order::KeyStore;
 use crate::engine::pool::Engine;
-use crate::engine::walk::{Ids, Row};
+use crate::engine::walk::{Ids, Session};
 use crate::error::Result;
 use crate::output::{Scratch, SessionRow, session_table};
 
@@ -16,7 +16,7 @@ pub(crate) fn session_batches(
     engine: &Engine,
     store: &KeyStore,
     ids: Ids,
-    all: &[Row],
+    all: &[Session],
     scratch: &mut Scratch,
 ) -> Result<Vec<RecordBatch>> {
     let table = session_table();
@@ -29,7 +29,7 @@ pub(crate) fn session_batches(
     building.finish()
 }
 
-fn session_row<'r>(store: &'r KeyStore, ids: Ids, row: &'r Row) -> SessionRow<'r> {
+fn session_row<'r>(store: &'r KeyStore, ids: Ids, row: &'r Session) -> SessionRow<'r> {
     let [user, video, _] = store.get(row.at);
     SessionRow { user, video, session: ids.session(store, row), stats: &row.stats }
 }

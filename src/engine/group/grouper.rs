@@ -104,7 +104,7 @@ impl<R: Record, H: BuildHasher> Grouper<R, H> {
             counts.add(reason, 1);
         };
         self.look_up(columns, &looked_at.verdicts, drop);
-        let order = self.order(columns);
+        let order = self.by_user(columns);
         self.place(&order, batch, &looked_at, number);
         self.cleaned = looked_at;
         Ok((self.finish(columns, &order)?, counts))
@@ -210,8 +210,8 @@ impl<R: Record, H: BuildHasher> Grouper<R, H> {
     }
 
     /// The fragments in the order of their users: whoever brings the fragments of some users together from many chunks
-    /// then finds those of a chunk in one piece.
-    fn order<C: KeyRows>(&self, columns: &EventKeys<'_, C>) -> Vec<u32> {
+    /// then finds those of a chunk side by side.
+    fn by_user<C: KeyRows>(&self, columns: &EventKeys<'_, C>) -> Vec<u32> {
         let fragments = || (0u32..).take(self.counts.len());
         let user = |fragment| columns.recall_user(&self.seen, fragment);
         let shared = shared_by_all(fragments().map(user));

@@ -66,19 +66,19 @@ pub(crate) fn ranges<R: Sync + Send>(engine: &Engine, chunks: &[Chunk<R>], count
 }
 
 /// Cuts ordered items into about so many ranges, none of which ends between two items of the same group.
-pub(crate) fn tasks<T>(items: &[T], count: usize, same: impl Fn(&T, &T) -> bool) -> Vec<Range<usize>> {
+pub(crate) fn whole_groups<T>(items: &[T], count: usize, same: impl Fn(&T, &T) -> bool) -> Vec<Range<usize>> {
     let size = items.len().div_ceil(count).max(1);
-    let mut tasks = Vec::new();
+    let mut ranges = Vec::new();
     let mut start = 0;
     while start < items.len() {
         let mut end = (start + size).min(items.len());
         while end < items.len() && same(&items[end - 1], &items[end]) {
             end += 1;
         }
-        tasks.push(start..end);
+        ranges.push(start..end);
         start = end;
     }
-    tasks
+    ranges
 }
 
 #[cfg(test)]
@@ -122,12 +122,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn tasks_cover_everything_and_keep_groups_whole(mut items in prop::collection::vec(0u8..9, 0..50), count in 1usize..9) {
+        fn ranges_cover_everything_and_keep_groups_whole(mut items in prop::collection::vec(0u8..9, 0..50), count in 1usize..9) {
             items.sort_unstable();
-            let tasks = tasks(&items, count, |a, b| a == b);
-            let covered: Vec<_> = tasks.iter().flat_map(|task| items[task.clone()].iter().copied()).collect();
+            let ranges = whole_groups(&items, count, |a, b| a == b);
+            let covered: Vec<_> = ranges.iter().flat_map(|range| items[range.clone()].iter().copied()).collect();
             prop_assert_eq!(covered, items.clone());
-            prop_assert!(tasks.windows(2).all(|w| items[w[0].end - 1] != items[w[1].start]));
+            prop_assert!(ranges.windows(2).all(|w| items[w[0].end - 1] != items[w[1].start]));
         }
     }
 

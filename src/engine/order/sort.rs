@@ -82,7 +82,7 @@ impl KeyStore {
 
 /// Fragments in the order of their users; those of a user so that equal session ids stand together, and among these
 /// equal videos. Those of some videos are marked. There is a piece of each arena, whose users are in order.
-pub(crate) fn grouped(
+pub(crate) fn ordered(
     store: &KeyStore,
     pieces: &[Range<u32>],
     is_marked: impl Fn(&[u8]) -> bool,
@@ -162,7 +162,7 @@ fn sort(store: &KeyStore, fragments: &mut [Placed]) {
 }
 
 /// Every fragment, ordered by user, session and video.
-pub(crate) fn ordered(store: &KeyStore) -> Vec<At> {
+pub(crate) fn sorted_by_keys(store: &KeyStore) -> Vec<At> {
     let mut fragments: Vec<_> = store.chunks().into_iter().flatten().collect();
     fragments.par_sort_unstable_by_key(|&at| {
         let [user, video, session] = store.get(at);
@@ -226,7 +226,7 @@ mod tests {
         prop::collection::vec((user, "[ab]{0,2}", "[ab]{0,2}"), 0..60)
     }
 
-    /// Users in order, and every group in one piece.
+    /// Users in order, and every group together.
     fn assert_grouped(store: &KeyStore, fragments: &[Ordered], count: usize) {
         assert_eq!(fragments.len(), count);
         assert!(fragments.is_sorted_by_key(|fragment| store.user(fragment.at)));
@@ -281,7 +281,7 @@ mod tests {
             let marked = |video: &[u8]| video == b"a";
             let pieces = whole(&store);
             let weak = linked(&store, &placed(&store, &pieces, &Weak, marked));
-            for fragments in [grouped(&store, &pieces, marked), weak] {
+            for fragments in [ordered(&store, &pieces, marked), weak] {
                 assert_grouped(&store, &fragments, keys.len());
                 prop_assert!(fragments.iter().all(|fragment| fragment.is_marked == marked(store.video(fragment.at))));
             }
@@ -290,7 +290,7 @@ mod tests {
         #[test]
         fn order_is_that_of_the_strings(keys in any_keys()) {
             let store = store(&keys);
-            let sorted: Vec<_> = ordered(&store).into_iter().map(|at| store.get(at)).collect();
+            let sorted: Vec<_> = sorted_by_keys(&store).into_iter().map(|at| store.get(at)).collect();
             let order = |[user, video, session]: &[&[u8]; 3]| (user.to_vec(), session.to_vec(), video.to_vec());
             prop_assert!(sorted.is_sorted_by_key(order));
             prop_assert_eq!(sorted.len(), keys.len());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::key_store::KeyStore;
 use super::ranges::Pieces;
-use super::sort::{Ordered, grouped};
+use super::sort::{Ordered, ordered};
 use crate::engine::group::Chunk;
 
 /// All fragments of some users: pieces of chunks, which go when the last task that has a piece of them is done.
@@ -33,6 +33,6 @@ impl<R> Task<R> {
 
     /// Its fragments in order, those of some videos marked.
     pub(crate) fn ordered(&self, store: &KeyStore, is_marked: impl Fn(&[u8]) -> bool) -> Vec<Ordered> {
-        grouped(store, &self.pieces, is_marked)
+        ordered(store, &self.pieces, is_marked)
     }
 }

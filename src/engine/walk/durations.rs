@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::session_rows::{Row, pairs};
+use super::session_rows::{Session, pairs};
 use crate::engagement::{Duration, Furthest};
 use crate::engine::order::KeyStore;
 use crate::input::{Video, Videos};
@@ -28,7 +28,7 @@ pub(crate) fn merged(mut all: Estimates, part: Estimates) -> Estimates {
 }
 
 /// How far anybody got in each video whose duration is not known.
-pub(crate) fn furthest(store: &KeyStore, rows: &[Row], videos: &Videos) -> Estimates {
+pub(crate) fn estimates(store: &KeyStore, rows: &[Session], videos: &Videos) -> Estimates {
     let mut estimates = Estimates::default();
     for rows in pairs(store, rows) {
         let Some(video) = rows.first().map(|row| store.video(row.at)) else { continue };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::durations::{Estimates, add, merged};
-use super::session_rows::{Ids, Order, Row};
+use super::session_rows::{Ids, Session, SessionOrder};
 use super::users::Users;
 use super::walking::Walking;
 use crate::engine::group::{Chunk, Record};
@@ -42,19 +42,19 @@ impl<R: Record> Walked<'_, R> {
     pub(crate) fn each_user(
         &self,
         ids: Ids,
-        mut take: impl FnMut(&mut Vec<Row>, &mut Order) -> Result<()>,
+        mut take: impl FnMut(&mut Vec<Session>, &mut SessionOrder) -> Result<()>,
     ) -> Result<()> {
-        let (mut rows, mut order) = (Vec::new(), Order::default());
+        let (mut rows, mut order) = (Vec::new(), SessionOrder::default());
         self.users.each().try_for_each(|user| {
             rows.clear();
             self.walking.add(&user, |_| true, &mut rows);
-            ids.order(self.store(), &rows, &mut order);
+            ids.sort(self.store(), &rows, &mut order);
             take(&mut rows, &mut order)
         })
     }
 
     /// The session rows of all users, in order.
-    pub(crate) fn rows(&self, ids: Ids) -> Result<Vec<Row>> {
+    pub(crate) fn rows(&self, ids: Ids) -> Result<Vec<Session>> {
         let mut all = Vec::with_capacity(self.len());
         self.each_user(ids, |rows, order| {
             order.permute(rows);
@@ -69,7 +69,7 @@ impl<R: Record> Partition<R> {
     /// Cuts fragments into tasks.
     pub(crate) fn new(engine: &Engine, chunks: Vec<Chunk<R>>) -> Self {
         let fragments: usize = chunks.iter().map(|chunk| chunk.keys.len()).sum();
-        let ranges = ranges(engine, &chunks, engine.tasks().max(fragments / TASK_FRAGMENTS));
+        let ranges = ranges(engine, &chunks, engine.task_count().max(fragments / TASK_FRAGMENTS));
         let chunks: Vec<_> = chunks.into_iter().map(Arc::new).collect();
         Self { tasks: ranges.into_iter().map(|pieces| Task::new(pieces, &chunks)).collect() }
     }
@@ -100,7 +100,7 @@ impl<R: Record> Partition<R> {
     }
 
     /// How far anybody got in each of the marked videos.
-    pub(crate) fn furthest(
+    pub(crate) fn estimates(
         &mut self,
         engine: &Engine,
         walking: Walking<'_>,

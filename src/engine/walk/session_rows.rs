@@ -12,7 +12,7 @@ use crate::time::Micros;
 
 /// One session row and where its keys are.
 #[derive(Debug)]
-pub(crate) struct Row {
+pub(crate) struct Session {
     pub(crate) at: At,
     /// The session's first event on any video, if sessions are cut by inactivity.
     pub(crate) cut_at: Option<Micros>,
@@ -30,15 +30,15 @@ struct Place {
 
 /// The order of one user's rows. One per thread, so that its memory is warm.
 #[derive(Debug, Default)]
-pub(crate) struct Order(Vec<Place>);
+pub(crate) struct SessionOrder(Vec<Place>);
 
-impl Order {
+impl SessionOrder {
     /// The rows of each of the user's videos, in order.
     pub(crate) fn pairs<'r>(
         &'r self,
         store: &'r KeyStore,
-        rows: &'r [Row],
-    ) -> impl Iterator<Item = impl Iterator<Item = &'r Row> + Clone> {
+        rows: &'r [Session],
+    ) -> impl Iterator<Item = impl Iterator<Item = &'r Session> + Clone> {
         let same = |a: &Place, b: &Place| {
             let decides =
                 || a.video.is_whole() || store.video(rows[a.index].at) == store.video(rows[b.index].at);
@@ -48,7 +48,7 @@ impl Order {
     }
 
     /// Moves rows to their places, cycle by cycle: rows are large, and each moves about once.
-    pub(crate) fn permute(&mut self, rows: &mut [Row]) {
+    pub(crate) fn permute(&mut self, rows: &mut [Session]) {
         let order = &mut self.0;
         for start in 0..order.len() {
             let mut place = start;
@@ -83,11 +83,11 @@ impl Ids {
     }
 
     /// The order of the rows of one user: by video, start and session id.
-    pub(crate) fn order(self, store: &KeyStore, rows: &[Row], Order(order): &mut Order) {
+    pub(crate) fn sort(self, store: &KeyStore, rows: &[Session], SessionOrder(order): &mut SessionOrder) {
         let videos = || rows.iter().map(|row| store.video(row.at));
         // What they share matters only where they are long.
         let shared = if videos().all(Prefix::holds) { 0 } else { shared_by_all(videos()) };
-        let place = |(index, row): (usize, &Row)| Place {
+        let place = |(index, row): (usize, &Session)| Place {
             video: Prefix::of(&store.video(row.at)[shared..]),
             start: row.stats.start,
             index,
@@ -103,19 +103,19 @@ impl Ids {
     }
 
     /// The order of rows by user, video, start and session id.
-    pub(crate) fn compare(self, store: &KeyStore, a: &Row, b: &Row) -> Ordering {
+    pub(crate) fn compare(self, store: &KeyStore, a: &Session, b: &Session) -> Ordering {
         store.user(a.at).cmp(store.user(b.at)).then_with(|| self.compare_videos(store, a, b))
     }
 
     /// The order of one user's rows.
-    fn compare_videos(self, store: &KeyStore, a: &Row, b: &Row) -> Ordering {
+    fn compare_videos(self, store: &KeyStore, a: &Session, b: &Session) -> Ordering {
         (store.video(a.at), a.stats.start)
             .cmp(&(store.video(b.at), b.stats.start))
             .then_with(|| self.session(store, a).cmp(&self.session(store, b)))
     }
 
     /// The session id that a row shows.
-    pub(crate) fn session<'k>(self, store: &'k KeyStore, row: &Row) -> Cow<'k, [u8]> {
+    pub(crate) fn session<'k>(self, store: &'k KeyStore, row: &Session) -> Cow<'k, [u8]> {
         let id = store.get(row.at)[2];
         match (row.cut_at, self.read) {
             (None, _) => id.into(),
@@ -126,7 +126,7 @@ impl Ids {
 }
 
 /// The rows of each user and video.
-pub(crate) fn pairs<'r>(store: &KeyStore, rows: &'r [Row]) -> impl Iterator<Item = &'r [Row]> {
+pub(crate) fn pairs<'r>(store: &KeyStore, rows: &'r [Session]) -> impl Iterator<Item = &'r [Session]> {
     rows.chunk_by(|a, b| {
         let ([user, video, _], [other_user, other_video, _]) = (store.get(a.at), store.get(b.at));
         video == other_video && user == other_user
@@ -155,20 +155,20 @@ mod tests {
                 let video = format!("{prefix}{video}");
                 let fragment = arena.push([user.as_bytes(), video.as_bytes(), session.as_bytes()]);
                 let stats = SessionStats { start: Micros(*start), ..SessionStats::default() };
-                rows.push(Row { at: At { chunk: 0, fragment }, cut_at: None, stats });
+                rows.push(Session { at: At { chunk: 0, fragment }, cut_at: None, stats });
             }
             let store = KeyStore(vec![Arc::new(arena)]);
             let ids = Ids { keys: KeyTypes::default(), read: Some(KeyType::Text) };
-            let mut order = Order::default();
+            let mut order = SessionOrder::default();
             for user in rows.chunk_by_mut(|a, b| store.user(a.at) == store.user(b.at)) {
-                ids.order(&store, user, &mut order);
+                ids.sort(&store, user, &mut order);
                 let found: Vec<_> = order.pairs(&store, user).map(|rows| rows.map(|row| row.at).collect::<Vec<_>>()).collect();
                 order.permute(user);
                 let expected: Vec<Vec<_>> = pairs(&store, user).map(|rows| rows.iter().map(|row| row.at).collect()).collect();
                 prop_assert_eq!(found, expected);
             }
             let sorted = rows;
-            let order = |row: &Row| {
+            let order = |row: &Session| {
                 let [user, video, session] = store.get(row.at);
                 (user, video, row.stats.start, session)
             };

@@ -9,7 +9,7 @@ use crate::session::Cutting;
 use crate::time::Micros;
 
 /// The events of one session on one video, in order, without duplicates.
-pub(crate) struct Piece<'a, R> {
+pub(crate) struct SessionEvents<'a, R> {
     /// Where the keys are.
     pub(crate) at: At,
     /// The session's first event on any video, if sessions are cut by inactivity.
@@ -20,7 +20,7 @@ pub(crate) struct Piece<'a, R> {
     end: Option<Micros>,
 }
 
-impl<R: Record> Piece<'_, R> {
+impl<R: Record> SessionEvents<'_, R> {
     /// The next strictly later event of the session, on any video.
     pub(crate) fn next_later(&self, time: Micros) -> Option<Micros> {
         self.timeline.next_later(time).filter(|&t| self.end.is_none_or(|end| t < end))
@@ -138,7 +138,7 @@ impl<R: Record> User<'_, R> {
         &self,
         cutting: Cutting,
         is_wanted: impl Fn(&Ordered) -> bool,
-        mut visit: impl FnMut(&Piece<'_, R>),
+        mut visit: impl FnMut(&SessionEvents<'_, R>),
     ) {
         let users = self.users;
         // Without a session column all session ids are the same.
@@ -146,10 +146,10 @@ impl<R: Record> User<'_, R> {
             let timeline = Timeline { users, groups: scope, times: OnceCell::new() };
             let starts = match cutting {
                 Cutting::Trusted => Vec::new(),
-                Cutting::Timeout(_) => cutting.pieces(timeline.times()),
+                Cutting::Timeout(_) => cutting.session_starts(timeline.times()),
             };
             for group in scope.iter().filter(|group| is_wanted(&group.first)) {
-                pieces(users.events(group), group.first.at, &starts, &timeline, &mut visit);
+                each_session(users.events(group), group.first.at, &starts, &timeline, &mut visit);
             }
         }
     }
@@ -175,24 +175,25 @@ fn settle<R: Record>(records: &mut Vec<R>, start: usize, duplicate: &mut impl Fn
     records.truncate(start + length);
 }
 
-fn pieces<R: Record>(
+/// Visits the sessions that begin at `starts` among the events of one group; the group is one session without any.
+fn each_session<R: Record>(
     events: &[R],
     at: At,
     starts: &[Micros],
     timeline: &Timeline<'_, R>,
-    visit: &mut impl FnMut(&Piece<'_, R>),
+    visit: &mut impl FnMut(&SessionEvents<'_, R>),
 ) {
     if starts.is_empty() {
-        return visit(&Piece { at, cut_at: None, events, timeline, end: None });
+        return visit(&SessionEvents { at, cut_at: None, events, timeline, end: None });
     }
     let mut rest = events;
     while let Some(first) = rest.first() {
         let next = starts.partition_point(|&start| start <= first.time());
         let end = starts.get(next).copied();
         let length = end.map_or(rest.len(), |end| rest.partition_point(|record| record.time() < end));
-        let (piece, later) = rest.split_at(length);
+        let (session, later) = rest.split_at(length);
         let cut_at = next.checked_sub(1).and_then(|index| starts.get(index)).copied();
-        visit(&Piece { at, cut_at, events: piece, timeline, end });
+        visit(&SessionEvents { at, cut_at, events: session, timeline, end });
         rest = later;
     }
 }

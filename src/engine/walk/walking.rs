@@ -1,6 +1,6 @@
 //! How users' events become sessions.
 
-use super::session_rows::Row;
+use super::session_rows::Session;
 use super::users::User;
 use crate::engine::group::Record;
 use crate::engine::order::Ordered;
@@ -24,14 +24,14 @@ impl<'a> Walking<'a> {
         self,
         user: &User<'_, R>,
         is_wanted: impl Fn(&Ordered) -> bool,
-        rows: &mut Vec<Row>,
+        rows: &mut Vec<Session>,
     ) {
-        user.visit(self.cutting, is_wanted, |piece| {
-            let events = piece.events.iter().map(Record::event);
-            let row = || Row { at: piece.at, cut_at: piece.cut_at, stats: SessionStats::default() };
+        user.visit(self.cutting, is_wanted, |session| {
+            let events = session.events.iter().map(Record::event);
+            let row = || Session { at: session.at, cut_at: session.cut_at, stats: SessionStats::default() };
             rows.extend(std::iter::once_with(row));
             if let Some(row) = rows.last_mut() {
-                row.stats.see(events, self.rules, |time| piece.next_later(time));
+                row.stats.see(events, self.rules, |time| session.next_later(time));
             }
         });
     }
