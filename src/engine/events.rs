@@ -3,14 +3,11 @@
 use arrow_array::RecordBatch;
 use rayon::prelude::*;
 
-use super::Engine;
-use super::chunk::Chunk;
-use super::fragments::{Grouper, SLICE_ROWS, in_slices};
-use super::partition::Partition;
-use super::record::{Plain, Record, Wide};
-use super::rejects::Rejects;
+use super::group::{Chunk, Grouper, Plain, Record, Rejects, SLICE_ROWS, Slice, Wide, in_slices};
+use super::partitions::Partitions;
+use super::pool::Engine;
 use super::spill::Spill;
-use super::tables::Partitions;
+use super::walk::Partition;
 use crate::error::Result;
 use crate::event::Vocabulary;
 use crate::input::{Cleaner, Dictionaries, DropCounts, EventBatch, EventSchema};
@@ -20,6 +17,44 @@ use crate::input::{Cleaner, Dictionaries, DropCounts, EventBatch, EventSchema};
 const SLICE_BYTES: usize = SLICE_ROWS * 64;
 /// How many slices are grouped at least before the memory that they take is looked at.
 const SLICES_AT_ONCE: usize = 4;
+
+/// Collects the accepted events of an input, batch by batch, in the smaller of the two layouts that holds what they
+/// carry.
+pub enum AcceptedEvents<'e> {
+    /// Of an input without optional columns: 16 bytes per event.
+    Plain(Events<'e, Plain>),
+    /// Of any other: 48 bytes per event.
+    Wide(Events<'e, Wide>),
+}
+
+impl<'e> AcceptedEvents<'e> {
+    /// No events yet, of a table of `schema` whose event names mean what `vocabulary` says. What events take beyond half
+    /// of `memory_limit` bytes goes to temporary files; without a limit all of them stay in memory.
+    #[must_use]
+    pub fn new(
+        engine: &'e Engine,
+        schema: EventSchema,
+        vocabulary: Vocabulary,
+        memory_limit: Option<usize>,
+    ) -> Self {
+        if schema.is_plain() {
+            Self::Plain(Events::new(engine, schema, vocabulary).with_memory_limit(memory_limit))
+        } else {
+            Self::Wide(Events::new(engine, schema, vocabulary).with_memory_limit(memory_limit))
+        }
+    }
+
+    /// Takes in `batches`, in parallel.
+    ///
+    /// # Errors
+    /// If a column's type is not that of the schema, the work was stopped, or temporary files cannot be written.
+    pub fn push(&mut self, batches: &[RecordBatch]) -> Result<()> {
+        match self {
+            Self::Plain(events) => events.push(batches),
+            Self::Wide(events) => events.push(batches),
+        }
+    }
+}
 
 /// Events of an input without optional columns.
 pub type PlainEvents<'e> = Events<'e, Plain>;
@@ -176,13 +211,4 @@ impl<'e, R: Record> Events<'e, R> {
         let parts = self.spill.take().map(|spill| spill.finish(self.engine, limit)).transpose()?;
         Ok(Partitions::Disk(parts.unwrap_or_default()))
     }
-}
-
-/// At most [`SLICE_ROWS`] rows of a batch.
-struct Slice {
-    /// The number of its first row.
-    base: u64,
-    rows: RecordBatch,
-    /// Those of the whole batch.
-    dictionaries: Dictionaries,
 }

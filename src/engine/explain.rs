@@ -5,12 +5,9 @@ use std::collections::HashMap;
 use arrow_array::{RecordBatch, UInt64Array};
 use arrow_select::take::take_record_batch;
 
-use super::Engine;
-use super::fragments::{Grouper, SLICE_ROWS};
-use super::partition::Partition;
-use super::record::{Numbered, Record};
-use super::rejects::Rejects;
-use super::user::{Piece, Users};
+use super::group::{Grouper, Numbered, Record, Rejects, SLICE_ROWS};
+use super::pool::Engine;
+use super::walk::{Partition, SessionEvents, Users};
 use crate::error::Result;
 use crate::event::{EventKind, Vocabulary};
 use crate::input::{Cleaner, Dictionaries, DropReason, EventBatch, EventSchema};
@@ -105,9 +102,9 @@ impl Explainer<'_> {
                 user.visit(
                     cutting,
                     |fragment| fragment.is_marked,
-                    |piece| {
-                        let id = users.store.get(piece.at)[2];
-                        self.session(piece, &self.session_id(id, piece.cut_at));
+                    |session| {
+                        let id = users.store.get(session.at)[2];
+                        self.session(session, &self.session_id(id, session.cut_at));
                     },
                 );
             }
@@ -125,11 +122,11 @@ impl Explainer<'_> {
         }
     }
 
-    fn session(&mut self, piece: &Piece<'_, Numbered>, session: &str) {
+    fn session(&mut self, session: &SessionEvents<'_, Numbered>, id: &str) {
         let mut stats = SessionStats::default();
         let mut tally = Tally::new(&mut stats);
-        let mut walker = Walker::new(self.rules, |time| piece.next_later(time));
-        for record in piece.events {
+        let mut walker = Walker::new(self.rules, |time| session.next_later(time));
+        for record in session.events {
             let event = record.event();
             let mut verdicts = Vec::new();
             walker.step(&event, &mut |finding| {
@@ -140,7 +137,7 @@ impl Explainer<'_> {
                 verdicts.push(silent(event.kind).to_owned());
             }
             let playing = Some(walker.is_playing());
-            self.push(record.row, Some(session), verdicts.join("; "), playing, Some(tally.watch_time()));
+            self.push(record.row, Some(id), verdicts.join("; "), playing, Some(tally.watch_time()));
         }
         let mut verdicts = Vec::new();
         walker.finish(&mut |finding| verdicts.push(verdict(finding)));
@@ -148,7 +145,7 @@ impl Explainer<'_> {
             self.rows.push(ExplanationRow {
                 row: NO_ROW,
                 time: None,
-                session: Some(session.to_owned()),
+                session: Some(id.to_owned()),
                 event_name: None,
                 position: None,
                 verdict: format!("the session ends while playing: {}", verdicts.join("; ")),

@@ -5,12 +5,10 @@ use std::ops::Range;
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 
-use super::events::PlainEvents;
-use super::fragments::SLICE_ROWS;
-use super::order::ordered;
-use super::record::{Plain, Record};
-use super::store::{At, KeyStore};
-use super::{Engine, Events};
+use super::events::{Events, PlainEvents};
+use super::group::{Plain, Record, SLICE_ROWS};
+use super::order::{At, KeyStore, sorted_by_keys};
+use super::pool::Engine;
 use crate::error::Result;
 use crate::event::Vocabulary;
 use crate::input::{EventSchema, KeyArena};
@@ -78,7 +76,7 @@ impl<'e> Scopes<'e> {
     /// If the work was stopped.
     pub fn batches(&self) -> Result<Vec<RecordBatch>> {
         let (store, schema) = (&self.store, self.events.schema());
-        let fragments = self.events.engine.run(|| ordered(store));
+        let fragments = self.events.engine.run(|| sorted_by_keys(store));
         let rows: Vec<_> = fragments
             .chunk_by(|&a, &b| store.get(a) == store.get(b))
             .filter_map(|scope| self.row(scope))

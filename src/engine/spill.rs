@@ -17,12 +17,10 @@ use arrow_ipc::writer::{IpcWriteOptions, StreamWriter};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 use rayon::prelude::*;
 
-use super::Engine;
-use super::chunk::Chunk;
-use super::partition::Partition;
-use super::ranges::{bounds, cut, sample};
-use super::record::Record;
-use super::store::At;
+use super::group::{Chunk, Record};
+use super::order::{At, bounds, cut, sample};
+use super::pool::Engine;
+use super::walk::Partition;
 use crate::error::{Error, Result};
 use crate::input::KeyArena;
 
@@ -132,18 +130,18 @@ impl<R: Record> Part<R> {
 
     fn write(&mut self, chunks: &[Chunk<R>], places: &[At]) -> Result<()> {
         let Written::Open(writer) = &mut self.file else { return Err(lost()) };
-        let mut rows = Rows::default();
+        let mut batch = FragmentBatch::default();
         for &at in places {
             let chunk = &chunks[at.chunk as usize];
             let records = chunk.records(at.fragment);
-            rows.add(chunk.keys.get(at.fragment), records);
+            batch.add(chunk.keys.get(at.fragment), records);
             self.bytes += Chunk::<R>::memory(chunk.keys.get(at.fragment).map(<[u8]>::len), records.len());
-            if rows.bytes > BATCH_BYTES {
-                writer.write(&rows.batch()?).map_err(failed)?;
+            if batch.bytes > BATCH_BYTES {
+                writer.write(&batch.take()?).map_err(failed)?;
             }
         }
-        if rows.bytes > 0 {
-            writer.write(&rows.batch()?).map_err(failed)?;
+        if batch.bytes > 0 {
+            writer.write(&batch.take()?).map_err(failed)?;
         }
         Ok(())
     }
@@ -198,15 +196,15 @@ impl<R: Record> Part<R> {
     }
 }
 
-/// Fragments as rows of a batch.
+/// A batch of fragments in the making.
 #[derive(Default)]
-struct Rows {
+struct FragmentBatch {
     columns: [LargeBinaryBuilder; 4],
     events: Vec<u8>,
     bytes: usize,
 }
 
-impl Rows {
+impl FragmentBatch {
     fn add<R: Record>(&mut self, keys: [&[u8]; 3], records: &[R]) {
         let [user, video, session, events] = &mut self.columns;
         self.events.clear();
@@ -219,7 +217,7 @@ impl Rows {
         self.bytes += self.events.len();
     }
 
-    fn batch(&mut self) -> Result<RecordBatch> {
+    fn take(&mut self) -> Result<RecordBatch> {
         self.bytes = 0;
         let columns = self.columns.each_mut().map(|column| Arc::new(column.finish()) as ArrayRef);
         Ok(RecordBatch::try_new(schema(), columns.to_vec())?)
@@ -276,7 +274,7 @@ fn failed(error: ArrowError) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::record::Plain;
+    use crate::engine::group::Plain;
     use crate::event::{Event, EventKind};
     use crate::time::Micros;
 

@@ -1,10 +1,10 @@
 //! Steps between reading events and the tables, each by itself: for measuring them. The engine takes the same ones, but
 //! lets go of what it does not need any more.
 
-use super::Events;
-use super::fragments::Hash;
-use super::partition::{Partition, Task};
-use super::record::Record;
+use super::events::Events;
+use super::group::{Hash, Record};
+use super::order::Task;
+use super::walk::Partition;
 use crate::input::{AnyEventKeys, EventBatch, EventKeys, KeyRows};
 
 /// Hashes the keys of all rows of a batch, and tells something that depends on each of the hashes.

@@ -1,11 +1,9 @@
 //! What the clean step would drop, with examples.
 
-use super::Engine;
 use super::events::Events;
-use super::partition::Partition;
-use super::record::Numbered;
-use super::rejects::Rejects;
-use super::user::Users;
+use super::group::{Numbered, Rejects};
+use super::pool::Engine;
+use super::walk::{Partition, Users};
 use crate::error::Result;
 use crate::event::Vocabulary;
 use crate::input::{DropCounts, DropReason, EventSchema};

@@ -6,11 +6,9 @@ use std::sync::Arc;
 use arrow_array::{LargeStringArray, RecordBatch, StringArray, StringViewArray};
 use arrow_schema::Schema;
 
-use super::arena::{KeyArena, SeenKeys};
-use super::coded::{CodedKeys, Values};
 use super::columns::{Bound, ColumnMap, InputColumn, InputTable};
-use super::keys::{KeyColumn, KeyRows, KeyType, KeyTypes};
-use super::values::{NumberColumn, OrderColumn, TextColumn, TimeColumn};
+use super::keys::{CodedKeys, KeyArena, KeyColumn, KeyRows, KeyType, KeyTypes, Keys, SeenKeys, Values};
+use super::values::{NumberColumn, SequenceColumn, TextColumn, TimeColumn};
 use crate::error::Result;
 
 /// Where the columns of the events table are.
@@ -39,9 +37,11 @@ impl EventSchema {
         let (user, video, session) =
             (needed(InputColumn::USER)?, needed(InputColumn::VIDEO)?, optional(InputColumn::SESSION)?);
         let keys = KeyTypes {
-            user: key_type(&user, schema)?,
-            video: key_type(&video, schema)?,
-            session: session.as_ref().map_or(Ok(KeyType::Text), |session| key_type(session, schema))?,
+            user: KeyType::of_column(&user, schema)?,
+            video: KeyType::of_column(&video, schema)?,
+            session: session
+                .as_ref()
+                .map_or(Ok(KeyType::Text), |session| KeyType::of_column(session, schema))?,
         };
         let bound = Self {
             time: needed(InputColumn::TIMESTAMP)?,
@@ -79,11 +79,6 @@ impl EventSchema {
     }
 }
 
-pub(crate) fn key_type(column: &Bound, schema: &Schema) -> Result<KeyType> {
-    let data_type = schema.field(column.index).data_type();
-    KeyType::of(data_type).ok_or_else(|| column.wrong_type(data_type))
-}
-
 /// The columns of one batch of events, bound once.
 #[derive(Debug)]
 pub struct EventBatch {
@@ -95,7 +90,7 @@ pub struct EventBatch {
     pub(crate) position: NumberColumn,
     pub(crate) rate: Option<NumberColumn>,
     pub(crate) seek_from: Option<NumberColumn>,
-    pub(crate) sequence: Option<OrderColumn>,
+    pub(crate) sequence: Option<SequenceColumn>,
 }
 
 /// The values of the keys' dictionaries: of users, videos and sessions, where they have one.
@@ -113,7 +108,7 @@ impl EventBatch {
             KeyColumn::bind_with(column, column.array(batch)?, known.as_ref())
         };
         let number = |column: &Bound| NumberColumn::bind(column, column.array(batch)?);
-        let order = |column: &Bound| OrderColumn::bind(column, column.array(batch)?);
+        let order = |column: &Bound| SequenceColumn::bind(column, column.array(batch)?);
         Ok(Self {
             time: TimeColumn::bind(&schema.time, schema.time.array(batch)?)?,
             user: key(&schema.user, users)?,
@@ -138,9 +133,6 @@ pub(crate) struct Extras {
     /// The player's own order.
     pub(crate) sequence: Option<i64>,
 }
-
-/// The bytes of a row's keys: user, video and session (empty without a session column).
-pub(crate) type Keys<'a> = [&'a [u8]; 3];
 
 /// The key columns of a batch of events, in one layout.
 #[derive(Debug)]
@@ -233,7 +225,7 @@ impl<'a, C: KeyRows> EventKeys<'a, C> {
         let mut arena = KeyArena::with_capacity(fragments.len(), bytes);
         let columns = [Some(self.user), Some(self.video), self.session];
         fragments.iter().for_each(|&fragment| C::copy(seen, fragment, columns, &mut arena));
-        seen.plain.check()?;
+        seen.check()?;
         arena.check()?;
         Ok(arena)
     }

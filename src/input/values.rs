@@ -9,9 +9,8 @@ use arrow_array::{
 };
 use arrow_schema::{DataType, TimeUnit};
 
-use super::coded::{Codes, cast, dictionary};
 use super::columns::Bound;
-use super::keys::{KeyColumn, KeyType};
+use super::keys::{Codes, KeyColumn, KeyType, cast, dictionary};
 use crate::error::{Error, Result};
 use crate::time::Micros;
 
@@ -154,9 +153,9 @@ impl NumberColumn {
 
 /// A column of integers in an order-keeping 64-bit form.
 #[derive(Debug)]
-pub(crate) struct OrderColumn(Vec<Option<i64>>);
+pub(crate) struct SequenceColumn(Vec<Option<i64>>);
 
-impl OrderColumn {
+impl SequenceColumn {
     pub(crate) fn bind(column: &Bound, array: &ArrayRef) -> Result<Self> {
         let data_type = array.data_type();
         if !data_type.is_integer() && !data_type.is_null() {

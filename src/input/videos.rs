@@ -6,7 +6,6 @@ use arrow_array::RecordBatch;
 use arrow_schema::Schema;
 
 use super::columns::{Bound, ColumnMap, InputColumn, InputTable, NUMBER, TEXT};
-use super::events::key_type;
 use super::keys::{KeyColumn, KeyType};
 use super::values::{NumberColumn, TextColumn};
 use crate::engagement::{Duration, DurationSource};
@@ -82,7 +81,7 @@ impl VideoReader {
         title: Option<Bound>,
         schema: &Schema,
     ) -> Result<Self> {
-        let key = key_type(&id, schema)?;
+        let key = KeyType::of_column(&id, schema)?;
         let empty = schema.fields().is_empty() || schema.field(id.index).data_type().is_null();
         let videos = Videos { key: (!empty).then_some(key), videos: HashMap::default() };
         let mut reader = Self { id, duration, source, title, key, videos };

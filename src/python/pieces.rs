@@ -7,10 +7,8 @@ use super::bridge::{export_batch, import_batch};
 use super::door::{detached, guarded, interruptible};
 use super::options::{columns, engagement_options, engine, micros, rules, vocabulary};
 use super::source::Source;
-use super::work::{
-    Accepted, Maybe, Object, Reported, Tables, bind_events, export, handed_on, push_all, walk_events,
-};
-use crate::engine::Scopes;
+use super::work::{Maybe, Object, Reported, Tables, bind_events, export, handed_on, push_all, walk_events};
+use crate::engine::{AcceptedEvents, Scopes};
 use crate::error::{Error, Result};
 use crate::input::{self, VideoReader, Videos};
 use crate::output;
@@ -30,16 +28,16 @@ pub(super) fn batches(py: Python<'_>, table: Object<'_, '_>) -> PyResult<Tables>
     })
 }
 
-/// The wire form of a batch.
+/// A batch in Spark's layout.
 #[pyfunction]
 pub(super) fn to_wire(py: Python<'_>, batch: Object<'_, '_>) -> PyResult<Py<PyAny>> {
-    guarded(|| changed(py, batch, output::to_wire))
+    guarded(|| changed(py, batch, output::to_spark_layout))
 }
 
-/// The batch whose wire form this is.
+/// The batch whose layout for Spark this is.
 #[pyfunction]
 pub(super) fn from_wire(py: Python<'_>, batch: Object<'_, '_>) -> PyResult<Py<PyAny>> {
-    guarded(|| changed(py, batch, output::from_wire))
+    guarded(|| changed(py, batch, output::from_spark_layout))
 }
 
 /// The events that lie in the span that their row states.
@@ -130,7 +128,7 @@ pub(super) fn aggregate_joined(
         let events = bind_events(&source, &map)?;
         let mut videos =
             source.schema.as_ref().map(|schema| VideoReader::of_events(schema, &map)).transpose()?;
-        let mut accepted = Accepted::new(&engine, events, vocabulary, None);
+        let mut accepted = AcceptedEvents::new(&engine, events, vocabulary, None);
         push_all(py, &engine, source, |batches| {
             videos.as_mut().map_or(Ok(()), |videos| videos.read(batches))?;
             accepted.push(batches)

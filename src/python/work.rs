@@ -9,10 +9,8 @@ use super::bridge::{export_batch, export_batches, export_schema};
 use super::door::{beside, guarded, interruptible};
 use super::options::{columns, engagement_options, engine, number, rules, vocabulary, whole};
 use super::source::Source;
-use crate::engagement::EngagementOptions;
-use crate::engine::{self, Engine, Events, Made, Plain, SLICE_ROWS, Sessions, Wide};
+use crate::engine::{self, AcceptedEvents, Engine, Made, SLICE_ROWS, Sessions};
 use crate::error::{Error, Result};
-use crate::event::Vocabulary;
 use crate::input::{ColumnMap, DropCounts, DropReason, EventSchema, KeyType, Videos};
 use crate::output::explanation_table;
 use crate::retention::Buckets;
@@ -237,62 +235,8 @@ fn read_videos(videos: Maybe<'_, '_>, map: &ColumnMap) -> PyResult<Videos> {
     Ok(Videos::read(&schema, &batches, map)?)
 }
 
-/// Accepted events, in the layout that holds what they carry.
-pub(super) enum Accepted<'e> {
-    Plain(Events<'e, Plain>),
-    Wide(Events<'e, Wide>),
-}
-
-impl<'e> Accepted<'e> {
-    pub(super) fn new(
-        engine: &'e Engine,
-        schema: EventSchema,
-        vocabulary: Vocabulary,
-        memory_limit: Option<usize>,
-    ) -> Self {
-        if schema.is_plain() {
-            Self::Plain(Events::new(engine, schema, vocabulary).with_memory_limit(memory_limit))
-        } else {
-            Self::Wide(Events::new(engine, schema, vocabulary).with_memory_limit(memory_limit))
-        }
-    }
-
-    pub(super) fn push(&mut self, batches: &[RecordBatch]) -> Result<()> {
-        match self {
-            Self::Plain(events) => events.push(batches),
-            Self::Wide(events) => events.push(batches),
-        }
-    }
-
-    fn sessions(self, rules: &Rules) -> Result<Sessions> {
-        match self {
-            Self::Plain(events) => events.sessions(rules),
-            Self::Wide(events) => events.sessions(rules),
-        }
-    }
-
-    fn session_rows(self, rules: &Rules, take: Take<'_>) -> Result<Made> {
-        match self {
-            Self::Plain(events) => events.session_rows(rules, take),
-            Self::Wide(events) => events.session_rows(rules, take),
-        }
-    }
-
-    pub(super) fn engagement_rows(
-        self,
-        videos: &Videos,
-        options: &EngagementOptions,
-        take: Take<'_>,
-    ) -> Result<Made> {
-        match self {
-            Self::Plain(events) => events.engagement_rows(videos, options, take),
-            Self::Wide(events) => events.engagement_rows(videos, options, take),
-        }
-    }
-}
-
 /// Takes batches as they are made.
-pub(super) type Take<'a> = &'a mut (dyn FnMut(Vec<RecordBatch>) -> Result<()> + Send);
+type Take<'a> = &'a mut (dyn FnMut(Vec<RecordBatch>) -> Result<()> + Send);
 
 /// Does the work that makes a table, and hands its batches to a Python callable as they are made; without one, all at the end.
 pub(super) fn handed_on(
@@ -336,11 +280,11 @@ fn read_events<'e>(
     map: &ColumnMap,
     vocabulary: Maybe<'_, '_>,
     memory_limit: Maybe<'_, '_>,
-) -> PyResult<Accepted<'e>> {
+) -> PyResult<AcceptedEvents<'e>> {
     let vocabulary = self::vocabulary(vocabulary)?;
     let limit = memory_limit.map(|limit| whole(limit, "memory_limit")).transpose()?;
     let source = Source::new(events)?;
-    let mut accepted = Accepted::new(engine, bind_events(&source, map)?, vocabulary, limit);
+    let mut accepted = AcceptedEvents::new(engine, bind_events(&source, map)?, vocabulary, limit);
     push_all(events.py(), engine, source, |batches| accepted.push(batches))?;
     Ok(accepted)
 }

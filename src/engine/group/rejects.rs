@@ -4,29 +4,29 @@ use crate::input::{DropCounts, DropReason};
 
 /// Rows that were dropped, by reason and number: at most so many of each reason.
 #[derive(Debug, Default)]
-pub(super) struct Rejects {
+pub(crate) struct Rejects {
     limit: usize,
-    pub(super) rows: Vec<(DropReason, u64)>,
+    pub(crate) rows: Vec<(DropReason, u64)>,
 }
 
 impl Rejects {
-    pub(super) const fn new(limit: usize) -> Self {
+    pub(crate) const fn new(limit: usize) -> Self {
         Self { limit, rows: Vec::new() }
     }
 
-    pub(super) const fn limit(&self) -> usize {
+    pub(crate) const fn limit(&self) -> usize {
         self.limit
     }
 
     /// Adds a row, if not too many were dropped for that reason before.
-    pub(super) fn add(&mut self, reason: DropReason, row: u64, counts: &DropCounts) {
+    pub(crate) fn add(&mut self, reason: DropReason, row: u64, counts: &DropCounts) {
         if counts.dropped(reason) < self.limit as u64 {
             self.rows.push((reason, row));
         }
     }
 
     /// Takes in the rows of a later part of the input; `counts` are those before it.
-    pub(super) fn merge(&mut self, later: Self, counts: &DropCounts) {
+    pub(crate) fn merge(&mut self, later: Self, counts: &DropCounts) {
         let mut counts = *counts;
         for (reason, row) in later.rows {
             self.add(reason, row, &counts);

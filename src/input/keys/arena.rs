@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::events::Keys;
+use super::types::Keys;
 use crate::error::{Error, Result};
 
 /// The keys of many fragments: user, video and session, one after the other, and those of the next fragment after them.
@@ -175,6 +175,14 @@ pub(crate) struct SeenKeys {
 }
 
 impl SeenKeys {
+    /// Refuses keys that did not fit.
+    ///
+    /// # Errors
+    /// If those that are compared as bytes take more than 4 GiB together.
+    pub(crate) fn check(&self) -> Result<()> {
+        self.plain.check()
+    }
+
     /// Forgets all keys, and keeps the memory.
     pub(crate) fn clear(&mut self) {
         self.plain.clear();

@@ -4,10 +4,8 @@ use arrow_array::types::{Float64Type, Int64Type};
 use arrow_array::{Array, ArrayRef, Float64Array, Int64Array, ListArray, RecordBatch, cast::AsArray};
 use arrow_schema::{DataType, Field, Schema};
 
-use super::coded::cast;
 use super::columns::{Bound, KEY, NUMBER, TEXT};
-use super::events::key_type;
-use super::keys::{KeyColumn, KeyTypes};
+use super::keys::{KeyColumn, KeyType, KeyTypes, cast};
 use super::values::{NumberColumn, TextColumn, TimeColumn};
 use crate::error::{Error, Result};
 use crate::intervals::{Interval, IntervalSet};
@@ -19,14 +17,14 @@ const PAIRS: &str = "a list of structs of two numbers";
 
 /// Which of our tables it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RowTable {
+pub enum OwnTable {
     /// One row per user, video and session.
     Sessions,
     /// One row per user and video.
     Engagement,
 }
 
-impl RowTable {
+impl OwnTable {
     /// Its name.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -39,9 +37,9 @@ impl RowTable {
 
 /// Where the keys of such a table are.
 #[derive(Debug, Clone)]
-pub struct RowsSchema {
+pub struct OwnSchema {
     /// Which table it is.
-    pub table: RowTable,
+    pub table: OwnTable,
     user: Bound,
     video: Bound,
     session: Option<Bound>,
@@ -49,13 +47,13 @@ pub struct RowsSchema {
     keys: KeyTypes,
 }
 
-impl RowsSchema {
+impl OwnSchema {
     /// Binds a sessions table.
     ///
     /// # Errors
     /// If a key column is missing or of a type that cannot be read.
     pub fn sessions(schema: &Schema) -> Result<Self> {
-        Self::bind(schema, RowTable::Sessions)
+        Self::bind(schema, OwnTable::Sessions)
     }
 
     /// Binds a sessions or an engagement table: sessions if it has a session column.
@@ -64,17 +62,17 @@ impl RowsSchema {
     /// If a key column is missing or of a type that cannot be read.
     pub fn either(schema: &Schema) -> Result<Self> {
         let has_session = schema.fields().iter().any(|field| field.name() == "sessionId");
-        Self::bind(schema, if has_session { RowTable::Sessions } else { RowTable::Engagement })
+        Self::bind(schema, if has_session { OwnTable::Sessions } else { OwnTable::Engagement })
     }
 
-    fn bind(schema: &Schema, table: RowTable) -> Result<Self> {
+    fn bind(schema: &Schema, table: OwnTable) -> Result<Self> {
         let key = |name| Bound::own(table.name(), name, KEY, schema);
         let (user, video) = (key("userId")?, key("videoId")?);
-        let session = if table == RowTable::Sessions { Some(key("sessionId")?) } else { None };
+        let session = if table == OwnTable::Sessions { Some(key("sessionId")?) } else { None };
         let keys = KeyTypes {
-            user: key_type(&user, schema)?,
-            video: key_type(&video, schema)?,
-            session: session.as_ref().map(|s| key_type(s, schema)).transpose()?.unwrap_or_default(),
+            user: KeyType::of_column(&user, schema)?,
+            video: KeyType::of_column(&video, schema)?,
+            session: session.as_ref().map(|s| KeyType::of_column(s, schema)).transpose()?.unwrap_or_default(),
         };
         Ok(Self { table, user, video, session, schema: schema.clone(), keys })
     }
@@ -128,7 +126,7 @@ struct PairsColumn {
 
 impl PairsColumn {
     fn bind(
-        schema: &RowsSchema,
+        schema: &OwnSchema,
         batch: &RecordBatch,
         name: &'static str,
         second: &'static str,
@@ -146,7 +144,7 @@ impl PairsColumn {
     }
 
     /// The pairs in that row; `None` if the list is null.
-    fn get(&self, schema: &RowsSchema, row: usize) -> Result<Option<Vec<(f64, f64)>>> {
+    fn get(&self, schema: &OwnSchema, row: usize) -> Result<Option<Vec<(f64, f64)>>> {
         if self.lists.is_null(row) {
             return Ok(None);
         }
@@ -169,7 +167,7 @@ impl PairsColumn {
 
 impl PairsColumn {
     /// The pairs in that row as intervals; `None` if the list is null.
-    fn intervals(&self, schema: &RowsSchema, row: usize) -> Result<Option<IntervalSet>> {
+    fn intervals(&self, schema: &OwnSchema, row: usize) -> Result<Option<IntervalSet>> {
         let Some(pairs) = self.get(schema, row)? else { return Ok(None) };
         if let Some((start, end)) = pairs.iter().find(|(start, end)| end < start) {
             return Err(schema.bad(
@@ -185,7 +183,7 @@ impl PairsColumn {
 
 /// One batch of session rows.
 pub struct SessionBatch<'a> {
-    schema: &'a RowsSchema,
+    schema: &'a OwnSchema,
     /// Users.
     pub user: KeyColumn,
     /// Videos.
@@ -205,7 +203,7 @@ impl<'a> SessionBatch<'a> {
     ///
     /// # Errors
     /// If a column is missing or of a type that cannot be read.
-    pub fn bind(schema: &'a RowsSchema, batch: &RecordBatch) -> Result<Self> {
+    pub fn bind(schema: &'a OwnSchema, batch: &RecordBatch) -> Result<Self> {
         let (user, video, session) = schema.keys_of(batch)?;
         let time = |name| {
             let (bound, array) = schema.column(batch, name, "a timestamp or RFC 3339 text")?;
@@ -317,35 +315,42 @@ impl<'a> SessionBatch<'a> {
 }
 
 /// One batch of session or engagement rows, as far as retention needs them.
-pub struct RowsBatch<'a> {
-    schema: &'a RowsSchema,
+pub struct ViewingBatch<'a> {
+    schema: &'a OwnSchema,
     /// Users.
     pub user: KeyColumn,
     /// Videos.
     pub video: KeyColumn,
     watched: PairsColumn,
-    furthest: NumberColumn,
+    max_position: NumberColumn,
     duration: Option<NumberColumn>,
     title: Option<TextColumn>,
 }
 
-impl<'a> RowsBatch<'a> {
+impl<'a> ViewingBatch<'a> {
     /// Binds the columns of a batch of rows.
     ///
     /// # Errors
     /// If a column is missing or of a type that cannot be read.
-    pub fn bind(schema: &'a RowsSchema, batch: &RecordBatch) -> Result<Self> {
+    pub fn bind(schema: &'a OwnSchema, batch: &RecordBatch) -> Result<Self> {
         let (user, video, _) = schema.keys_of(batch)?;
         let watched = PairsColumn::bind(schema, batch, "watchedIntervals", "end")?;
-        let rows =
-            |furthest, duration, title| Self { schema, user, video, watched, furthest, duration, title };
-        if schema.table == RowTable::Sessions {
+        let rows = |max_position, duration, title| Self {
+            schema,
+            user,
+            video,
+            watched,
+            max_position,
+            duration,
+            title,
+        };
+        if schema.table == OwnTable::Sessions {
             return Ok(rows(schema.number(batch, "maxPosition")?, None, None));
         }
         let (bound, array) = schema.column(batch, "videoTitle", TEXT)?;
         let title = TextColumn::bind(&bound, array)?;
-        let furthest = schema.number(batch, "maxPositionReached")?;
-        Ok(rows(furthest, Some(schema.number(batch, "videoDuration")?), Some(title)))
+        let max_position = schema.number(batch, "maxPositionReached")?;
+        Ok(rows(max_position, Some(schema.number(batch, "videoDuration")?), Some(title)))
     }
 
     /// What the row's session or user watched.
@@ -361,8 +366,8 @@ impl<'a> RowsBatch<'a> {
 
     /// The furthest position of the row, 0 if unknown.
     #[must_use]
-    pub fn furthest(&self, row: usize) -> f64 {
-        self.furthest.position(row).unwrap_or(0.0)
+    pub fn max_position(&self, row: usize) -> f64 {
+        self.max_position.position(row).unwrap_or(0.0)
     }
 
     /// The duration that an engagement row states.

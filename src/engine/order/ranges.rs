@@ -4,15 +4,15 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::Engine;
-use super::chunk::Chunk;
+use crate::engine::group::Chunk;
+use crate::engine::pool::Engine;
 use crate::input::KeyArena;
 
 /// The fragments of whole users: pieces of chunks, in the order of the chunks.
-pub(super) type Pieces = Vec<(usize, Range<u32>)>;
+pub(crate) type Pieces = Vec<(usize, Range<u32>)>;
 
 /// Where the second and all later ranges begin, of about so many, that have about as many of these users each.
-pub(super) fn bounds<T: Ord + Clone>(mut users: Vec<T>, count: usize) -> Vec<T> {
+pub(crate) fn bounds<T: Ord + Clone>(mut users: Vec<T>, count: usize) -> Vec<T> {
     users.sort_unstable();
     let mut bounds: Vec<_> =
         (1..count).filter_map(|range| users.get(range * users.len() / count).cloned()).collect();
@@ -23,7 +23,7 @@ pub(super) fn bounds<T: Ord + Clone>(mut users: Vec<T>, count: usize) -> Vec<T> 
 }
 
 /// The users of every so many-th fragment, so that there are about so many.
-pub(super) fn sample<'a>(
+pub(crate) fn sample<'a>(
     keys: impl Iterator<Item = &'a KeyArena> + Clone,
     size: usize,
 ) -> impl Iterator<Item = &'a [u8]> {
@@ -34,7 +34,7 @@ pub(super) fn sample<'a>(
 }
 
 /// The pieces of one chunk, each with the number of its range.
-pub(super) fn cut(keys: &KeyArena, bounds: &[impl AsRef<[u8]>]) -> Pieces {
+pub(crate) fn cut(keys: &KeyArena, bounds: &[impl AsRef<[u8]>]) -> Pieces {
     let mut pieces = Vec::new();
     let mut rest = keys.range();
     while !rest.is_empty() {
@@ -51,7 +51,7 @@ pub(super) fn cut(keys: &KeyArena, bounds: &[impl AsRef<[u8]>]) -> Pieces {
 const SAMPLES: usize = 32;
 
 /// The fragments of about so many ranges of users, each with about as many.
-pub(super) fn ranges<R: Sync + Send>(engine: &Engine, chunks: &[Chunk<R>], count: usize) -> Vec<Pieces> {
+pub(crate) fn ranges<R: Sync + Send>(engine: &Engine, chunks: &[Chunk<R>], count: usize) -> Vec<Pieces> {
     let users = sample(chunks.iter().map(|chunk| &*chunk.keys), count * SAMPLES).collect();
     let bounds = bounds(users, count);
     let cuts: Vec<_> = engine.run(|| chunks.par_iter().map(|chunk| cut(&chunk.keys, &bounds)).collect());
@@ -62,6 +62,22 @@ pub(super) fn ranges<R: Sync + Send>(engine: &Engine, chunks: &[Chunk<R>], count
         }
     }
     ranges.retain(|pieces| !pieces.is_empty());
+    ranges
+}
+
+/// Cuts ordered items into about so many ranges, none of which ends between two items of the same group.
+pub(crate) fn whole_groups<T>(items: &[T], count: usize, same: impl Fn(&T, &T) -> bool) -> Vec<Range<usize>> {
+    let size = items.len().div_ceil(count).max(1);
+    let mut ranges = Vec::new();
+    let mut start = 0;
+    while start < items.len() {
+        let mut end = (start + size).min(items.len());
+        while end < items.len() && same(&items[end - 1], &items[end]) {
+            end += 1;
+        }
+        ranges.push(start..end);
+        start = end;
+    }
     ranges
 }
 
@@ -101,6 +117,17 @@ mod tests {
             for pair in ranges.windows(2) {
                 prop_assert!(pair[0].iter().max() < pair[1].iter().min());
             }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn ranges_cover_everything_and_keep_groups_whole(mut items in prop::collection::vec(0u8..9, 0..50), count in 1usize..9) {
+            items.sort_unstable();
+            let ranges = whole_groups(&items, count, |a, b| a == b);
+            let covered: Vec<_> = ranges.iter().flat_map(|range| items[range.clone()].iter().copied()).collect();
+            prop_assert_eq!(covered, items.clone());
+            prop_assert!(ranges.windows(2).all(|w| items[w[0].end - 1] != items[w[1].start]));
         }
     }
 

@@ -5,14 +5,14 @@
 //! and are still in cache: equal hashes decide nothing.
 
 use std::hash::BuildHasher;
-use std::ops::Range;
 use std::sync::Arc;
 
 use super::chunk::Chunk;
 use super::fragment_table::{FragmentTable, NUMBER_BITS, number_in};
-use super::prefix::{head, shared_by_all};
 use super::record::Record;
 use super::rejects::Rejects;
+use super::slices::SLICE_ROWS;
+use crate::engine::prefix::{head, shared_by_all};
 use crate::error::Result;
 use crate::event::Event;
 use crate::input::{
@@ -20,14 +20,6 @@ use crate::input::{
     SeenKeys, Verdict, equal,
 };
 use crate::time::Micros;
-
-/// How many rows are grouped at a time: their keys and the table of fragments stay in cache.
-pub const SLICE_ROWS: usize = 65_536;
-
-/// The slices of so many rows.
-pub(super) fn in_slices(rows: usize) -> impl Iterator<Item = Range<usize>> {
-    (0..rows).step_by(SLICE_ROWS).map(move |start| start..rows.min(start + SLICE_ROWS))
-}
 
 /// Into how many chunks a slice's fragments go at most: each is let go of when its last user is done.
 const CHUNKS: usize = 64;
@@ -39,10 +31,10 @@ const NONE: u32 = u32::MAX;
 
 /// The hash in use, of a seed that nobody can know beforehand: keys that were chosen to collide would be compared each
 /// with each. What results is the same with every seed.
-pub(super) type Hash = foldhash::fast::RandomState;
+pub(crate) type Hash = foldhash::fast::RandomState;
 
 /// Where events are put together, and what is needed for that: one per thread, so that its memory is warm.
-pub(super) struct Grouper<R, H = Hash> {
+pub(crate) struct Grouper<R, H = Hash> {
     hash: H,
     cleaned: Cleaned,
     /// The fragments by the hash of their keys.
@@ -78,7 +70,7 @@ impl<R: Record, H: BuildHasher> Grouper<R, H> {
 
     /// Cleans and groups the rows of a batch, of each of which `number` tells its number in the input. The chunks are
     /// in the order of their users.
-    pub(super) fn group(
+    pub(crate) fn group(
         &mut self,
         batch: &EventBatch,
         number: impl Fn(usize) -> u64,
@@ -112,7 +104,7 @@ impl<R: Record, H: BuildHasher> Grouper<R, H> {
             counts.add(reason, 1);
         };
         self.look_up(columns, &looked_at.verdicts, drop);
-        let order = self.order(columns);
+        let order = self.by_user(columns);
         self.place(&order, batch, &looked_at, number);
         self.cleaned = looked_at;
         Ok((self.finish(columns, &order)?, counts))
@@ -218,8 +210,8 @@ impl<R: Record, H: BuildHasher> Grouper<R, H> {
     }
 
     /// The fragments in the order of their users: whoever brings the fragments of some users together from many chunks
-    /// then finds those of a chunk in one piece.
-    fn order<C: KeyRows>(&self, columns: &EventKeys<'_, C>) -> Vec<u32> {
+    /// then finds those of a chunk side by side.
+    fn by_user<C: KeyRows>(&self, columns: &EventKeys<'_, C>) -> Vec<u32> {
         let fragments = || (0u32..).take(self.counts.len());
         let user = |fragment| columns.recall_user(&self.seen, fragment);
         let shared = shared_by_all(fragments().map(user));
@@ -250,8 +242,8 @@ mod tests {
     };
     use arrow_schema::DataType;
 
+    use super::super::record::Numbered;
     use super::*;
-    use crate::engine::record::Numbered;
     use crate::event::Vocabulary;
     use crate::input::{ColumnMap, Dictionaries, EventSchema};
 

@@ -9,10 +9,10 @@ use arrow_buffer::ArrowNativeType;
 use arrow_schema::DataType;
 
 use super::arena::SeenKeys;
-use super::columns::Bound;
-use super::events::Keys;
-use super::keys::{KeyColumn, KeyRows};
+use super::column::{KeyColumn, KeyRows};
+use super::types::Keys;
 use crate::error::Result;
+use crate::input::columns::Bound;
 
 /// Keys that stand once in a dictionary, and in each row as a code. The codes of rows without a key are null.
 #[derive(Debug)]
@@ -43,12 +43,12 @@ impl CodedKeys {
     }
 
     /// The codes, and the keys that they stand for.
-    pub(super) fn parts(&self) -> (&Codes, &KeyColumn) {
+    pub(crate) fn parts(&self) -> (&Codes, &KeyColumn) {
         (&self.codes, &self.values.keys)
     }
 
     /// How many keys the codes stand for.
-    pub(super) fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         self.values.array.len()
     }
 
@@ -161,7 +161,7 @@ impl Codes {
 }
 
 /// The codes and values of a dictionary with keys of any integer type.
-pub(super) fn dictionary(column: &Bound, array: &ArrayRef) -> Result<(Codes, ArrayRef)> {
+pub(crate) fn dictionary(column: &Bound, array: &ArrayRef) -> Result<(Codes, ArrayRef)> {
     let array: &dyn Array = array.as_ref();
     downcast_dictionary_array! {
         array => {
@@ -175,7 +175,7 @@ pub(super) fn dictionary(column: &Bound, array: &ArrayRef) -> Result<(Codes, Arr
 }
 
 /// The column as one of another type. Arrow's cast would not look whether each code of a dictionary has a value.
-pub(super) fn cast(column: &Bound, array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
+pub(crate) fn cast(column: &Bound, array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
     if matches!(array.data_type(), DataType::Dictionary(..)) {
         dictionary(column, array)?;
     }
