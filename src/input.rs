@@ -14,7 +14,7 @@ mod within;
 pub(crate) use arena::{KeyArena, SeenKeys};
 pub(crate) use clean::{Cleaned, Verdict};
 pub use clean::{Cleaner, DropCounts, DropReason};
-pub use columns::{ColumnMap, InputColumn, InputTable};
+pub use columns::{ColumnMap, InputColumn, InputTable, TypeFamily};
 pub(crate) use events::{AnyEventKeys, EventKeys, Extras, Keys, RowKeys};
 pub use events::{Dictionaries, EventBatch, EventSchema};
 pub use keys::{KeyColumn, KeyType, KeyTypes, check_text};

@@ -64,7 +64,9 @@ class InputColumnSpec(TypedDict):
     name: str
     table: Literal["events", "videos"]
     required: bool
-    accepted: str
+    family: Literal["instant", "key", "seconds", "number", "integer", "text"]
+    type: pa.DataType  # of the types that are read, the one to choose where there is a choice
+    accepted: str  # which types are read, as the end of a sentence
     doc: str
 
 @type_check_only

@@ -5,7 +5,7 @@ use arrow_array::{Array, ArrayRef, Float64Array, Int64Array, ListArray, RecordBa
 use arrow_schema::{DataType, Field, Schema};
 
 use super::coded::cast;
-use super::columns::{Bound, KEY, NUMBER, TEXT};
+use super::columns::{Bound, TypeFamily};
 use super::events::key_type;
 use super::keys::{KeyColumn, KeyTypes};
 use super::values::{NumberColumn, TextColumn, TimeColumn};
@@ -68,7 +68,7 @@ impl RowsSchema {
     }
 
     fn bind(schema: &Schema, table: RowTable) -> Result<Self> {
-        let key = |name| Bound::own(table.name(), name, KEY, schema);
+        let key = |name| Bound::own(table.name(), name, TypeFamily::Key.accepted(), schema);
         let (user, video) = (key("userId")?, key("videoId")?);
         let session = if table == RowTable::Sessions { Some(key("sessionId")?) } else { None };
         let keys = KeyTypes {
@@ -97,7 +97,7 @@ impl RowsSchema {
     }
 
     fn number(&self, batch: &RecordBatch, name: &'static str) -> Result<NumberColumn> {
-        let (bound, array) = self.column(batch, name, NUMBER)?;
+        let (bound, array) = self.column(batch, name, TypeFamily::Number.accepted())?;
         NumberColumn::bind(&bound, array)
     }
 
@@ -208,12 +208,12 @@ impl<'a> SessionBatch<'a> {
     pub fn bind(schema: &'a RowsSchema, batch: &RecordBatch) -> Result<Self> {
         let (user, video, session) = schema.keys_of(batch)?;
         let time = |name| {
-            let (bound, array) = schema.column(batch, name, "a timestamp or RFC 3339 text")?;
+            let (bound, array) = schema.column(batch, name, TypeFamily::Instant.accepted())?;
             Ok::<_, Error>((name, TimeColumn::bind(&bound, array)?))
         };
         let number = |name| Ok::<_, Error>((name, schema.number(batch, name)?));
         let count = |name| {
-            let (bound, array) = schema.column(batch, name, "an integer")?;
+            let (bound, array) = schema.column(batch, name, TypeFamily::Integer.accepted())?;
             let wrong = || bound.wrong_type(array.data_type());
             let counts = cast(&bound, array, &DataType::Int64)?;
             Ok::<_, Error>((name, counts.as_primitive_opt::<Int64Type>().cloned().ok_or_else(wrong)?))
@@ -342,7 +342,7 @@ impl<'a> RowsBatch<'a> {
         if schema.table == RowTable::Sessions {
             return Ok(rows(schema.number(batch, "maxPosition")?, None, None));
         }
-        let (bound, array) = schema.column(batch, "videoTitle", TEXT)?;
+        let (bound, array) = schema.column(batch, "videoTitle", TypeFamily::Text.accepted())?;
         let title = TextColumn::bind(&bound, array)?;
         let furthest = schema.number(batch, "maxPositionReached")?;
         Ok(rows(furthest, Some(schema.number(batch, "videoDuration")?), Some(title)))

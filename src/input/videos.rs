@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use arrow_array::RecordBatch;
 use arrow_schema::Schema;
 
-use super::columns::{Bound, ColumnMap, InputColumn, InputTable, NUMBER, TEXT};
+use super::columns::{Bound, ColumnMap, InputColumn, InputTable};
 use super::events::key_type;
 use super::keys::{KeyColumn, KeyType};
 use super::values::{NumberColumn, TextColumn};
@@ -70,9 +70,12 @@ impl VideoReader {
     /// # Errors
     /// If a column is missing or of a type that cannot be read.
     pub fn of_events(schema: &Schema, map: &ColumnMap) -> Result<Self> {
-        let own = |name, accepted| Bound::own(InputTable::Events.name(), name, accepted, schema);
+        let own = |name, column: InputColumn| {
+            Bound::own(InputTable::Events.name(), name, column.family.accepted(), schema)
+        };
         let id = Bound::needed(map, InputColumn::VIDEO, InputTable::Events, schema)?;
-        Self::new(id, own("videoDuration", NUMBER)?, Some(own("durationSource", TEXT)?), None, schema)
+        let source = own(InputColumn::DURATION_SOURCE.name, InputColumn::DURATION_SOURCE)?;
+        Self::new(id, own("videoDuration", InputColumn::DURATION)?, Some(source), None, schema)
     }
 
     fn new(

@@ -1,7 +1,7 @@
 //! The functions that compute.
 
 use arrow_array::RecordBatch;
-use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use arrow_schema::SchemaRef;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -213,17 +213,8 @@ fn key(object: Object<'_, '_>, option: &str, key: KeyType) -> PyResult<Vec<u8>> 
 pub(super) fn bind_events(source: &Source<'_>, map: &ColumnMap) -> PyResult<EventSchema> {
     match &source.schema {
         Some(schema) => Ok(EventSchema::bind(schema, map)?),
-        None => Ok(EventSchema::bind(&schema_of_nothing(), &ColumnMap::default())?),
+        None => Ok(EventSchema::of_nothing()?),
     }
-}
-
-/// The schema of an iterator that yields nothing: results are then empty tables with all their columns.
-fn schema_of_nothing() -> Schema {
-    let text =
-        ["userId", "videoId", "sessionId", "eventName"].map(|name| Field::new(name, DataType::Utf8, true));
-    let time = Field::new("timestamp", DataType::Timestamp(TimeUnit::Microsecond, None), true);
-    let position = Field::new("currentTime", DataType::Float64, true);
-    Schema::new(text.into_iter().chain([time, position]).collect::<Vec<_>>())
 }
 
 fn read_videos(videos: Maybe<'_, '_>, map: &ColumnMap) -> PyResult<Videos> {

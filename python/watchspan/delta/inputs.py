@@ -8,6 +8,7 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from watchspan import _core, sources
+from watchspan.columns import VIDEOS, videos_schema
 from watchspan.delta import storage
 from watchspan.errors import MissingColumnError, OptionError
 from watchspan.refresh import TableName, Window
@@ -120,11 +121,11 @@ def read_videos(videos: Any, columns: dict[str, str | None] | None) -> pa.Table:
     # The core refuses what it cannot use.
     _core.aggregate(iter(()), table, columns, None, Rules(), Scoring(), True, 1)
     names = {default: own for own, default in want.find(table.column_names).items()}
-    none = pa.nulls(table.num_rows, pa.string())
-    told = {"videoId": table[names["videoId"]], "duration": table[names["duration"]].cast(pa.float64())}
-    for name in ("durationSource", "title"):
-        told[name] = table[names[name]].cast(pa.string()) if name in names else none
-    return pa.table(told)
+    told = []
+    for field in videos_schema(table.schema.field(names["videoId"]).type):
+        own = names.get(field.name)
+        told.append(pa.nulls(table.num_rows, field.type) if own is None else table[own].cast(field.type))
+    return pa.table(told, list(VIDEOS))
 
 
 def quoted(name: str) -> str:

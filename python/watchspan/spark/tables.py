@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from watchspan import _core
+from watchspan.columns import VIDEOS
 from watchspan.errors import SourceError
 from watchspan.refresh import (
     KEYS,
@@ -176,27 +177,22 @@ class SparkEngine:
 
     def videos(self, name: str) -> None:
         kind = self._kind("videoId")
+        types = {column: layout.to_spark(it.type) for column, it in VIDEOS.items()}
+        types["videoId"] = kind
         if self._videos is None:
-            types = {
-                "videoId": kind.simpleString(),
-                "duration": "DOUBLE",
-                "durationSource": "STRING",
-                "title": "STRING",
-            }
-            nothing = ", ".join(f"CAST(NULL AS {type_}) AS {column}" for column, type_ in types.items())
+            nothing = ", ".join(
+                f"CAST(NULL AS {type_.simpleString()}) AS {name}" for name, type_ in types.items()
+            )
             self.view(name, f"SELECT {nothing} WHERE FALSE")
             return
         videos = self._videos()
         check_videos(videos.schema, self._columns, kind)
         own = {default: own for own, default in wanted("videos", self._columns).find(videos.columns).items()}
-        chosen = {
-            "videoId": layout.quoted(own["videoId"]).cast(kind),
-            "duration": layout.quoted(own["duration"]).cast("double"),
-        }
-        for text in ("durationSource", "title"):
-            column = layout.quoted(own[text]) if text in own else F.lit(None)
-            chosen[text] = column.cast("string")
-        self._name(name, videos.select(*(column.alias(name) for name, column in chosen.items())))
+        chosen = (
+            (layout.quoted(own[column]) if column in own else F.lit(None)).cast(type_).alias(column)
+            for column, type_ in types.items()
+        )
+        self._name(name, videos.select(*chosen))
 
     # Writing.
 
