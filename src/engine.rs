@@ -24,7 +24,7 @@ mod user;
 mod validate;
 
 pub use events::{AcceptedEvents, Events, PlainEvents, WideEvents};
-pub use explain::explain;
+pub use explain::Explanation;
 pub use fragments::SLICE_ROWS;
 pub use record::{Numbered, Plain, Record, Wide};
 pub use retention::retention;

@@ -2,16 +2,15 @@
 
 use pyo3::prelude::*;
 
-use super::door::guarded;
-use super::input::bind_events;
+use super::door::{guarded, interruptible};
+use super::input::{bind_events, push_all};
 use super::options::{columns, engine, key, rules, vocabulary};
 use super::results::{Tables, export};
 use super::source::Source;
 use super::{Maybe, Object};
-use crate::engine;
-use crate::output::explanation_table;
+use crate::engine::Explanation;
 
-/// One user's events on one video, and how each was judged.
+/// The events of one user on one video, each with its verdict.
 #[pyfunction]
 #[expect(clippy::too_many_arguments, reason = "the arguments of the public function, which names them")]
 pub(super) fn explain(
@@ -25,28 +24,15 @@ pub(super) fn explain(
     threads: Maybe<'_, '_>,
 ) -> PyResult<Tables> {
     guarded(|| {
-        let engine = engine(threads)?;
-        let (map, vocabulary, rules) =
-            (self::columns(columns)?, self::vocabulary(vocabulary)?, self::rules(rules)?);
-        let mut source = Source::new(events)?;
+        let (engine, map) = (engine(threads)?, self::columns(columns)?);
+        let (vocabulary, rules, source) =
+            (self::vocabulary(vocabulary)?, self::rules(rules)?, Source::new(events)?);
         let schema = bind_events(&source, &map)?;
-        let user = key(user, "user", schema.keys().user)?;
-        let video = key(video, "video", schema.keys().video)?;
-        // Errors of the producer keep their type: the walk only sees that the batches end.
-        let mut failed = None;
-        let batches = std::iter::from_fn(|| match source.next_batch() {
-            Ok(batch) => batch.map(Ok),
-            Err(error) => {
-                failed = Some(error);
-                None
-            }
-        });
-        let rows = engine::explain(&engine, &schema, &vocabulary, &rules, [&user, &video], batches)?;
-        if let Some(error) = failed {
-            return Err(error);
-        }
-        let keys = schema.keys();
-        let table = explanation_table();
-        export(py, vec![table.batch(&rows, keys)?], &table.schema(keys))
+        let keys = [key(user, "user", schema.keys().user)?, key(video, "video", schema.keys().video)?];
+        let mut explanation = Explanation::new(&engine, schema, vocabulary, keys);
+        push_all(py, &engine, source, |batches| explanation.push(batches))?;
+        let table = interruptible(py, &engine, || explanation.table(&rules))?;
+        let schema = table.schema();
+        export(py, vec![table], &schema)
     })
 }
