@@ -11,6 +11,7 @@ mod input;
 mod options;
 mod results;
 mod retention;
+mod schemas;
 mod scopes;
 mod sessions;
 mod source;
@@ -37,9 +38,14 @@ mod _core {
     #[pymodule_export]
     use super::explain::explain;
     #[pymodule_export]
-    use super::options::{check_rules, check_scoring};
+    use super::options::{check_rules, check_scoring, check_threads, check_vocabulary};
     #[pymodule_export]
     use super::retention::retention;
+    #[pymodule_export]
+    use super::schemas::{
+        aggregate_schema, check_videos, check_videos_schema, engagement_schema, output_schema,
+        sessions_schema,
+    };
     #[pymodule_export]
     use super::scopes::{scopes, within};
     #[pymodule_export]

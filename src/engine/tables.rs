@@ -220,7 +220,7 @@ impl<R: Record> Events<'_, R> {
 
 impl Ids {
     /// How rows of events of that schema show their keys under these rules.
-    fn of(schema: &EventSchema, rules: &Rules) -> Self {
+    pub(super) fn of(schema: &EventSchema, rules: &Rules) -> Self {
         let (keys, has_session) = (schema.keys(), schema.has_session());
         let is_trusted = Cutting::new(rules, has_session) == Cutting::Trusted;
         let session = if is_trusted { keys.session } else { KeyType::Text };

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use arrow_array::RecordBatch;
-use arrow_schema::Schema;
+use arrow_schema::{DataType, Field, Schema};
 
 use super::columns::{Bound, ColumnMap, InputColumn, InputTable};
 use super::events::key_type;
@@ -177,12 +177,29 @@ impl Videos {
     /// # Errors
     /// If one side has text and the other integers.
     pub fn check_key(&self, other: KeyType) -> Result<()> {
+        if self.videos.is_empty() { Ok(()) } else { self.check_key_type(other) }
+    }
+
+    /// The same even if there are none.
+    fn check_key_type(&self, other: KeyType) -> Result<()> {
         match self.key {
-            Some(key) if !self.videos.is_empty() && key.noun() != other.noun() => {
+            Some(key) if key.noun() != other.noun() => {
                 Err(Error::KeyMismatch { videos: key.noun(), events: other.noun() })
             }
             _ => Ok(()),
         }
+    }
+
+    /// Refuses a videos table of the schema `schema`, whose columns have the names of `map`, for events whose `videoId`
+    /// is of the type `key`.
+    ///
+    /// # Errors
+    /// If a column is missing or of a type that cannot be read, or one side has text as key and the other integers.
+    pub fn check(schema: &Schema, map: &ColumnMap, key: &DataType) -> Result<()> {
+        let videos = VideoReader::of_videos(schema, map)?.finish();
+        let events = Schema::new(vec![Field::new(InputColumn::VIDEO.name, key.clone(), true)]);
+        let column = Bound::needed(&ColumnMap::default(), InputColumn::VIDEO, InputTable::Events, &events)?;
+        videos.check_key_type(key_type(&column, &events)?)
     }
 
     /// What is known of that video.

@@ -89,6 +89,20 @@ pub(super) fn check_scoring(scoring: &Bound<'_, PyAny>) -> PyResult<()> {
     guarded(|| self::scoring(scoring).map(|_| ()))
 }
 
+/// Refuses a vocabulary that does not exist, or that has a kind which does not.
+#[pyfunction]
+#[pyo3(name = "check_vocabulary")]
+pub(super) fn check_vocabulary(vocabulary: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+    guarded(|| self::vocabulary(vocabulary).map(drop))
+}
+
+/// Refuses a number of threads that is not accepted.
+#[pyfunction]
+#[pyo3(name = "check_threads")]
+pub(super) fn check_threads(threads: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+    guarded(|| engine(threads).map(drop))
+}
+
 pub(super) fn vocabulary(object: Option<&Bound<'_, PyAny>>) -> PyResult<Vocabulary> {
     let Some(object) = object else { return Ok(Vocabulary::default()) };
     if let Ok(name) = object.extract::<String>() {

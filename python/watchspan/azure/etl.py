@@ -17,6 +17,7 @@ from watchspan.azure.reading import By, OnProgress, ReadCounts
 from watchspan.azure.uploads import Checkpoint, OnSent, Written
 from watchspan.columns import EVENTS, VIDEOS
 from watchspan.errors import OptionError
+from watchspan.planning import aggregate_schema
 from watchspan.refresh.windows import Instant
 from watchspan.report import report
 from watchspan.rules import Rules, Scoring
@@ -210,6 +211,5 @@ def _with_mark(schema: pa.Schema) -> pa.Schema:
 
 def _plan(events: Place, reading: Reading, target: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
     found = events.count(reading)
-    none = sources.empty_batch(events.read(reading, None).schema)
-    schema = _with_mark(aggregate_into(None, iter([none]), **settings).schema)
+    schema = _with_mark(aggregate_schema(events.read(reading, None).schema, **settings))
     return {"events": found, "needs": target.needs(schema)}

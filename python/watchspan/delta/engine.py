@@ -14,7 +14,7 @@ from watchspan import _core, scratch, sources
 from watchspan.columns import videos_schema
 from watchspan.delta import storage
 from watchspan.delta.failures import shown, told
-from watchspan.delta.inputs import RawEvents, events_like, quoted, read_videos, rows_schema
+from watchspan.delta.inputs import RawEvents, quoted, read_videos
 from watchspan.errors import DataError, MissingDependencyError, OptionError, SourceError
 from watchspan.refresh import (
     KEYS,
@@ -123,8 +123,8 @@ class DeltaEngine:
         if self._raw is not None:
             rows = self._raw.rows_schema(table, rules)
         else:
-            kinds = {name: self._kind(name) for name in KEYS["sessions"]}
-            rows = rows_schema(table, events_like(kinds), None, rules)
+            keys = pa.schema([(name, self._kind(name)) for name in KEYS["sessions"]])
+            rows = _core.output_schema("sessions" if table == "sessions" else "engagement", keys)
         schema = storage.schema_of(table, rows)
         if there is None:
             self._commit(lambda: storage.create(self._uris[table], schema, {PROPERTY: text}, self._options))

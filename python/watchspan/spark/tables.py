@@ -7,9 +7,10 @@ import re
 import time
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, Callable
+from typing import Any, Callable, Literal
 from uuid import uuid4
 
+import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
@@ -266,25 +267,19 @@ class SparkEngine:
 
     def _schema(self, table: TableName, settings: Settings) -> T.StructType:
         """The table's columns; the events decide the types of its keys, and are checked on the way."""
-        events = self._raw() if self._events is not None else self._stored_keys()
-        columns = self._columns if self._events is not None else None
-        if table == "sessions":
-            made = sessions_of(events, columns, settings.vocabulary, settings.rules)
+        name: Literal["sessions", "engagement"] = "sessions" if table == "sessions" else "engagement"
+        if self._events is None:
+            made = layout.table_schema(name, _core.output_schema(name, self._stored_keys()))
+        elif name == "sessions":
+            made = sessions_of(self._raw(), self._columns, settings.vocabulary, settings.rules)
         else:
-            made = engagement_of(events, columns, settings.vocabulary)
+            made = engagement_of(self._raw(), self._columns, settings.vocabulary)
         if table == "pending":
             return T.StructType([made[name] for name in KEYS["pending"]])
         return T.StructType([*made.fields, storage.processed_at()])
 
-    def _stored_keys(self) -> T.StructType:
-        """The schema of events whose keys are those of the sessions table."""
-        types = {
-            "timestamp": T.TimestampType(),
-            **{key: self._kind(key) for key in KEYS["sessions"]},
-            "eventName": T.StringType(),
-            "currentTime": T.DoubleType(),
-        }
-        return T.StructType([T.StructField(name, kind) for name, kind in types.items()])
+    def _stored_keys(self) -> pa.Schema:
+        return pa.schema([(key, layout.to_arrow(self._kind(key))) for key in KEYS["sessions"]])
 
     def _query(self, sql: str) -> DataFrame:
         return self._spark.sql(_TOKENS.sub(self._token, sql))
