@@ -21,6 +21,7 @@ from watchspan.azure.records import STAMPED, Stamp, create_table_commands
 from watchspan.azure.repairs import as_table, figures, whole_rows
 from watchspan.azure.slices import Slice, TooMuchError
 from watchspan.azure.uploads import Checkpoint, OnSent, Target, Written, upload
+from watchspan.columns import EVENTS
 from watchspan.errors import DataError, MissingColumnError, OptionError
 from watchspan.masking import masked
 from watchspan.refresh.windows import Instant
@@ -141,7 +142,7 @@ class Events:
         is_table = bool(_TABLE.fullmatch(source))
         if by == "arrival" and not is_table:
             raise OptionError("by is 'arrival', but only a table knows when its rows arrived: name a table.")
-        queries.mapped(columns, [*queries.input_columns(), queries.EVENT_ID, queries.ITEM_COUNT])
+        queries.mapped(columns, [*EVENTS, queries.EVENT_ID, queries.ITEM_COUNT])
         names = queries.names_argument(event_names)
         layout = queries.LAYOUTS.get(source)
         if layout is not None:
@@ -173,7 +174,7 @@ class Events:
 
 def _bound(there: list[str], columns: dict[str, str | None] | None) -> dict[str, str]:
     """The engine's column -> its name in the source, of those that are there."""
-    engine = {name: own for name, own in (columns or {}).items() if name in queries.input_columns()}
+    engine = {name: own for name, own in (columns or {}).items() if name in EVENTS}
     want = sources.wanted("events", engine)
     extras = {name: (columns or {}).get(name, name) for name in (queries.EVENT_ID, queries.ITEM_COUNT)}
     given = [own for name, own in extras.items() if own not in (None, name)]

@@ -27,6 +27,7 @@ from watchspan.azure.records import Stamp, log_analytics_columns
 from watchspan.azure.repairs import as_table, figures, whole_rows
 from watchspan.azure.slices import Slice, TooMuchError
 from watchspan.azure.uploads import Checkpoint, OnSent, Target, Written, upload
+from watchspan.columns import EVENTS
 from watchspan.errors import OptionError
 from watchspan.masking import masked
 from watchspan.refresh.windows import Instant
@@ -106,7 +107,7 @@ def read_log_analytics(
     workspace = Workspace(workspace_id, credential, endpoint, table, client_options)
     layout, window = workspace.layout, closed_window(start, end)
     chosen = queries.sources(layout, names)
-    queries.mapped(names, [*queries.input_columns(), queries.EVENT_ID])
+    queries.mapped(names, [*EVENTS, queries.EVENT_ID])
     head = _Head(
         layout, by, timedelta_argument("lookback", lookback), queries.event_names(layout.name, event_names)
     )

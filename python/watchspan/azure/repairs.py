@@ -17,12 +17,11 @@ import pyarrow as pa
 
 from watchspan.azure.failures import ServiceError
 from watchspan.azure.queries import ITEM_COUNT
+from watchspan.columns import EVENTS
 from watchspan.errors import DataError
-from watchspan.sources.arguments import NUMBERS
 
 __all__ = ["as_batch", "as_table", "figures", "input_schema", "types_of", "whole_rows"]
 
-_INSTANT = pa.timestamp("us", "UTC")
 _MOST = 2**63
 # What becomes of the services' types; the values of others say themselves what they are.
 _TYPES = {
@@ -40,11 +39,9 @@ _TIME = re.compile(r"(.+?)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)?", re.IGNORECASE)
 
 def types_of(column: str) -> pa.DataType:
     """The type of a column of the engine's input, as it is read from a service."""
-    if column == "timestamp":
-        return _INSTANT
-    if column in NUMBERS:
-        return pa.float64()
-    return pa.int64() if column in ("sequence", ITEM_COUNT) else pa.string()
+    if column in EVENTS:
+        return EVENTS[column].type
+    return pa.int64() if column == ITEM_COUNT else pa.string()
 
 
 def input_schema(columns: Iterable[str]) -> pa.Schema:

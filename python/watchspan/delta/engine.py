@@ -11,9 +11,10 @@ from typing import Any
 import pyarrow as pa
 
 from watchspan import _core, scratch, sources
+from watchspan.columns import videos_schema
 from watchspan.delta import storage
 from watchspan.delta.failures import shown, told
-from watchspan.delta.inputs import RawEvents, events_like, quoted, read_videos, rows_schema
+from watchspan.delta.inputs import RawEvents, quoted, read_videos
 from watchspan.errors import DataError, MissingDependencyError, OptionError, SourceError
 from watchspan.refresh import (
     KEYS,
@@ -122,8 +123,8 @@ class DeltaEngine:
         if self._raw is not None:
             rows = self._raw.rows_schema(table, rules)
         else:
-            kinds = {name: self._kind(name) for name in KEYS["sessions"]}
-            rows = rows_schema(table, events_like(kinds), None, rules)
+            keys = pa.schema([(name, self._kind(name)) for name in KEYS["sessions"]])
+            rows = _core.output_schema("sessions" if table == "sessions" else "engagement", keys)
         schema = storage.schema_of(table, rows)
         if there is None:
             self._commit(lambda: storage.create(self._uris[table], schema, {PROPERTY: text}, self._options))
@@ -182,17 +183,7 @@ class DeltaEngine:
             f"FROM {sessions}"
         )
         batches, schema = self._read(f"SELECT * FROM {sessions}")
-        videos = pa.Table.from_pylist(
-            known,
-            pa.schema(
-                [
-                    ("videoId", schema.field("videoId").type),
-                    ("duration", pa.float64()),
-                    ("durationSource", pa.string()),
-                    ("title", pa.string()),
-                ]
-            ),
-        )
+        videos = pa.Table.from_pylist(known, videos_schema(schema.field("videoId").type))
         found = _core.engagement(
             _at_least_one(batches, schema),
             videos,
@@ -208,14 +199,7 @@ class DeltaEngine:
         kind = self._kind("videoId")
         table = self._videos
         if table is None:
-            table = pa.table(
-                {
-                    "videoId": pa.nulls(0, kind),
-                    "duration": pa.nulls(0, pa.float64()),
-                    "durationSource": pa.nulls(0, pa.string()),
-                    "title": pa.nulls(0, pa.string()),
-                }
-            )
+            table = pa.Table.from_batches([], videos_schema(kind))
         elif table.num_rows and pa.types.is_integer(table["videoId"].type) != pa.types.is_integer(kind):
             raise DataError(
                 f'Column "videoId" is {table["videoId"].type} in the videos table but {kind} in the '

@@ -8,10 +8,11 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from watchspan import _core, sources
+from watchspan.columns import VIDEOS, videos_schema
 from watchspan.delta import storage
 from watchspan.errors import MissingColumnError, OptionError
 from watchspan.refresh import TableName, Window
-from watchspan.rules import Rules, Scoring
+from watchspan.rules import Rules
 
 _EPOCH = datetime(1970, 1, 1)
 _DAY = 86_400_000_000
@@ -50,7 +51,9 @@ class RawEvents:
         # What is missing is told by the core, which lists what it found.
         chosen = names if self._want.lacks(names) else list(self.names.values())
         used = pa.schema([self._schema.field(name) for name in chosen])
-        return rows_schema(table, used, self._columns, rules)
+        if table == "sessions":
+            return _core.sessions_schema(used, self._columns, rules)
+        return _core.aggregate_schema(used, self._columns)
 
     def scan(self, window: Window) -> Any:
         """A stream of the events that a window may hold.
@@ -88,22 +91,6 @@ class RawEvents:
         return " AND ".join(f"{quoted(column)} {sign} '{text}'" for sign, text in texts) or None
 
 
-def rows_schema(
-    table: TableName, events: pa.Schema, columns: dict[str, str | None] | None, rules: Rules
-) -> pa.Schema:
-    """The schema of the session or engagement rows that events of that schema give."""
-    empty = iter([sources.empty_batch(events)])
-    if table == "engagement":
-        return _core.aggregate(empty, None, columns, None, rules, Scoring(), True, 1)[1]
-    return _core.sessions(empty, columns, None, rules, 1)[1]
-
-
-def events_like(keys: dict[str, pa.DataType]) -> pa.Schema:
-    """The schema of events that give session rows with keys of these types."""
-    types = {"timestamp": pa.timestamp("us", "UTC"), "eventName": pa.string(), "currentTime": pa.float64()}
-    return pa.schema({**types, **keys})
-
-
 def read_videos(videos: Any, columns: dict[str, str | None] | None) -> pa.Table:
     """The table of videos under the default names: `videoId`, `duration`, `durationSource` and `title`.
 
@@ -117,14 +104,13 @@ def read_videos(videos: Any, columns: dict[str, str | None] | None) -> pa.Table:
         if hasattr(taken, "__arrow_c_stream__")
         else pa.Table.from_batches(list(taken))
     )
-    # The core refuses what it cannot use.
-    _core.aggregate(iter(()), table, columns, None, Rules(), Scoring(), True, 1)
+    _core.check_videos(table, columns)
     names = {default: own for own, default in want.find(table.column_names).items()}
-    none = pa.nulls(table.num_rows, pa.string())
-    told = {"videoId": table[names["videoId"]], "duration": table[names["duration"]].cast(pa.float64())}
-    for name in ("durationSource", "title"):
-        told[name] = table[names[name]].cast(pa.string()) if name in names else none
-    return pa.table(told)
+    told = []
+    for field in videos_schema(table.schema.field(names["videoId"]).type):
+        own = names.get(field.name)
+        told.append(pa.nulls(table.num_rows, field.type) if own is None else table[own].cast(field.type))
+    return pa.table(told, list(VIDEOS))
 
 
 def quoted(name: str) -> str:

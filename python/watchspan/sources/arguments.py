@@ -14,12 +14,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from watchspan import _core
+from watchspan.columns import EVENTS, VIDEOS
 from watchspan.errors import OptionError, VocabularyError
 from watchspan.rules import Rules, Scoring
 from watchspan.sources.text import is_unicode, shown
-
-NUMBERS = frozenset({"currentTime", "playbackRate", "seekFrom", "duration"})
 
 
 @dataclass(frozen=True)
@@ -55,17 +53,14 @@ def wanted(table: str, columns: Mapping[str, str | None] | None) -> Wanted:
     """The columns that are used of the events or the videos table under a mapping of names."""
     chosen: dict[str, tuple[str, ...]] = {}
     required = set()
-    for spec in _core.input_column_specs():
-        default = spec["name"]
-        if spec["table"] != table and default != "videoId":
-            continue
+    for default, column in (VIDEOS if table == "videos" else EVENTS).items():
         name = (columns or {}).get(default, default)
         if name is None:
             continue
         # The videos table may keep the default name of its key although the events table has another one.
-        borrowed = spec["table"] != table and name != default
+        borrowed = column.table != table and name != default
         chosen[default] = (name, default) if borrowed else (name,)
-        if spec["required"] or name != default:
+        if column.required or name != default:
             required.add(default)
     return Wanted(table, chosen, frozenset(required))
 

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from watchspan import sources
+from watchspan.columns import EVENTS
 from watchspan.errors import ColumnTypeError, MissingColumnError
 from watchspan.refresh import Window
 from watchspan.spark import columns as layout
@@ -25,7 +26,7 @@ _NO_MORE = 253_402_300_800_000_000
 # Times before and after all that count, for windows without a bound.
 _EARLIEST, _LATEST = -(2**62), 2**62
 # What decides whether an event is accepted, and to whom it belongs.
-_DECIDING = frozenset({"timestamp", "userId", "videoId", "sessionId", "eventName", "currentTime"})
+_DECIDING = {"sessionId"} | {name for name, column in EVENTS.items() if column.required}
 _Columns = Mapping[str, "str | None"]
 
 

@@ -18,7 +18,6 @@ from pyspark.sql import types as T
 from watchspan import _core
 from watchspan.comments import comments
 from watchspan.errors import ColumnTypeError
-from watchspan.sources.arguments import empty_batch
 
 KEYS = ("userId", "videoId", "sessionId")
 
@@ -197,8 +196,3 @@ def _column(field: T.StructField) -> Column:
 def quoted(name: str) -> Column:
     """The column of that name, whatever characters it has."""
     return F.col("`" + name.replace("`", "``") + "`")
-
-
-def no_rows(schema: T.StructType, used: Collection[str]) -> pa.RecordBatch:
-    """No rows of a data frame, for the core to check its columns and to say what it would make of them."""
-    return empty_batch(arrow_schema(schema, used))

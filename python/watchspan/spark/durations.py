@@ -10,25 +10,15 @@ from collections.abc import Mapping
 from functools import reduce
 from operator import and_
 
-import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from watchspan import _core, sources
 from watchspan.errors import DataError
-from watchspan.rules import Rules, Scoring
 from watchspan.spark import columns as layout
 
 METADATA, ESTIMATED = "metadata", "estimated"
-# Types of event columns that are not text; which of those that are accepted does not matter here.
-_EVENT_TYPES = {
-    "timestamp": pa.timestamp("us", "UTC"),
-    "currentTime": pa.float64(),
-    "playbackRate": pa.float64(),
-    "seekFrom": pa.float64(),
-    "sequence": pa.int64(),
-}
 
 
 def clean_videos(videos: DataFrame, columns: Mapping[str, str | None] | None, like: DataFrame) -> DataFrame:
@@ -86,33 +76,7 @@ def check_videos(schema: T.StructType, columns: Mapping[str, str | None] | None,
     """
     names = dict(columns or {})
     used = sources.wanted("videos", names).find(schema.names)
-    # With a row each, because what does not occur is not compared.
-    videos = _one_row(layout.arrow_schema(schema, used))
-    events = _one_row(_like_events(names, layout.to_arrow(key)))
-    _core.aggregate(iter([events]), iter([videos]), names, None, Rules(), Scoring(), False, 1)
-
-
-def _like_events(names: Mapping[str, str | None], key: pa.DataType) -> pa.Schema:
-    """The schema of an events table in which nothing is wrong, under these names."""
-    types = {
-        names.get(spec["name"]) or spec["name"]: _EVENT_TYPES.get(spec["name"], pa.string())
-        for spec in _core.input_column_specs()
-        if spec["table"] == "events" and (spec["required"] or names.get(spec["name"]))
-    }
-    return pa.schema({**types, names.get("videoId") or "videoId": key})
-
-
-def _one_row(schema: pa.Schema) -> pa.RecordBatch:
-    arrays = [pa.array([_a_value(field.type)], field.type) for field in schema]
-    return pa.RecordBatch.from_arrays(arrays, schema=schema)
-
-
-def _a_value(kind: pa.DataType) -> object:
-    """Some value: a key, the name of an event, an instant, a position."""
-    if pa.types.is_string(kind):
-        return "play"
-    kinds = (pa.types.is_integer, pa.types.is_floating, pa.types.is_timestamp)
-    return 1 if any(is_kind(kind) for is_kind in kinds) else None
+    _core.check_videos_schema(layout.arrow_schema(schema, used), names, layout.to_arrow(key))
 
 
 def _is_key(kind: T.DataType) -> Column:

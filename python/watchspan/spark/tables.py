@@ -7,14 +7,16 @@ import re
 import time
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, Callable
+from typing import Any, Callable, Literal
 from uuid import uuid4
 
+import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from watchspan import _core
+from watchspan.columns import VIDEOS
 from watchspan.errors import SourceError
 from watchspan.refresh import (
     KEYS,
@@ -176,27 +178,22 @@ class SparkEngine:
 
     def videos(self, name: str) -> None:
         kind = self._kind("videoId")
+        types = {column: layout.to_spark(it.type) for column, it in VIDEOS.items()}
+        types["videoId"] = kind
         if self._videos is None:
-            types = {
-                "videoId": kind.simpleString(),
-                "duration": "DOUBLE",
-                "durationSource": "STRING",
-                "title": "STRING",
-            }
-            nothing = ", ".join(f"CAST(NULL AS {type_}) AS {column}" for column, type_ in types.items())
+            nothing = ", ".join(
+                f"CAST(NULL AS {type_.simpleString()}) AS {name}" for name, type_ in types.items()
+            )
             self.view(name, f"SELECT {nothing} WHERE FALSE")
             return
         videos = self._videos()
         check_videos(videos.schema, self._columns, kind)
         own = {default: own for own, default in wanted("videos", self._columns).find(videos.columns).items()}
-        chosen = {
-            "videoId": layout.quoted(own["videoId"]).cast(kind),
-            "duration": layout.quoted(own["duration"]).cast("double"),
-        }
-        for text in ("durationSource", "title"):
-            column = layout.quoted(own[text]) if text in own else F.lit(None)
-            chosen[text] = column.cast("string")
-        self._name(name, videos.select(*(column.alias(name) for name, column in chosen.items())))
+        chosen = (
+            (layout.quoted(own[column]) if column in own else F.lit(None)).cast(type_).alias(column)
+            for column, type_ in types.items()
+        )
+        self._name(name, videos.select(*chosen))
 
     # Writing.
 
@@ -270,25 +267,19 @@ class SparkEngine:
 
     def _schema(self, table: TableName, settings: Settings) -> T.StructType:
         """The table's columns; the events decide the types of its keys, and are checked on the way."""
-        events = self._raw() if self._events is not None else self._stored_keys()
-        columns = self._columns if self._events is not None else None
-        if table == "sessions":
-            made = sessions_of(events, columns, settings.vocabulary, settings.rules)
+        name: Literal["sessions", "engagement"] = "sessions" if table == "sessions" else "engagement"
+        if self._events is None:
+            made = layout.table_schema(name, _core.output_schema(name, self._stored_keys()))
+        elif name == "sessions":
+            made = sessions_of(self._raw(), self._columns, settings.vocabulary, settings.rules)
         else:
-            made = engagement_of(events, columns, settings.vocabulary)
+            made = engagement_of(self._raw(), self._columns, settings.vocabulary)
         if table == "pending":
             return T.StructType([made[name] for name in KEYS["pending"]])
         return T.StructType([*made.fields, storage.processed_at()])
 
-    def _stored_keys(self) -> T.StructType:
-        """The schema of events whose keys are those of the sessions table."""
-        types = {
-            "timestamp": T.TimestampType(),
-            **{key: self._kind(key) for key in KEYS["sessions"]},
-            "eventName": T.StringType(),
-            "currentTime": T.DoubleType(),
-        }
-        return T.StructType([T.StructField(name, kind) for name, kind in types.items()])
+    def _stored_keys(self) -> pa.Schema:
+        return pa.schema([(key, layout.to_arrow(self._kind(key))) for key in KEYS["sessions"]])
 
     def _query(self, sql: str) -> DataFrame:
         return self._spark.sql(_TOKENS.sub(self._token, sql))

@@ -14,7 +14,7 @@ from typing import Any, Callable, Literal
 import pyarrow as pa
 from pyspark.sql import DataFrame
 
-from watchspan import api, sources
+from watchspan import _core, api, sources
 from watchspan.errors import DataError, OptionError
 from watchspan.rules import Rules, Scoring
 from watchspan.spark import columns as layout
@@ -73,8 +73,11 @@ def engagement_udf(
         "unique_seconds": sources.switch_argument("unique_seconds", unique_seconds),
     }
     # Everything that can be wrong with options, columns and videos is wrong here already.
-    api.aggregate(layout.no_rows(schema, used), **options)
     declared = layout.arrow_schema(schema, used)
+    _core.check_vocabulary(options["vocabulary"])
+    _core.aggregate_schema(declared, names)
+    if options["videos"] is not None:
+        _core.check_videos(options["videos"], names)
     types = pa.schema([declared.field(name) for name in used])
     if kind == "arrow":
         return _arrow_form(types, options)
