@@ -14,6 +14,7 @@ from watchspan.refresh.partitions import partition_columns
 from watchspan.refresh.windows import Instant, window
 from watchspan.rules import Rules, Scoring
 from watchspan.spark import changes, streaming
+from watchspan.spark.engine import SparkEngine
 from watchspan.spark.failures import told_by
 from watchspan.spark.functions import aggregate_events, partition_count
 from watchspan.spark.names import Table, read_table, table_name
@@ -22,7 +23,6 @@ from watchspan.spark.options import Options, unique_seconds
 from watchspan.spark.saving import save
 from watchspan.spark.schemas import data_frame
 from watchspan.spark.summary import summarize
-from watchspan.spark.tables import SparkEngine
 
 _MODES = ("overwrite", "append", "merge")
 

@@ -14,7 +14,7 @@ from pyspark.sql import types as T
 from watchspan import sources
 from watchspan.errors import ColumnTypeError, MissingColumnError
 from watchspan.refresh import Window
-from watchspan.spark import columns as layout
+from watchspan.spark import layout
 from watchspan.spark.functions import project_events
 from watchspan.spark.tasks import FIRST, LAST, scopes_partition, within_partition
 

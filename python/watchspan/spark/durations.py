@@ -18,7 +18,7 @@ from pyspark.sql import types as T
 from watchspan import _core, sources
 from watchspan.errors import DataError
 from watchspan.rules import Rules, Scoring
-from watchspan.spark import columns as layout
+from watchspan.spark import layout
 
 METADATA, ESTIMATED = "metadata", "estimated"
 # Types of event columns that are not text; which of those that are accepted does not matter here.

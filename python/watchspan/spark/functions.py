@@ -18,7 +18,7 @@ from pyspark.sql import types as T
 from watchspan import _core, sources
 from watchspan.errors import OptionError
 from watchspan.rules import Rules, Scoring
-from watchspan.spark import columns as layout
+from watchspan.spark import layout
 from watchspan.spark.durations import clean_videos, estimated, join_durations, lacking
 from watchspan.spark.failures import told
 from watchspan.spark.schemas import data_frame, engagement_of, engagement_of_sessions, sessions_of

@@ -16,7 +16,7 @@ from pyspark.sql import types as T
 
 from watchspan import _core, sources
 from watchspan.errors import MissingColumnError
-from watchspan.spark import columns as layout
+from watchspan.spark import layout
 from watchspan.spark.failures import told
 
 _NEEDED = ("userId", "videoId", "videoTitle", "videoDuration", "maxPositionReached", "watchedIntervals")

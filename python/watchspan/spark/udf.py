@@ -17,7 +17,7 @@ from pyspark.sql import DataFrame
 from watchspan import api, sources
 from watchspan.errors import DataError, OptionError
 from watchspan.rules import Rules, Scoring
-from watchspan.spark import columns as layout
+from watchspan.spark import layout
 from watchspan.spark.schemas import data_frame
 
 

@@ -29,8 +29,7 @@ from watchspan.refresh import (
     user_key,
 )
 from watchspan.sources import wanted
-from watchspan.spark import changes, storage
-from watchspan.spark import columns as layout
+from watchspan.spark import changes, layout, storage
 from watchspan.spark.durations import check_videos
 from watchspan.spark.functions import engage, project_events, walk
 from watchspan.spark.names import Table
