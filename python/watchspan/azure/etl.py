@@ -11,10 +11,11 @@ import pyarrow as pa
 
 from watchspan import _core, sources
 from watchspan.api import aggregate_into
+from watchspan.azure.checkpoints import Checkpoint
 from watchspan.azure.places import Place, Reading, Sending, names_file, target_of
 from watchspan.azure.queries import ITEM_COUNT, names_argument
 from watchspan.azure.reading import By, OnProgress, ReadCounts
-from watchspan.azure.uploads import Checkpoint, OnSent, Written
+from watchspan.azure.uploads import OnSent, Written
 from watchspan.errors import OptionError
 from watchspan.refresh.windows import Instant
 from watchspan.report import report

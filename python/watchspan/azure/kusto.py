@@ -15,12 +15,13 @@ import pyarrow as pa
 from watchspan import sources
 from watchspan.azure import queries, sdk
 from watchspan.azure.addresses import cluster_argument, name_argument, segment, table_argument
+from watchspan.azure.checkpoints import Checkpoint
 from watchspan.azure.failures import ServiceError
 from watchspan.azure.reading import By, OnProgress, Rows, closed_window, stream, timedelta_argument, wider
 from watchspan.azure.records import STAMPED, Stamp, create_table_commands
 from watchspan.azure.repairs import as_table, figures, whole_rows
 from watchspan.azure.slices import Slice, TooMuchError
-from watchspan.azure.uploads import Checkpoint, OnSent, Target, Written, upload
+from watchspan.azure.uploads import OnSent, Receiver, Written, upload
 from watchspan.errors import DataError, MissingColumnError, OptionError
 from watchspan.masking import masked
 from watchspan.refresh.windows import Instant
@@ -362,7 +363,7 @@ def write_kusto(
 
         sdk.patiently(once, pause_after)
 
-    where = Target(
+    where = Receiver(
         name=f"the table {target!r} at {place.name}",
         body_bytes=_BODY_BYTES,
         field_bytes=_FIELD_BYTES,

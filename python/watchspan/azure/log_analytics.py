@@ -21,12 +21,13 @@ from watchspan.azure.addresses import (
     segment,
     stream_argument,
 )
+from watchspan.azure.checkpoints import Checkpoint
 from watchspan.azure.failures import ServiceError
 from watchspan.azure.reading import By, OnProgress, Rows, closed_window, stream, timedelta_argument, wider
 from watchspan.azure.records import Stamp, log_analytics_columns
 from watchspan.azure.repairs import as_table, figures, whole_rows
 from watchspan.azure.slices import Slice, TooMuchError
-from watchspan.azure.uploads import Checkpoint, OnSent, Target, Written, upload
+from watchspan.azure.uploads import OnSent, Receiver, Written, upload
 from watchspan.errors import OptionError
 from watchspan.masking import masked
 from watchspan.refresh.windows import Instant
@@ -333,7 +334,7 @@ def write_log_analytics(
         client.upload(rule_id=rule_id, stream_name=stream, logs=records)
 
     sdk.module("azure.monitor.ingestion")
-    target = Target(
+    target = Receiver(
         name=f"{stream} at {endpoint}",
         body_bytes=_BODY_BYTES,
         field_bytes=_FIELD_BYTES,

@@ -23,11 +23,12 @@ from watchspan.azure.addresses import (
     stream_argument,
     table_argument,
 )
+from watchspan.azure.checkpoints import Checkpoint
 from watchspan.azure.kusto import Cluster, Events, read_kusto, write_kusto
 from watchspan.azure.log_analytics import Workspace, read_log_analytics, write_log_analytics
 from watchspan.azure.reading import By, OnProgress, closed_window
 from watchspan.azure.records import create_table_commands, log_analytics_columns
-from watchspan.azure.uploads import Checkpoint, OnSent, Written
+from watchspan.azure.uploads import OnSent, Written
 from watchspan.errors import OptionError, SourceError
 from watchspan.masking import masked
 from watchspan.refresh.windows import Instant

@@ -11,17 +11,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Union
+from typing import Any, Union
 
 import pyarrow as pa
 
+from watchspan.azure.checkpoints import Checkpoint
 from watchspan.azure.queries import name_of
 from watchspan.errors import DataError, OptionError
 from watchspan.refresh import KEYS
 from watchspan.refresh.windows import Instant, micros
-
-if TYPE_CHECKING:
-    from watchspan.azure.uploads import Checkpoint
 
 __all__ = ["STAMPED", "Stamp", "create_table_commands", "log_analytics_columns", "records", "size_of"]
 
@@ -64,8 +62,6 @@ class Stamp:
         Raises:
             OptionError: If the run's name or the window cannot be used.
         """
-        from watchspan.azure.uploads import Checkpoint
-
         given = Checkpoint.of(resume)
         if given is not None and run_id not in (None, given.run_id):
             raise OptionError(f"run_id is {run_id!r}, but the run to go on with is {given.run_id!r}.")
