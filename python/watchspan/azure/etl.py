@@ -9,7 +9,7 @@ from typing import Any, Literal, Union
 
 import pyarrow as pa
 
-from watchspan import _core, sources
+from watchspan import _core, arguments, sources
 from watchspan.api import aggregate_into
 from watchspan.azure.checkpoints import Checkpoint
 from watchspan.azure.places import Place, Reading, Sending, names_file, target_of
@@ -128,7 +128,7 @@ def etl(
     target = target_of(out, credential, client_options)
     if names_file(out):
         sources.refuse_overwriting(out, videos)
-    names = sources.column_mapping(columns)
+    names = arguments.column_mapping(columns)
     of_videos = {spec["name"] for spec in _core.input_column_specs() if spec["table"] == "videos"}
     of_events = {name: own for name, own in (names or {}).items() if name not in of_videos}
     names_of_events = names_argument(event_names)

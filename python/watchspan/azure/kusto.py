@@ -12,7 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from watchspan import sources
+from watchspan import arguments, sources
 from watchspan.azure import queries, sdk
 from watchspan.azure.addresses import cluster_argument, name_argument, segment, table_argument
 from watchspan.azure.checkpoints import Checkpoint
@@ -85,7 +85,7 @@ def read_kusto(
         MissingDependencyError: If the extra `azure` is not installed.
         ServiceError: If the service refuses to say which columns there are.
     """
-    names, window = sources.column_mapping(columns), closed_window(start, end)
+    names, window = arguments.column_mapping(columns), closed_window(start, end)
     place, margin = Cluster(cluster, database, credential), timedelta_argument("lookback", lookback)
     events = Events.of(place, query_or_table, names, event_names, by)
 
@@ -97,7 +97,7 @@ def read_kusto(
         events.columns,
         window,
         fetch,
-        deduplicate=sources.switch_argument("deduplicate", deduplicate),
+        deduplicate=arguments.switch_argument("deduplicate", deduplicate),
         on_progress=progress,
     )
 

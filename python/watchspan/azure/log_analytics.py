@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from watchspan import sources
+from watchspan import arguments, sources
 from watchspan.azure import queries, sdk
 from watchspan.azure.addresses import (
     QUERY_ENDPOINT,
@@ -103,7 +103,7 @@ def read_log_analytics(
         OptionError: If an argument has a value that is not accepted.
         MissingDependencyError: If the extra `azure` is not installed.
     """
-    names = sources.column_mapping(columns)
+    names = arguments.column_mapping(columns)
     workspace = Workspace(workspace_id, credential, endpoint, table, client_options)
     layout, window = workspace.layout, closed_window(start, end)
     chosen = queries.sources(layout, names)
@@ -121,7 +121,7 @@ def read_log_analytics(
         list(chosen),
         window,
         fetch,
-        deduplicate=sources.switch_argument("deduplicate", deduplicate),
+        deduplicate=arguments.switch_argument("deduplicate", deduplicate),
         on_progress=progress,
     )
 

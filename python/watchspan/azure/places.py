@@ -9,7 +9,7 @@ from typing import Any, Protocol, Union
 
 import pyarrow as pa
 
-from watchspan import sources
+from watchspan import arguments, sources
 from watchspan.azure import sdk
 from watchspan.azure.addresses import (
     QUERY_ENDPOINT,
@@ -136,7 +136,7 @@ class DataExplorer:
     def count(self, reading: Reading) -> dict[str, Any]:
         """How many rows there are to read, by one query."""
         cluster = self._cluster()
-        names = sources.column_mapping(reading.columns)
+        names = arguments.column_mapping(reading.columns)
         events = Events.of(cluster, self.query_or_table, names, reading.event_names, reading.by)
         return cluster.count(events, closed_window(reading.start, reading.end), reading.lookback)
 

@@ -10,7 +10,7 @@ from watchspan import _core
 from watchspan.errors import OptionError
 from watchspan.kql.assembly import literal
 from watchspan.kql.layouts import LAYOUTS, Layout
-from watchspan.sources.arguments import NUMBERS
+from watchspan.sources.columns import NUMBERS
 
 __all__ = [
     "EVENT_ID", "ITEM_COUNT", "LAYOUTS", "Layout", "arrival_filter", "count_query", "event_names",

@@ -18,7 +18,7 @@ import pyarrow as pa
 from watchspan.azure.failures import ServiceError
 from watchspan.azure.queries import ITEM_COUNT
 from watchspan.errors import DataError
-from watchspan.sources.arguments import NUMBERS
+from watchspan.sources.columns import NUMBERS
 
 __all__ = ["as_batch", "as_table", "figures", "input_schema", "types_of", "whole_rows"]
 

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from watchspan import _core
 from watchspan.sources import Overflow
-from watchspan.sources.text import visible
+from watchspan.text import visible
 
 __all__ = ["closing", "drops", "grid", "heading", "lines", "preview", "record", "records", "story", "summary"]
 

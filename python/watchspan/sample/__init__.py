@@ -21,7 +21,7 @@ import pyarrow as pa
 from watchspan.errors import OptionError
 from watchspan.sample._catalogue import WELCOME, Video, catalogue, choose
 from watchspan.sample._viewing import Row, Uniform, exponential, session, viewer_of
-from watchspan.sources.text import shown
+from watchspan.text import shown
 
 __all__ = ["EVENTS_SCHEMA", "VIDEOS_SCHEMA", "events", "generate", "videos"]
 

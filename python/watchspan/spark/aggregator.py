@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pyspark.sql import DataFrame, SparkSession
 
-from watchspan import refresh, sources
+from watchspan import arguments, refresh, sources
 from watchspan.errors import OptionError
 from watchspan.refresh import PROCESSED_AT, Given, Refreshed
 from watchspan.refresh.partitions import partition_columns
@@ -84,7 +84,7 @@ class VideoEngagementAggregator(OldCalls):
         self._output = None if output_table is None else table_name("output_table", output_table)
         self._own = Options.of(columns, vocabulary, rules, scoring)
         self._partitions = partition_count(partitions)
-        self._cluster = sources.switch_argument("cluster", cluster)
+        self._cluster = arguments.switch_argument("cluster", cluster)
         for option, value in (("input_table", input_table), ("video_metadata_table", video_metadata_table)):
             if isinstance(value, str):
                 table_name(option, value)
@@ -184,7 +184,7 @@ class VideoEngagementAggregator(OldCalls):
         Raises:
             MissingColumnError: If they are no engagement rows.
         """
-        count = sources.whole_number("top", top, "an integer of at least 0", least=0)
+        count = arguments.whole_number("top", top, "an integer of at least 0", least=0)
         if result is None:
             self._output_place()
             return summarize(read_table(self.spark, "output_table", str(self.output_table)), count)
@@ -267,7 +267,7 @@ class VideoEngagementAggregator(OldCalls):
         asked = Options.of(None, None, rules, scoring)
         given = self._given(asked, None, unique_seconds(calculate_unique_seconds))
         options = Options.of(columns, None, None, None).over(self._own)
-        check = sources.switch_argument("check_videos", check_videos)
+        check = arguments.switch_argument("check_videos", check_videos)
         return refresh.rescore(self._engine(options, events=False), given, check_videos=check)
 
     @told_by
@@ -296,7 +296,7 @@ class VideoEngagementAggregator(OldCalls):
         engine = self._engine(options, events=False)
         user = engine.key(user_id)
         given = Given(videos=self.video_metadata_table is not None)
-        check = sources.switch_argument("check_videos", check_videos)
+        check = arguments.switch_argument("check_videos", check_videos)
         return refresh.delete_user(engine, given, user, check_videos=check)
 
     @told_by
@@ -342,8 +342,8 @@ class VideoEngagementAggregator(OldCalls):
             else streaming.table_text("video_metadata_table", self.video_metadata_table),
             options={**vars(self._own)},
             settings={"partitions": self._partitions, "cluster": self._cluster},
-            allow_shrink=sources.switch_argument("allow_shrink", allow_shrink),
-            check_videos=sources.switch_argument("check_videos", check_videos),
+            allow_shrink=arguments.switch_argument("allow_shrink", allow_shrink),
+            check_videos=arguments.switch_argument("check_videos", check_videos),
         )
         return streaming.start(self.spark, job, checkpoint, trigger, options)
 
@@ -374,8 +374,8 @@ class VideoEngagementAggregator(OldCalls):
             self._engine(options, events=True),
             given,
             changed,
-            allow_shrink=sources.switch_argument("allow_shrink", allow_shrink),
-            check_videos=sources.switch_argument("check_videos", check_videos),
+            allow_shrink=arguments.switch_argument("allow_shrink", allow_shrink),
+            check_videos=arguments.switch_argument("check_videos", check_videos),
         )
 
     def _engine(self, options: Options, events: bool) -> SparkEngine:

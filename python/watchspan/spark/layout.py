@@ -18,7 +18,7 @@ from pyspark.sql import types as T
 from watchspan import _core
 from watchspan.comments import comments
 from watchspan.errors import ColumnTypeError
-from watchspan.sources.arguments import empty_batch
+from watchspan.sources.columns import empty_batch
 
 KEYS = ("userId", "videoId", "sessionId")
 
