@@ -8,10 +8,12 @@ import os
 import re
 import sys
 from collections.abc import Mapping
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 from watchspan.errors import OptionError, VocabularyError
+from watchspan.instants import Instant, micros, parsed
 from watchspan.rules import Rules, Scoring
 from watchspan.text import is_unicode, shown
 
@@ -91,6 +93,40 @@ def text_argument(option: str, text: str) -> str:
     if is_unicode(text):
         return text
     raise OptionError(f"{option} is {shown(text)}, which is not Unicode text: write it in UTF-8.")
+
+
+def instant_argument(option: str, value: Instant) -> int | None:
+    """The microseconds from 1970 UTC to an instant; None if `value` is None.
+
+    Args:
+        option: What the argument is called.
+        value: A date, which is its midnight, a datetime, or ISO 8601 text of one; without an offset in UTC.
+
+    Raises:
+        OptionError: If `value` is something else, or names a day or a time that does not exist.
+
+    >>> instant_argument("start", "1970-01-01T01:00:00.5+01:00")
+    500000
+    """
+    if value is None:
+        return None
+    try:
+        return micros(_instant(value))
+    except (TypeError, ValueError) as error:
+        accepted = "'2026-01-15' or '2026-01-15T10:00:00Z' (UTC unless it has an offset)"
+        raise OptionError(
+            f"{option} is {shown(value)}, but a date or timestamp such as {accepted} is needed."
+        ) from error
+
+
+def _instant(value: Any) -> datetime:
+    if isinstance(value, datetime):
+        return value
+    if isinstance(value, date):
+        return datetime(value.year, value.month, value.day)
+    if isinstance(value, str):
+        return parsed(value)
+    raise TypeError("no instant")
 
 
 def column_mapping(columns: Mapping[str, str | None] | None) -> dict[str, str | None] | None:

@@ -17,7 +17,7 @@ from watchspan.azure.queries import ITEM_COUNT, names_argument
 from watchspan.azure.reading import By, OnProgress, ReadCounts
 from watchspan.azure.uploads import OnSent, Written
 from watchspan.errors import OptionError
-from watchspan.refresh.windows import Instant
+from watchspan.instants import Instant
 from watchspan.report import report
 from watchspan.rules import Rules, Scoring
 from watchspan.sources import Overflow

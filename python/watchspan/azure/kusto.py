@@ -23,8 +23,8 @@ from watchspan.azure.repairs import as_table, figures, whole_rows
 from watchspan.azure.slices import Slice, TooMuchError
 from watchspan.azure.uploads import OnSent, Receiver, Written, upload
 from watchspan.errors import DataError, MissingColumnError, OptionError
+from watchspan.instants import Instant
 from watchspan.masking import masked
-from watchspan.refresh.windows import Instant
 
 __all__ = ["Cluster", "read_kusto", "write_kusto"]
 

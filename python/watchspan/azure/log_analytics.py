@@ -29,8 +29,8 @@ from watchspan.azure.repairs import as_table, figures, whole_rows
 from watchspan.azure.slices import Slice, TooMuchError
 from watchspan.azure.uploads import OnSent, Receiver, Written, upload
 from watchspan.errors import OptionError
+from watchspan.instants import Instant
 from watchspan.masking import masked
-from watchspan.refresh.windows import Instant
 
 __all__ = ["Workspace", "read_log_analytics", "write_log_analytics"]
 

@@ -30,8 +30,8 @@ from watchspan.azure.reading import By, OnProgress, closed_window
 from watchspan.azure.records import create_table_commands, log_analytics_columns
 from watchspan.azure.uploads import OnSent, Written
 from watchspan.errors import OptionError, SourceError
+from watchspan.instants import Instant
 from watchspan.masking import masked
-from watchspan.refresh.windows import Instant
 
 __all__ = ["DataExplorer", "LogAnalytics", "Place", "Reading", "Sending", "Target", "target_of"]
 

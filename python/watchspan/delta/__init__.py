@@ -19,10 +19,11 @@ from watchspan.delta.engine import DeltaEngine
 from watchspan.delta.failures import told
 from watchspan.delta.saving import save
 from watchspan.errors import DataError, OptionError
+from watchspan.instants import Instant
 from watchspan.masking import keeps_options_secret
 from watchspan.refresh import KEYS, PROCESSED_AT, Given, Refreshed
 from watchspan.refresh.partitions import partition_columns
-from watchspan.refresh.windows import Instant, window
+from watchspan.refresh.windows import window
 from watchspan.rules import Rules, Scoring
 
 __all__ = ["delete_user", "rescore", "update", "write"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from typing import Any
 
 import pyarrow as pa
@@ -15,6 +15,7 @@ from watchspan.delta import storage
 from watchspan.delta.failures import shown, told
 from watchspan.delta.inputs import RawEvents, events_like, quoted, read_videos, rows_schema
 from watchspan.errors import DataError, MissingDependencyError, OptionError, SourceError
+from watchspan.instants import micros
 from watchspan.refresh import (
     KEYS,
     PROCESSED_AT,
@@ -49,8 +50,6 @@ _CLOSED = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
 }
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 class DeltaEngine:
@@ -93,7 +92,7 @@ class DeltaEngine:
             with told("The table of videos cannot be read", _RESTORE):
                 self._videos = read_videos(videos, columns)
         self._columns, self._threads = columns, threads
-        self._now = (datetime.now(timezone.utc) - _EPOCH) // _MICROSECOND
+        self._now = micros(datetime.now(timezone.utc))
         # Each table as this run first saw it: what others commit after that is a conflict, not a surprise.
         self._tables: dict[TableName, storage.DeltaTable] = {}
         self._named: list[str] = []

@@ -9,9 +9,10 @@ from pyspark.sql import DataFrame, SparkSession
 
 from watchspan import arguments, refresh, sources
 from watchspan.errors import OptionError
+from watchspan.instants import Instant
 from watchspan.refresh import PROCESSED_AT, Given, Refreshed
 from watchspan.refresh.partitions import partition_columns
-from watchspan.refresh.windows import Instant, window
+from watchspan.refresh.windows import window
 from watchspan.rules import Rules, Scoring
 from watchspan.spark import changes, streaming
 from watchspan.spark.engine import SparkEngine

@@ -9,7 +9,8 @@ from typing import Any, Callable, TypeVar, cast
 from pyspark.sql import DataFrame, SparkSession
 
 from watchspan.errors import OptionError
-from watchspan.refresh.windows import Instant, window
+from watchspan.instants import Instant
+from watchspan.refresh.windows import window
 from watchspan.spark import changes
 from watchspan.spark.failures import translated
 
