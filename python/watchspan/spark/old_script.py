@@ -59,7 +59,8 @@ class OldCalls:
         )
         own: Any = self
         with translated():
-            return changes.within(own._events(), own._own.columns, window(start_date, end_date))
+            kept = own._kept()
+            return changes.within(kept.events(own.spark), kept.options.columns, window(start_date, end_date))
 
 
 def main(

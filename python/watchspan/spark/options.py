@@ -16,10 +16,10 @@ class Options:
     Attributes are the arguments of `VideoEngagementAggregator`.
     """
 
-    columns: dict[str, str | None] | None
-    vocabulary: str | dict[str, str] | None
-    rules: Rules | None
-    scoring: Scoring | None
+    columns: dict[str, str | None] | None = None
+    vocabulary: str | dict[str, str] | None = None
+    rules: Rules | None = None
+    scoring: Scoring | None = None
 
     @classmethod
     def of(cls, columns: Any, vocabulary: Any, rules: Any, scoring: Any) -> Options:
