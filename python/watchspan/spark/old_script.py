@@ -9,7 +9,8 @@ from typing import Any, Callable, TypeVar, cast
 from pyspark.sql import DataFrame, SparkSession
 
 from watchspan.errors import OptionError
-from watchspan.refresh.windows import Instant, window
+from watchspan.instants import Instant
+from watchspan.refresh.windows import window
 from watchspan.spark import changes
 from watchspan.spark.failures import translated
 
@@ -58,7 +59,8 @@ class OldCalls:
         )
         own: Any = self
         with translated():
-            return changes.within(own._events(), own._own.columns, window(start_date, end_date))
+            kept = own._kept()
+            return changes.within(kept.events(own.spark), kept.options.columns, window(start_date, end_date))
 
 
 def main(

@@ -14,7 +14,7 @@ from pyspark.sql import types as T
 from watchspan import _core, sources
 from watchspan.errors import OptionError
 from watchspan.rules import Rules
-from watchspan.spark import columns as layout
+from watchspan.spark import layout
 
 
 def engagement_schema(
