@@ -19,7 +19,7 @@ from watchspan.spark.failures import told_by
 from watchspan.spark.functions import aggregate_events, partition_count
 from watchspan.spark.kept import KeptTables
 from watchspan.spark.names import read_table, table_name
-from watchspan.spark.old_script import OldCalls, renamed
+from watchspan.spark.old_calls import OldCalls, renamed
 from watchspan.spark.options import Options, unique_seconds
 from watchspan.spark.saving import save
 from watchspan.spark.schemas import data_frame
