@@ -90,7 +90,7 @@ lint: $(VENV)/tools ## Formatting, lints, types, generated files.
 	cargo fmt --check
 	cargo clippy --locked --all-targets --no-default-features -- -D warnings
 	cargo clippy --locked --all-targets -- -D warnings
-	$(BIN)/python docs/generate.py --check
+	$(BIN)/python tools/generate.py --check
 	$(BIN)/python .ci/release/licenses.py --check
 	$(BIN)/python .ci/release/bill.py --check
 	$(BIN)/ruff format --check .
@@ -211,7 +211,7 @@ bench-spark: spark42 ## Measures the aggregation on Spark and writes docs/spark_
 	.nox/spark42/bin/python benches/spark.py $(BENCH_SPARK) --write docs/spark_benchmarks.md
 
 generate: $(VENV)/package ## Rewrites the generated files.
-	$(BIN)/python docs/generate.py
+	$(BIN)/python tools/generate.py
 	$(BIN)/python .ci/release/licenses.py
 	$(BIN)/python .ci/release/bill.py
 

@@ -1,7 +1,7 @@
 """Puts queries together: a question, and before it each part and setting that it mentions.
 
 A part is a file with one `let` statement of that name, so what a query needs can be read off its text.
-Nothing here imports the package: `docs/generate.py` uses it where the package cannot be imported yet.
+Nothing here imports the package: `tools/generate.py` uses it where the package cannot be imported yet.
 """
 
 from __future__ import annotations
