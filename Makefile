@@ -34,11 +34,13 @@ IN := tests/environments/run
 STARTS :=
 SAY = @echo "$@ starts" $(STARTS)
 
+# What builds the site needs Python 3.11.
+SITE := $(shell $(PYTHON) -c 'import sys; print("docs" if sys.version_info >= (3, 11) else "")')
 SPARK_CHECKS := spark-tables-test spark-functions-test spark-older-test spark-connect-test
 # In this order two at a time take least: the first waits for the wheel and for Spark while the Rust tests compile.
-CHECKS := spark-tables-test rust-test docs-check lint python-test $(filter-out spark-tables-test,$(SPARK_CHECKS)) other-pythons-test azure-test
+CHECKS := spark-tables-test rust-test docs-check lint python-test $(filter-out spark-tables-test,$(SPARK_CHECKS)) other-pythons-test azure-test $(SITE)
 
-.PHONY: demo test test-all audit checks $(CHECKS) fuzz fuzz-core spark-test spark42 bench bench-check bench-large bench-pieces bench-spark bench-stages bench-worst-cases generate wheel wheels arm-test clean
+.PHONY: demo test test-all audit checks $(CHECKS) docs fuzz fuzz-core spark-test spark42 bench bench-check bench-large bench-pieces bench-spark bench-stages bench-worst-cases generate wheel wheels arm-test clean
 .DEFAULT_GOAL := help
 
 help: ## Lists the targets.
@@ -49,6 +51,7 @@ demo: $(VENV)/package ## Generates events, aggregates them, prints a summary, an
 
 test: ## Everything that CI checks.
 	@rm -f target/skipped
+	@[ -n "$(SITE)" ] || { mkdir -p target; echo "skipped: the site of the documentation needs Python 3.11" >> target/skipped; }
 	@exec 3>&1; $(MAKE) --no-print-directory -j2 --output-sync=target STARTS='>&3' checks
 	@sort -u target/skipped 2>/dev/null || true
 
@@ -78,6 +81,13 @@ $(VENV)/package: $(VENV)/bin/maturin pyproject.toml README.md LICENSE $(wildcard
 	$(BIN)/pip install --quiet --no-deps --force-reinstall target/ci-wheel/*.whl
 	touch $@
 
+# The site's search is to work from the disk too, for which the theme would fetch a script whenever a page is read.
+.venv-docs/packages: tools/website/requirements.txt tools/website/package.json
+	$(PYTHON) -m venv --clear .venv-docs
+	.venv-docs/bin/pip install --quiet -r $<
+	npm install --silent --no-audit --no-fund --prefix tools/website
+	touch $@
+
 $(VENV)/tools: tests/python/requirements.txt $(VENV)/package
 	$(BIN)/pip install --quiet -r tests/python/requirements.txt
 	touch $@
@@ -94,6 +104,10 @@ lint: $(VENV)/tools ## Formatting, lints, types, generated files.
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m mypy.stubtest --mypy-config-file pyproject.toml watchspan._core
+
+docs: .venv-docs/packages ## Builds the site of the documentation into target/site/html and checks it; needs Python 3.11 or newer.
+	$(SAY)
+	.venv-docs/bin/python tools/website/build.py
 
 rust-test: ## The core's tests, without Python in its tree.
 	$(SAY)
