@@ -195,10 +195,10 @@ PROFILED := RUSTFLAGS=-Cprofile-use=$(abspath $(PROFILE)) .ci/release/build --re
 	touch $@
 
 fuzz: $(VENV)/tools ## Hands over what nobody should: STRUCTURES, BROKEN, FILES and STREAMS say how many from number FIRST on.
-	$(BIN)/python tests/hostile/run.py structures --first $(FIRST) --count $(STRUCTURES) --out target/fuzz
-	$(BIN)/python tests/hostile/run.py broken --first $(FIRST) --count $(BROKEN) --out target/fuzz
-	$(BIN)/python tests/hostile/run.py files --first $(FIRST) --count $(FILES) --out target/fuzz
-	$(BIN)/python tests/hostile/run.py streams --first $(FIRST) --count $(STREAMS) --out target/fuzz
+	PYTHONPATH=tests $(BIN)/python -m support.hostile.run structures --first $(FIRST) --count $(STRUCTURES) --out target/fuzz
+	PYTHONPATH=tests $(BIN)/python -m support.hostile.run broken --first $(FIRST) --count $(BROKEN) --out target/fuzz
+	PYTHONPATH=tests $(BIN)/python -m support.hostile.run files --first $(FIRST) --count $(FILES) --out target/fuzz
+	PYTHONPATH=tests $(BIN)/python -m support.hostile.run streams --first $(FIRST) --count $(STREAMS) --out target/fuzz
 
 fuzz-core: ## Fuzzes the core by what it covers, FUZZ_SECONDS for each target: with a nightly toolchain and cargo-fuzz.
 	cd tests/fuzz && for target in events sessions; do cargo +nightly fuzz run --fuzz-dir . $$target -- -max_total_time=$(FUZZ_SECONDS) -max_len=512 || exit 1; done
