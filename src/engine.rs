@@ -26,12 +26,12 @@ pub mod steps;
 mod validate;
 mod walk;
 
-pub use events::{AcceptedEvents, Events, PlainEvents, WideEvents};
+pub use events::AcceptedEvents;
 pub use explain::explain;
-pub use group::{Numbered, Plain, Record, SLICE_ROWS, Wide};
+pub use group::SLICE_ROWS;
 pub use pool::Engine;
 pub use results::Made;
 pub use retention::retention;
 pub use scopes::Scopes;
 pub use sessions::{Sessions, read_sessions};
-pub use validate::{Example, validate};
+pub use validate::{Example, Validation, validate};

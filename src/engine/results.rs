@@ -4,7 +4,7 @@ use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 
 use super::build::{Engaging, session_batches};
-use super::events::{AcceptedEvents, Events};
+use super::events::{AcceptedEvents, Events, Layout};
 use super::group::Record;
 use super::sessions::Sessions;
 use super::walk::{Durations, Estimates, Ids, Walked, Walking};
@@ -29,9 +29,9 @@ impl AcceptedEvents<'_> {
     /// # Errors
     /// If the work was stopped, or temporary files cannot be read.
     pub fn sessions(self, rules: &Rules) -> Result<Sessions> {
-        match self {
-            Self::Plain(events) => events.sessions(rules),
-            Self::Wide(events) => events.sessions(rules),
+        match self.0 {
+            Layout::Plain(events) => events.sessions(rules),
+            Layout::Wide(events) => events.sessions(rules),
         }
     }
 
@@ -44,9 +44,9 @@ impl AcceptedEvents<'_> {
         rules: &Rules,
         take: impl FnMut(Vec<RecordBatch>) -> Result<()>,
     ) -> Result<Made> {
-        match self {
-            Self::Plain(events) => events.session_rows(rules, take),
-            Self::Wide(events) => events.session_rows(rules, take),
+        match self.0 {
+            Layout::Plain(events) => events.session_rows(rules, take),
+            Layout::Wide(events) => events.session_rows(rules, take),
         }
     }
 
@@ -61,9 +61,9 @@ impl AcceptedEvents<'_> {
         options: &EngagementOptions,
         take: impl FnMut(Vec<RecordBatch>) -> Result<()>,
     ) -> Result<Made> {
-        match self {
-            Self::Plain(events) => events.engagement_rows(videos, options, take),
-            Self::Wide(events) => events.engagement_rows(videos, options, take),
+        match self.0 {
+            Layout::Plain(events) => events.engagement_rows(videos, options, take),
+            Layout::Wide(events) => events.engagement_rows(videos, options, take),
         }
     }
 }
@@ -73,7 +73,7 @@ impl<R: Record> Events<'_, R> {
     ///
     /// # Errors
     /// If the work was stopped, or temporary files cannot be read.
-    pub fn sessions(mut self, rules: &Rules) -> Result<Sessions> {
+    fn sessions(mut self, rules: &Rules) -> Result<Sessions> {
         let (engine, ids) = (self.engine, Ids::of(self.schema(), rules));
         let (mut portions, walking) = (Vec::new(), Walking::new(rules, self.schema().has_session()));
         let finish = |(): &mut (), walked: &Walked<'_, R>| Ok((walked.store().clone(), walked.rows(ids)?));
@@ -89,7 +89,7 @@ impl<R: Record> Events<'_, R> {
     ///
     /// # Errors
     /// If the work was stopped, temporary files cannot be read, or `take` fails.
-    pub fn session_rows(
+    fn session_rows(
         mut self,
         rules: &Rules,
         mut take: impl FnMut(Vec<RecordBatch>) -> Result<()>,
@@ -108,7 +108,7 @@ impl<R: Record> Events<'_, R> {
     ///
     /// # Errors
     /// If the videos' keys are of another type, the work was stopped, temporary files cannot be read, or `take` fails.
-    pub fn engagement_rows(
+    fn engagement_rows(
         mut self,
         videos: &Videos,
         options: &EngagementOptions,

@@ -5,7 +5,7 @@ use std::ops::Range;
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 
-use super::events::{Events, PlainEvents};
+use super::events::Events;
 use super::group::{Plain, Record, SLICE_ROWS};
 use super::order::{At, KeyStore, sorted_by_keys};
 use super::pool::Engine;
@@ -19,7 +19,7 @@ use crate::time::Micros;
 ///
 /// Only spans are kept, never the events.
 pub struct Scopes<'e> {
-    events: PlainEvents<'e>,
+    events: Events<'e, Plain>,
     window: Range<Micros>,
     store: KeyStore,
     /// Of each fragment in the store, the first and the last event.

@@ -4,7 +4,7 @@ use crate::event::{Event, EventKind};
 use crate::time::Micros;
 
 /// An event in a form that sorts fast: the derived order of the fields is the order of events.
-pub trait Record: Copy + Default + Ord + Send + Sync {
+pub(crate) trait Record: Copy + Default + Ord + Send + Sync {
     /// The record of an event that stood in that row of the input.
     fn new(event: &Event, row: u64) -> Self;
     /// When it happened.
@@ -25,7 +25,7 @@ pub trait Record: Copy + Default + Ord + Send + Sync {
 
 /// An event of an input that has none of the optional columns: 16 bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Plain {
+pub(crate) struct Plain {
     /// Time in the upper bits, kind in the lowest four: years 1 to 9999 in microseconds leave room for more.
     time_kind: i64,
     /// The bits of a number that is not negative are ordered as the numbers are.
@@ -86,7 +86,7 @@ fn words<const N: usize>(bytes: &[u8]) -> [u64; N] {
 
 /// An event with everything it can carry. Nulls come last.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Wide {
+pub(crate) struct Wide {
     time: Micros,
     unsequenced: bool,
     sequence: i64,
@@ -164,10 +164,10 @@ impl Record for Wide {
 
 /// An event that remembers its row in the input.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Numbered {
+pub(crate) struct Numbered {
     record: Wide,
     /// The row's number, from 0.
-    pub row: u64,
+    pub(crate) row: u64,
 }
 
 impl Record for Numbered {
