@@ -67,7 +67,7 @@ pub(super) struct Events<'e, R> {
     pub(super) engine: &'e Engine,
     schema: EventSchema,
     vocabulary: Vocabulary,
-    /// Those of the batch before.
+    /// The dictionaries of the batch before: if the next one has the same, they are not looked at again.
     dictionaries: Dictionaries,
     pub(super) counts: DropCounts,
     pub(super) chunks: Vec<Chunk<R>>,
@@ -82,11 +82,12 @@ pub(super) struct Events<'e, R> {
 }
 
 impl<'e, R: Record> Events<'e, R> {
-    /// No events yet, of a table of that schema.
+    /// No events yet, of a table of `schema` whose event names mean what `vocabulary` says.
     pub(super) fn new(engine: &'e Engine, schema: EventSchema, vocabulary: Vocabulary) -> Self {
         Self::with_rejects(engine, schema, vocabulary, Rejects::default())
     }
 
+    /// No events yet, as in [`Self::new`]; `rejects` notes which rows are dropped.
     pub(super) fn with_rejects(
         engine: &'e Engine,
         schema: EventSchema,
@@ -108,8 +109,8 @@ impl<'e, R: Record> Events<'e, R> {
         }
     }
 
-    /// The same with a bound on memory, in bytes: what events take beyond half of it goes to temporary files. The
-    /// other half is for the rest of the work.
+    /// These events with a bound of `limit` bytes on memory: what they take beyond half of it goes to temporary files.
+    /// The other half is for the rest of the work.
     pub(super) fn with_memory_limit(self, limit: Option<usize>) -> Self {
         Self { limit: limit.map_or(usize::MAX, |limit| limit / 2), ..self }
     }
@@ -118,7 +119,7 @@ impl<'e, R: Record> Events<'e, R> {
         &self.schema
     }
 
-    /// Takes in batches, in parallel.
+    /// Takes in `batches`, in parallel.
     ///
     /// # Errors
     /// If a column's type is not that of the schema, the work was stopped, or temporary files cannot be written.
@@ -137,6 +138,7 @@ impl<'e, R: Record> Events<'e, R> {
         Ok(())
     }
 
+    /// The slices of `batches`, each numbered on from the events that were read before.
     fn slices(&mut self, batches: &[RecordBatch]) -> Result<Vec<Slice>> {
         let mut slices = Vec::new();
         let mut base = self.counts.read;
@@ -153,6 +155,7 @@ impl<'e, R: Record> Events<'e, R> {
         Ok(slices)
     }
 
+    /// Groups `slices`, in parallel, and keeps their chunks in memory.
     fn push_slices(&mut self, slices: &[Slice]) -> Result<()> {
         let cleaner = Cleaner { vocabulary: &self.vocabulary };
         let limit = self.rejects.limit();

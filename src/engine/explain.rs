@@ -27,7 +27,8 @@ struct Seen {
     position: Option<f64>,
 }
 
-/// The events of one user on one video, session by session, each with its verdict; dropped ones come last.
+/// A row for each event of `user` on `video`, which are keys in bytes, session by session, each with its verdict under
+/// `rules`; dropped events come last. `batches` are of `schema`, and `vocabulary` says what their event names mean.
 ///
 /// # Errors
 /// If a column's type cannot be read, or the work was stopped.
@@ -72,6 +73,7 @@ pub fn explain(
 }
 
 impl Seen {
+    /// What `row` says, as it was sent.
     fn read(columns: &EventBatch, row: usize) -> Self {
         Self {
             time: columns.time.get(row),
@@ -113,6 +115,8 @@ impl Explainer<'_> {
         dropped.extend(duplicates.map(|row| (row, DropReason::Duplicate)));
     }
 
+    /// The name of a session of the session id `id`, as session rows show it; one that inactivity cut begins at
+    /// `cut_at`.
     fn session_id(&self, id: &[u8], cut_at: Option<Micros>) -> String {
         let id = self.schema.keys().session.show(id);
         match cut_at {
@@ -179,12 +183,13 @@ impl Explainer<'_> {
     }
 }
 
-/// A number of seconds with at most three decimals.
+/// `seconds` as text, with at most three decimals.
 fn show(seconds: f64) -> String {
     let rounded = (seconds * 1000.0).round() / 1000.0;
     format!("{rounded} s")
 }
 
+/// What `finding` says, as people read it.
 fn verdict(finding: Finding) -> String {
     match finding {
         Finding::Watched { segment, .. } => {
@@ -201,7 +206,7 @@ fn verdict(finding: Finding) -> String {
     }
 }
 
-/// What to say of an event that shows nothing watched and nothing wrong.
+/// What to say of an event of `kind` that shows nothing watched and nothing wrong.
 const fn silent(kind: EventKind) -> &'static str {
     match kind {
         EventKind::Heartbeat => "sign of life",

@@ -24,7 +24,7 @@ pub struct Made {
 }
 
 impl AcceptedEvents<'_> {
-    /// One row per user, video and session, kept in memory.
+    /// One row per user, video and session, as `rules` tell them apart, kept in memory.
     ///
     /// # Errors
     /// If the work was stopped, or temporary files cannot be read.
@@ -35,7 +35,8 @@ impl AcceptedEvents<'_> {
         }
     }
 
-    /// The session table, one row per user, video and session: its batches go to `take`, in order.
+    /// The schema of the session table, one row per user, video and session, and how many events were read and dropped.
+    /// The table's batches go to `take`, in order; `rules` say what counts as watched.
     ///
     /// # Errors
     /// If the work was stopped, temporary files cannot be read, or `take` fails.
@@ -50,8 +51,8 @@ impl AcceptedEvents<'_> {
         }
     }
 
-    /// The engagement table, one row per user and video: its batches go to `take`, in order. `videos` says how long
-    /// videos are.
+    /// The schema of the engagement table, one row per user and video, and how many events were read and dropped. The
+    /// table's batches go to `take`, in order; `videos` says how long videos are, and `options` how rows are computed.
     ///
     /// # Errors
     /// If the videos' keys are of another type, the work was stopped, temporary files cannot be read, or `take` fails.
@@ -69,7 +70,7 @@ impl AcceptedEvents<'_> {
 }
 
 impl<R: Record> Events<'_, R> {
-    /// Walks all events: one row per user, video and session, kept in memory.
+    /// What [`AcceptedEvents::sessions`] says, of events in one layout.
     ///
     /// # Errors
     /// If the work was stopped, or temporary files cannot be read.
@@ -85,7 +86,7 @@ impl<R: Record> Events<'_, R> {
         Ok(Sessions::new(portions, ids, self.counts))
     }
 
-    /// Walks all events and hands the session table on, in order: one row per user, video and session.
+    /// What [`AcceptedEvents::session_rows`] says, of events in one layout.
     ///
     /// # Errors
     /// If the work was stopped, temporary files cannot be read, or `take` fails.
@@ -104,7 +105,7 @@ impl<R: Record> Events<'_, R> {
         Ok(Made { schema: session_table().schema(ids.keys), counts: self.counts })
     }
 
-    /// Walks all events and hands the engagement table on, in order: one row per user and video.
+    /// What [`AcceptedEvents::engagement_rows`] says, of events in one layout.
     ///
     /// # Errors
     /// If the videos' keys are of another type, the work was stopped, temporary files cannot be read, or `take` fails.

@@ -6,7 +6,7 @@ use super::group::{Hash, Plain, Wide};
 use super::walk::Partition;
 use crate::input::{AnyEventKeys, EventBatch, EventKeys, KeyRows};
 
-/// Hashes the keys of all rows of a batch, and tells something that depends on each of the hashes.
+/// Hashes the keys of all rows of `batch`, and tells something that depends on each of the hashes.
 #[must_use]
 pub fn hash(batch: &EventBatch) -> u64 {
     fn all<C: KeyRows>(columns: &EventKeys<'_, C>, rows: usize) -> u64 {
