@@ -180,11 +180,11 @@ impl Engagement {
         self.watch_time = self.watch_time.min(f64::MAX);
         self.unobserved = self.unobserved.min(f64::MAX);
         self.play_time = self.play_time.min(f64::MAX);
-        let furthest = self.max_position;
-        self.max_position = furthest.min(cap);
+        let max_position = self.max_position;
+        self.max_position = max_position.min(cap);
         self.unique = unique_seconds.then(|| Unique::of(sessions.clone(), cap, self.watch_time, rules));
         self.rate(scoring, rules.sufficient_watch_percentage);
-        self.flag(sessions, furthest, rules);
+        self.flag(sessions, max_position, rules);
     }
 
     /// Takes in one session, of which nothing beyond `cap` counts as unobserved.
@@ -255,7 +255,12 @@ impl Engagement {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
-    fn flag<'s>(&mut self, sessions: impl Iterator<Item = &'s SessionStats>, furthest: f64, rules: &Rules) {
+    fn flag<'s>(
+        &mut self,
+        sessions: impl Iterator<Item = &'s SessionStats>,
+        max_position: f64,
+        rules: &Rules,
+    ) {
         let sufficiency = self.sufficiency();
         let flags = &mut self.flags;
         flags.set_if(Flag::MissingDuration, self.duration.is_none());
@@ -267,7 +272,7 @@ impl Engagement {
             flags.set_if(Flag::EstimatedDuration, !metadata);
             flags.set_if(Flag::ExcessiveWatchTime, self.watch_time > plausible);
             flags.set_if(Flag::CompletedWithoutSufficientWatch, self.completion_count > 0 && too_little);
-            let exceeds = furthest > seconds + rules.position_slack_seconds;
+            let exceeds = max_position > seconds + rules.position_slack_seconds;
             flags.set_if(Flag::PositionExceedsDuration, metadata && exceeds);
             let early = sessions.flat_map(|s| &s.end_positions).any(|&end| end < mark);
             flags.set_if(Flag::EndedBeforeDuration, early);

@@ -1,106 +1,39 @@
-//! Batches in, rows out: grouping, ordering and walking in parallel, with results that depend on nothing but
-//! the set of events.
+//! Batches in, tables out, in parallel: in four steps, each in a folder of its own. Results depend on nothing but the set
+//! of events.
+//!
+//! 1. `group`: the events of a slice become fragments, each of one user, video and session.
+//! 2. `order`: the fragments of ranges of users become tasks, and those of a task are put in order.
+//! 3. `walk`: a task's events are brought together and become session rows.
+//! 4. `build`: rows become tables.
+//!
+//! `events`, `partitions`, `spill` and `results` hold these together: they read, keep within the bound on memory, and hand
+//! tables on. Each other file is a verb of its own. A file knows only those before it in that order.
 
-mod chunk;
+mod build;
 mod events;
 mod explain;
-mod fragment_table;
-mod fragments;
+mod group;
 mod order;
-mod partition;
+mod partitions;
+mod pool;
 mod prefix;
-mod ranges;
-mod record;
-mod rejects;
+mod results;
 mod retention;
-mod rows;
 mod schemas;
 mod scopes;
 mod sessions;
 mod spill;
 pub mod steps;
-mod store;
-mod tables;
-mod user;
 mod validate;
+mod walk;
 
-pub use events::{AcceptedEvents, Events, PlainEvents, WideEvents};
+pub use events::AcceptedEvents;
 pub use explain::Explanation;
-pub use fragments::SLICE_ROWS;
-pub use record::{Numbered, Plain, Record, Wide};
+pub use group::SLICE_ROWS;
+pub use pool::Engine;
+pub use results::Made;
 pub use retention::retention;
 pub use schemas::{check_sessions, engagement_schema, sessions_schema};
 pub use scopes::Scopes;
 pub use sessions::{Sessions, read_sessions};
-pub use tables::Made;
-pub use validate::{Example, validate};
-
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use crate::error::{Error, Result};
-
-/// The most threads an engine may have: far more than helps, far fewer than a system refuses.
-const MAX_THREADS: usize = 1024;
-
-/// Threads to work with, and a way to stop them.
-///
-/// Each engine has its own pool: a global one hangs in a process that was forked after the pool was made.
-#[derive(Debug)]
-pub struct Engine {
-    pool: rayon::ThreadPool,
-    cancel: Arc<AtomicBool>,
-}
-
-impl Engine {
-    /// An engine with so many threads; as many as there are cores if not said.
-    ///
-    /// # Errors
-    /// If the number is not from 1 to 1024, or the system gives no threads.
-    pub fn new(threads: Option<usize>) -> Result<Self> {
-        let threads = match threads {
-            Some(threads) if (1..=MAX_THREADS).contains(&threads) => threads,
-            Some(threads) => {
-                let accepted = format!("None or a whole number from 1 to {MAX_THREADS}");
-                return Err(Error::Option {
-                    option: "threads".to_owned(),
-                    value: threads.to_string(),
-                    accepted,
-                });
-            }
-            None => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
-        };
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-        let pool = pool.map_err(|error| Error::Threads { reason: error.to_string() })?;
-        Ok(Self { pool, cancel: Arc::default() })
-    }
-
-    /// A switch that stops this engine's work soon after it is set.
-    #[must_use]
-    pub fn cancel_switch(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.cancel)
-    }
-
-    /// Stops here if the switch is set.
-    pub(crate) fn check(&self) -> Result<()> {
-        if self.cancel.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
-    }
-
-    /// Into how many tasks work is split: several per thread, so that uneven ones even out.
-    pub(crate) fn tasks(&self) -> usize {
-        self.pool.current_num_threads() * 16
-    }
-
-    pub(crate) fn run<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
-        self.pool.install(work)
-    }
-
-    /// Does both, the second one beside the first as soon as a thread is free.
-    pub(crate) fn join<A: Send, B: Send>(
-        &self,
-        first: impl FnOnce() -> A + Send,
-        second: impl FnOnce() -> B + Send,
-    ) -> (A, B) {
-        self.pool.join(first, second)
-    }
-}
+pub use validate::{Example, Validation, validate};

@@ -8,8 +8,9 @@ mod furthest;
 mod retention;
 mod scopes;
 mod sessions;
+mod spark_layout;
+mod types;
 mod value;
-mod wire;
 
 pub use column::{Building, Column, ColumnSpec, Scratch, Table};
 pub use engagement::{EngagementRow, engagement_table};
@@ -18,4 +19,4 @@ pub use furthest::{FurthestRow, furthest_table};
 pub use retention::{RetentionRow, retention_table};
 pub use scopes::{ScopeRow, scope_table};
 pub use sessions::{SessionRow, session_table};
-pub use wire::{from_wire, to_wire};
+pub use spark_layout::{from_spark_layout, to_spark_layout};

@@ -170,9 +170,9 @@ impl Cutting {
         }
     }
 
-    /// The first times of the pieces into which sorted times fall; one piece if ids are trusted.
+    /// When each of the sessions begins into which `times`, which are sorted, fall: one session if ids are trusted.
     #[must_use]
-    pub fn pieces(self, times: &[Micros]) -> Vec<Micros> {
+    pub fn session_starts(self, times: &[Micros]) -> Vec<Micros> {
         let Self::Timeout(timeout) = self else {
             return times.first().copied().into_iter().collect();
         };
@@ -192,9 +192,9 @@ mod tests {
     #[test]
     fn only_a_longer_gap_cuts() {
         let times = seconds(&[0, 1800, 3601]);
-        assert_eq!(Cutting::Timeout(1800.0).pieces(&times), seconds(&[0, 3601]));
-        assert_eq!(Cutting::Trusted.pieces(&times), seconds(&[0]));
-        assert_eq!(Cutting::Timeout(1.0).pieces(&[]), []);
+        assert_eq!(Cutting::Timeout(1800.0).session_starts(&times), seconds(&[0, 3601]));
+        assert_eq!(Cutting::Trusted.session_starts(&times), seconds(&[0]));
+        assert_eq!(Cutting::Timeout(1.0).session_starts(&[]), []);
     }
 
     #[test]

@@ -5,13 +5,9 @@ use std::collections::HashMap;
 use arrow_array::{RecordBatch, UInt64Array};
 use arrow_select::take::take_record_batch;
 
-use super::Engine;
-use super::chunk::Chunk;
-use super::fragments::{Grouper, SLICE_ROWS, in_slices};
-use super::partition::Partition;
-use super::record::{Numbered, Record};
-use super::rejects::Rejects;
-use super::user::{Piece, Users};
+use super::group::{Chunk, Grouper, Numbered, Record, Rejects, SLICE_ROWS, in_slices};
+use super::pool::Engine;
+use super::walk::{Partition, SessionEvents, Users};
 use crate::error::Result;
 use crate::event::{EventKind, Vocabulary};
 use crate::input::{Cleaner, Dictionaries, DropReason, EventBatch, EventSchema};
@@ -44,7 +40,7 @@ pub struct Explanation<'e> {
     chunks: Vec<Chunk<Numbered>>,
     dropped: Rejects,
     grouper: Grouper<Numbered>,
-    /// Those of the batch before.
+    /// The values of the keys' dictionaries in the batch that was taken in last, which the next one mostly shares.
     dictionaries: Dictionaries,
     /// How many rows were read.
     read: u64,
@@ -130,6 +126,7 @@ impl<'e> Explanation<'e> {
 }
 
 impl Seen {
+    /// What `row` says, as it was sent.
     fn read(columns: &EventBatch, row: usize) -> Self {
         Self {
             time: columns.time.get(row),
@@ -166,9 +163,9 @@ impl Explainer<'_> {
                 user.visit(
                     cutting,
                     |fragment| fragment.is_marked,
-                    |piece| {
-                        let id = users.store.get(piece.at)[2];
-                        self.session(piece, &self.session_id(id, piece.cut_at));
+                    |session| {
+                        let id = users.store.get(session.at)[2];
+                        self.session(session, &self.session_id(id, session.cut_at));
                     },
                 );
             }
@@ -178,6 +175,8 @@ impl Explainer<'_> {
         Ok(())
     }
 
+    /// The name of a session of the session id `id`, as session rows show it; one that inactivity cut begins at
+    /// `cut_at`.
     fn session_id(&self, id: &[u8], cut_at: Option<Micros>) -> String {
         let id = self.schema.keys().session.show(id);
         match cut_at {
@@ -187,11 +186,11 @@ impl Explainer<'_> {
         }
     }
 
-    fn session(&mut self, piece: &Piece<'_, Numbered>, session: &str) {
+    fn session(&mut self, session: &SessionEvents<'_, Numbered>, id: &str) {
         let mut stats = SessionStats::default();
         let mut tally = Tally::new(&mut stats);
-        let mut walker = Walker::new(self.rules, |time| piece.next_later(time));
-        for record in piece.events {
+        let mut walker = Walker::new(self.rules, |time| session.next_later(time));
+        for record in session.events {
             let event = record.event();
             let mut verdicts = Vec::new();
             walker.step(&event, &mut |finding| {
@@ -202,7 +201,7 @@ impl Explainer<'_> {
                 verdicts.push(silent(event.kind).to_owned());
             }
             let playing = Some(walker.is_playing());
-            self.push(record.row, Some(session), verdicts.join("; "), playing, Some(tally.watch_time()));
+            self.push(record.row, Some(id), verdicts.join("; "), playing, Some(tally.watch_time()));
         }
         let mut verdicts = Vec::new();
         walker.finish(&mut |finding| verdicts.push(verdict(finding)));
@@ -210,7 +209,7 @@ impl Explainer<'_> {
             self.rows.push(ExplanationRow {
                 row: NO_ROW,
                 time: None,
-                session: Some(session.to_owned()),
+                session: Some(id.to_owned()),
                 event_name: None,
                 position: None,
                 verdict: format!("the session ends while playing: {}", verdicts.join("; ")),
@@ -244,12 +243,13 @@ impl Explainer<'_> {
     }
 }
 
-/// A number of seconds with at most three decimals.
+/// `seconds` as text, with at most three decimals.
 fn show(seconds: f64) -> String {
     let rounded = (seconds * 1000.0).round() / 1000.0;
     format!("{rounded} s")
 }
 
+/// What `finding` says, as people read it.
 fn verdict(finding: Finding) -> String {
     match finding {
         Finding::Watched { segment, .. } => {
@@ -266,7 +266,7 @@ fn verdict(finding: Finding) -> String {
     }
 }
 
-/// What to say of an event that shows nothing watched and nothing wrong.
+/// What to say of an event of `kind` that shows nothing watched and nothing wrong.
 const fn silent(kind: EventKind) -> &'static str {
     match kind {
         EventKind::Heartbeat => "sign of life",

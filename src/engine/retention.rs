@@ -6,13 +6,12 @@ use arrow_array::RecordBatch;
 use arrow_schema::{Schema, SchemaRef};
 use rayon::prelude::*;
 
-use super::Engine;
-use super::fragments::in_slices;
-use super::order::tasks;
-use super::store::{At, KeyStore};
+use super::group::in_slices;
+use super::order::{At, KeyStore, whole_groups};
+use super::pool::Engine;
 use crate::engagement::{Duration, Furthest};
 use crate::error::{Error, Result};
-use crate::input::{KeyArena, KeyTypes, RowTable, RowsBatch, RowsSchema, Videos};
+use crate::input::{KeyArena, KeyTypes, OwnSchema, OwnTable, Videos, ViewingBatch};
 use crate::intervals::IntervalSet;
 use crate::output::{RetentionRow, retention_table};
 use crate::retention::{Buckets, Curve};
@@ -21,7 +20,7 @@ use crate::retention::{Buckets, Curve};
 struct Viewing {
     at: At,
     watched: IntervalSet,
-    furthest: f64,
+    max_position: f64,
     duration: Option<f64>,
     title: Option<Box<str>>,
 }
@@ -30,12 +29,13 @@ struct Viewing {
 struct Viewings<'a> {
     store: KeyStore,
     keys: KeyTypes,
-    table: RowTable,
+    table: OwnTable,
     videos: &'a Videos,
     buckets: Buckets,
 }
 
-/// The retention table of session or engagement rows.
+/// The retention table, and its schema, of `batches` of session or engagement rows, all of `schema`. `videos` says how
+/// long videos are, and `buckets` how each is cut.
 ///
 /// # Errors
 /// If a column is missing or of a type that cannot be read, a value is not one that such a row holds, the videos'
@@ -47,11 +47,11 @@ pub fn retention(
     videos: &Videos,
     buckets: Buckets,
 ) -> Result<(Vec<RecordBatch>, SchemaRef)> {
-    let schema = RowsSchema::either(schema)?;
+    let schema = OwnSchema::either(schema)?;
     let mut store = KeyStore::default();
     let mut rows = Vec::new();
     for batch in batches {
-        let columns = RowsBatch::bind(&schema, batch)?;
+        let columns = ViewingBatch::bind(&schema, batch)?;
         for slice in in_slices(batch.num_rows()) {
             engine.check()?;
             read(&columns, schema.table, slice, &mut store, &mut rows)?;
@@ -66,10 +66,10 @@ pub fn retention(
     Ok((batches, retention_table().schema(keys)))
 }
 
-/// Adds these rows of a batch.
+/// Adds the rows in `slice` of a batch of `table` to `rows`, and their keys to `store`.
 fn read(
-    columns: &RowsBatch<'_>,
-    table: RowTable,
+    columns: &ViewingBatch<'_>,
+    table: OwnTable,
     slice: Range<usize>,
     store: &mut KeyStore,
     rows: &mut Vec<Viewing>,
@@ -90,7 +90,7 @@ fn read(
         rows.push(Viewing {
             at: store.next(keys.push([&user, &video, &[]])),
             watched: columns.watched(row)?,
-            furthest: columns.furthest(row),
+            max_position: columns.max_position(row),
             duration: columns.duration(row),
             title: columns.title(row).map(Into::into),
         });
@@ -107,24 +107,25 @@ impl Viewings<'_> {
         self.store.video(row.at)
     }
 
+    /// The retention table of `rows`, by video.
     fn curves(&self, engine: &Engine, mut rows: Vec<Viewing>) -> Result<Vec<RecordBatch>> {
         rows.par_sort_by(|a, b| {
             (self.video(a), self.user(a), a.at).cmp(&(self.video(b), self.user(b), b.at))
         });
         let table = retention_table();
-        let work = |task: std::ops::Range<usize>| {
+        let work = |videos: Range<usize>| {
             let mut curves = Vec::new();
-            for video in rows[task].chunk_by(|a, b| self.video(a) == self.video(b)) {
+            for video in rows[videos].chunk_by(|a, b| self.video(a) == self.video(b)) {
                 engine.check()?;
                 curves.extend(self.curve(video)?);
             }
             table.batch(&curves, self.keys)
         };
-        let tasks = tasks(&rows, engine.tasks(), |a, b| self.video(a) == self.video(b));
-        tasks.into_par_iter().map(work).collect()
+        let ranges = whole_groups(&rows, engine.task_count(), |a, b| self.video(a) == self.video(b));
+        ranges.into_par_iter().map(work).collect()
     }
 
-    /// The buckets of one video; none if its duration is not known.
+    /// The buckets of the one video of `rows`; none if its duration is not known.
     fn curve<'a>(&'a self, rows: &'a [Viewing]) -> Result<Vec<RetentionRow<'a>>> {
         let (Some(duration), Some(first)) = (self.duration(rows), rows.first()) else {
             return Ok(Vec::new());
@@ -145,25 +146,26 @@ impl Viewings<'_> {
         let video = self.video(first);
         let known = self.videos.get(video).and_then(|video| video.title.as_deref());
         let title = known.or_else(|| rows.iter().find_map(|row| row.title.as_deref()));
-        let has_plays = self.table == RowTable::Sessions;
+        let has_plays = self.table == OwnTable::Sessions;
         let buckets = curve.into_buckets().into_iter().zip(0..);
         let row =
             |(bucket, number)| RetentionRow { video, title, duration, users, number, bucket, has_plays };
         Ok(buckets.map(row).collect())
     }
 
-    /// The duration from the videos table, else what engagement rows state, else what session rows suggest.
+    /// The duration of the one video of `rows`, in seconds: from the videos table, else what engagement rows state,
+    /// else what session rows suggest.
     fn duration(&self, rows: &[Viewing]) -> Option<f64> {
         let video = self.video(rows.first()?);
         let known = self.videos.get(video).and_then(|video| video.duration);
         if let Some(Duration { seconds, .. }) = known {
             return Some(seconds);
         }
-        if self.table == RowTable::Engagement {
+        if self.table == OwnTable::Engagement {
             return rows.iter().filter_map(|row| row.duration).reduce(f64::max);
         }
         let furthest = rows.iter().fold(Furthest::default(), |mut furthest, row| {
-            furthest.merge(Furthest::new(&row.watched, row.furthest));
+            furthest.merge(Furthest::new(&row.watched, row.max_position));
             furthest
         });
         furthest.duration().map(|duration| duration.seconds)

@@ -3,9 +3,9 @@
 use arrow_array::RecordBatch;
 use arrow_schema::{Schema, SchemaRef};
 
-use super::rows::Ids;
+use super::walk::Ids;
 use crate::error::Result;
-use crate::input::{EventSchema, KeyTypes, RowsSchema, SessionBatch};
+use crate::input::{EventSchema, KeyTypes, OwnSchema, SessionBatch};
 use crate::output::{engagement_table, session_table};
 use crate::rules::Rules;
 
@@ -26,7 +26,7 @@ pub fn engagement_schema(keys: KeyTypes) -> SchemaRef {
 /// # Errors
 /// If a column is missing or of a type that cannot be read.
 pub fn check_sessions(sessions: &Schema) -> Result<KeyTypes> {
-    let schema = RowsSchema::sessions(sessions)?;
+    let schema = OwnSchema::sessions(sessions)?;
     SessionBatch::bind(&schema, &RecordBatch::new_empty(sessions.clone().into()))?;
     Ok(schema.keys())
 }

@@ -5,12 +5,10 @@ use std::ops::Range;
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 
-use super::events::PlainEvents;
-use super::fragments::SLICE_ROWS;
-use super::order::ordered;
-use super::record::{Plain, Record};
-use super::store::{At, KeyStore};
-use super::{Engine, Events};
+use super::events::Events;
+use super::group::{Plain, Record, SLICE_ROWS};
+use super::order::{At, KeyStore, sorted_by_keys};
+use super::pool::Engine;
 use crate::error::Result;
 use crate::event::Vocabulary;
 use crate::input::{EventSchema, KeyArena};
@@ -21,7 +19,7 @@ use crate::time::Micros;
 ///
 /// Only spans are kept, never the events.
 pub struct Scopes<'e> {
-    events: PlainEvents<'e>,
+    events: Events<'e, Plain>,
     window: Range<Micros>,
     store: KeyStore,
     /// Of each fragment in the store, the first and the last event.
@@ -29,7 +27,8 @@ pub struct Scopes<'e> {
 }
 
 impl<'e> Scopes<'e> {
-    /// No events yet, of a table of that schema. `start` is in the window, `end` is not; without one the window is open.
+    /// No events yet, of a table of `schema` whose event names mean what `vocabulary` says. The window begins with
+    /// `start` and ends before `end`; without one of them it is open there.
     #[must_use]
     pub fn new(
         engine: &'e Engine,
@@ -43,7 +42,7 @@ impl<'e> Scopes<'e> {
         Self { events, window, store: KeyStore::default(), spans: Vec::new() }
     }
 
-    /// Takes in batches, in parallel.
+    /// Takes in `batches`, in parallel.
     ///
     /// # Errors
     /// If a column's type is not that of the schema, or the work was stopped.
@@ -78,7 +77,7 @@ impl<'e> Scopes<'e> {
     /// If the work was stopped.
     pub fn batches(&self) -> Result<Vec<RecordBatch>> {
         let (store, schema) = (&self.store, self.events.schema());
-        let fragments = self.events.engine.run(|| ordered(store));
+        let fragments = self.events.engine.run(|| sorted_by_keys(store));
         let rows: Vec<_> = fragments
             .chunk_by(|&a, &b| store.get(a) == store.get(b))
             .filter_map(|scope| self.row(scope))
@@ -90,7 +89,7 @@ impl<'e> Scopes<'e> {
         rows.chunks(SLICE_ROWS).map(batch).collect()
     }
 
-    /// The row of all fragments of one user and session id.
+    /// The row of `scope`, the fragments of one user and session id.
     fn row(&self, scope: &[At]) -> Option<ScopeRow<'_>> {
         let [user, _, session] = self.store.get(*scope.first()?);
         let ends = |&At { chunk, fragment }: &At| self.spans[chunk as usize][fragment as usize];
@@ -99,7 +98,7 @@ impl<'e> Scopes<'e> {
     }
 }
 
-/// The least and the greatest of some instants.
+/// The least and the greatest of `times`.
 fn span(times: impl Iterator<Item = Micros>) -> Option<(Micros, Micros)> {
     times.fold(None, |span, time| match span {
         None => Some((time, time)),

@@ -4,35 +4,35 @@ use arrow_array::RecordBatch;
 use arrow_schema::{Schema, SchemaRef};
 use rayon::prelude::*;
 
-use super::Engine;
-use super::fragments::{SLICE_ROWS, in_slices};
-use super::order::tasks;
-use super::partition::{Estimates, merged};
-use super::rows::{Durations, Engaging, Ids, Row, furthest, pairs, session_batches};
-use super::store::KeyStore;
+use super::build::{Engaging, session_batches};
+use super::group::{SLICE_ROWS, in_slices};
+use super::order::{KeyStore, whole_groups};
+use super::pool::Engine;
+use super::walk::{Durations, Estimates, Ids, Session, estimates, merged, pairs};
 use crate::engagement::EngagementOptions;
 use crate::error::{Error, Result};
-use crate::input::{DropCounts, KeyArena, RowsSchema, SessionBatch, Videos};
+use crate::input::{DropCounts, KeyArena, OwnSchema, SessionBatch, Videos};
 use crate::output::{FurthestRow, Scratch, engagement_table, furthest_table, session_table};
 
-/// Session rows, ordered by user, video, start and session id, in tasks of whole users.
+/// Session rows, ordered by user, video, start and session id, in portions of whole users.
 #[derive(Debug)]
 pub struct Sessions {
     store: KeyStore,
-    tasks: Vec<Vec<Row>>,
+    portions: Vec<Vec<Session>>,
     ids: Ids,
     counts: DropCounts,
 }
 
 impl Sessions {
-    /// The rows of tasks, each with the store of its keys.
-    pub(super) fn new(tasks: Vec<(KeyStore, Vec<Row>)>, ids: Ids, counts: DropCounts) -> Self {
-        let mut sessions = Self { store: KeyStore::default(), tasks: Vec::new(), ids, counts };
-        for (mut store, mut rows) in tasks {
+    /// All rows of `portions`, in order, each of which comes with the store of its keys; `ids` says how keys are shown,
+    /// and `counts` how many events were read and dropped.
+    pub(super) fn new(portions: Vec<(KeyStore, Vec<Session>)>, ids: Ids, counts: DropCounts) -> Self {
+        let mut sessions = Self { store: KeyStore::default(), portions: Vec::new(), ids, counts };
+        for (mut store, mut rows) in portions {
             let chunk = u32::try_from(sessions.store.0.len()).unwrap_or(u32::MAX);
             rows.iter_mut().for_each(|row| row.at.chunk += chunk);
             sessions.store.0.append(&mut store.0);
-            sessions.tasks.push(rows);
+            sessions.portions.push(rows);
         }
         sessions
     }
@@ -49,12 +49,12 @@ impl Sessions {
         session_table().schema(self.ids.keys)
     }
 
-    /// The session table.
+    /// The session table, made on the threads of `engine`.
     ///
     /// # Errors
     /// If the work was stopped.
     pub fn batches(&self, engine: &Engine) -> Result<Vec<RecordBatch>> {
-        let parts: Vec<_> = self.tasks.iter().flat_map(|rows| rows.chunks(SLICE_ROWS)).collect();
+        let parts: Vec<_> = self.portions.iter().flat_map(|rows| rows.chunks(SLICE_ROWS)).collect();
         let work =
             |scratch: &mut Scratch, rows| session_batches(engine, &self.store, self.ids, rows, scratch);
         let batches = engine.run(|| {
@@ -67,10 +67,11 @@ impl Sessions {
     /// The schema of the engagement table.
     #[must_use]
     pub fn engagement_schema(&self) -> SchemaRef {
-        self.ids.engagement_schema()
+        engagement_table().schema(self.ids.keys)
     }
 
-    /// The engagement table.
+    /// The engagement table, made on the threads of `engine`. `videos` says how long videos are, and `options` how rows
+    /// are computed.
     ///
     /// # Errors
     /// If the videos' keys are of another type, or the work was stopped.
@@ -80,21 +81,21 @@ impl Sessions {
         videos: &Videos,
         options: &EngagementOptions,
     ) -> Result<Vec<RecordBatch>> {
-        if self.tasks.iter().any(|rows| !rows.is_empty()) {
+        if self.portions.iter().any(|rows| !rows.is_empty()) {
             videos.check_key(self.ids.keys.video)?;
         }
         let wanted = options.rules.estimate_duration;
         let estimates = if wanted { self.estimates(engine, videos) } else { Estimates::default() };
         let durations = Durations { videos, estimates: &estimates };
         let engaging = Engaging { engine, ids: self.ids, durations, options };
-        let work = |scratch: &mut Scratch, rows: &Vec<Row>| {
+        let work = |scratch: &mut Scratch, rows: &Vec<Session>| {
             let table = engagement_table();
             let mut made = engaging.rows(&table, &self.store, scratch);
-            made.add(pairs(&self.store, rows).map(<[Row]>::iter))?;
+            made.add(pairs(&self.store, rows).map(<[Session]>::iter))?;
             made.finish()
         };
         let batches = engine.run(|| {
-            let batches = self.tasks.par_iter().map_init(Scratch::default, work);
+            let batches = self.portions.par_iter().map_init(Scratch::default, work);
             batches.collect::<Result<Vec<_>>>()
         })?;
         Ok(batches.concat())
@@ -106,7 +107,7 @@ impl Sessions {
         furthest_table().schema(self.ids.keys)
     }
 
-    /// The furthest table, ordered by video: from it durations are estimated.
+    /// The furthest table, ordered by video and made on the threads of `engine`: from it durations are estimated.
     ///
     /// # Errors
     /// If the work was stopped.
@@ -122,14 +123,14 @@ impl Sessions {
         rows.chunks(SLICE_ROWS).map(batch).collect()
     }
 
-    /// How far anybody got in each video whose duration is not known.
+    /// How far anybody got in each video whose duration `videos` does not tell.
     fn estimates(&self, engine: &Engine, videos: &Videos) -> Estimates {
-        let estimate = |rows: &Vec<Row>| furthest(&self.store, rows, videos);
-        engine.run(|| self.tasks.par_iter().map(estimate).reduce(Estimates::default, merged))
+        let estimate = |rows: &Vec<Session>| estimates(&self.store, rows, videos);
+        engine.run(|| self.portions.par_iter().map(estimate).reduce(Estimates::default, merged))
     }
 
-    /// Refuses rows that count one session twice.
-    fn refuse_repeated(&self, rows: &[Row]) -> Result<()> {
+    /// Refuses `rows`, which are in order, if they count one session twice.
+    fn refuse_repeated(&self, rows: &[Session]) -> Result<()> {
         for pair in pairs(&self.store, rows).filter(|pair| pair.len() > 1) {
             let mut ids: Vec<_> = pair.iter().map(|row| self.store.get(row.at)).collect();
             ids.sort_unstable();
@@ -146,13 +147,13 @@ impl Sessions {
     }
 }
 
-/// Reads session rows back.
+/// The session rows of `batches`, all of `schema`, read back.
 ///
 /// # Errors
 /// If a column is missing or of a type that cannot be read, a value is not one that a session row holds, or two
 /// rows have the same keys.
 pub fn read_sessions(engine: &Engine, schema: &Schema, batches: &[RecordBatch]) -> Result<Sessions> {
-    let schema = RowsSchema::sessions(schema)?;
+    let schema = OwnSchema::sessions(schema)?;
     let mut store = KeyStore::default();
     let mut rows = Vec::new();
     for batch in batches {
@@ -162,22 +163,25 @@ pub fn read_sessions(engine: &Engine, schema: &Schema, batches: &[RecordBatch]) 
             let mut keys = KeyArena::default();
             for row in slice {
                 let at = store.next(keys.push(session_keys(&columns, row)?));
-                rows.push(Row { at, cut_at: None, stats: columns.stats(row)? });
+                rows.push(Session { at, cut_at: None, stats: columns.stats(row)? });
             }
             store.add(keys)?;
         }
     }
     let keys = schema.keys();
     let ids = Ids { keys, read: Some(keys.session) };
-    let mut sessions = Sessions { store, tasks: Vec::new(), ids, counts: DropCounts::default() };
+    let mut sessions = Sessions { store, portions: Vec::new(), ids, counts: DropCounts::default() };
     engine.run(|| rows.par_sort_by(|a, b| ids.compare(&sessions.store, a, b)));
     sessions.refuse_repeated(&rows)?;
-    let ranges = tasks(&rows, engine.tasks(), |a, b| sessions.store.user(a.at) == sessions.store.user(b.at));
+    let ranges = whole_groups(&rows, engine.task_count(), |a, b| {
+        sessions.store.user(a.at) == sessions.store.user(b.at)
+    });
     let mut rows = rows.into_iter();
-    sessions.tasks = ranges.into_iter().map(|range| rows.by_ref().take(range.len()).collect()).collect();
+    sessions.portions = ranges.into_iter().map(|range| rows.by_ref().take(range.len()).collect()).collect();
     Ok(sessions)
 }
 
+/// The user, the video and the session of `row`, as bytes.
 fn session_keys<'a>(columns: &'a SessionBatch<'_>, row: usize) -> Result<[&'a [u8]; 3]> {
     let key = |column: &'static str, key: Option<&'a [u8]>| {
         key.ok_or(Error::Row {

@@ -17,12 +17,10 @@ use arrow_ipc::writer::{IpcWriteOptions, StreamWriter};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 use rayon::prelude::*;
 
-use super::Engine;
-use super::chunk::Chunk;
-use super::partition::Partition;
-use super::ranges::{bounds, cut, sample};
-use super::record::Record;
-use super::store::At;
+use super::group::{Chunk, Record};
+use super::order::{At, bounds, cut, sample};
+use super::pool::Engine;
+use super::walk::Partition;
 use crate::error::{Error, Result};
 use crate::input::KeyArena;
 
@@ -57,14 +55,15 @@ pub(super) struct Part<R> {
 }
 
 impl<R: Record> Spill<R> {
-    /// Files for users like those of these chunks.
+    /// Empty files for users like those of `chunks`.
     pub(super) fn new(chunks: &[Chunk<R>]) -> Result<Self> {
         // Bounds are few, and only they are copied: ids may be long.
         let users = sample(chunks.iter().map(|chunk| &*chunk.keys), SAMPLE).collect();
         Self::with_bounds(bounds(users, PARTS).into_iter().map(Into::into).collect())
     }
 
-    /// A file for each range; fewer and larger ranges where the system lets the process open no more files.
+    /// An empty file for each range of users, of which the second and all later ones begin at `bounds`; fewer and
+    /// larger ranges where the system lets the process open no more files.
     fn with_bounds(mut bounds: Vec<Box<[u8]>>) -> Result<Self> {
         loop {
             let spare = (0..SPARE).map(|_| file()).collect::<Result<Vec<_>>>();
@@ -76,7 +75,7 @@ impl<R: Record> Spill<R> {
         }
     }
 
-    /// Writes chunks out.
+    /// Writes the fragments of `chunks` to the files of their users.
     pub(super) fn add(&mut self, engine: &Engine, chunks: &[Chunk<R>]) -> Result<()> {
         let mut places = vec![Vec::new(); self.parts.len()];
         for (chunk, number) in chunks.iter().zip(0u32..) {
@@ -93,8 +92,8 @@ impl<R: Record> Spill<R> {
         engine.run(|| self.parts.par_iter_mut().zip(&mut places).try_for_each(write))
     }
 
-    /// The files, in the order of their users; those that need more memory than that are cut again, where they hold
-    /// more than one user.
+    /// The files, in the order of their users. Those that need more than `limit` bytes of memory are cut again, where
+    /// they hold more than one user.
     pub(super) fn finish(self, engine: &Engine, limit: usize) -> Result<Vec<Part<R>>> {
         let mut parts = Vec::new();
         for mut part in self.parts {
@@ -130,20 +129,21 @@ impl<R: Record> Part<R> {
         Ok(Self { file, bytes: 0, records: PhantomData })
     }
 
+    /// Adds the fragments at `places` in `chunks`.
     fn write(&mut self, chunks: &[Chunk<R>], places: &[At]) -> Result<()> {
         let Written::Open(writer) = &mut self.file else { return Err(lost()) };
-        let mut rows = Rows::default();
+        let mut batch = FragmentBatch::default();
         for &at in places {
             let chunk = &chunks[at.chunk as usize];
             let records = chunk.records(at.fragment);
-            rows.add(chunk.keys.get(at.fragment), records);
+            batch.add(chunk.keys.get(at.fragment), records);
             self.bytes += Chunk::<R>::memory(chunk.keys.get(at.fragment).map(<[u8]>::len), records.len());
-            if rows.bytes > BATCH_BYTES {
-                writer.write(&rows.batch()?).map_err(failed)?;
+            if batch.bytes > BATCH_BYTES {
+                writer.write(&batch.take()?).map_err(failed)?;
             }
         }
-        if rows.bytes > 0 {
-            writer.write(&rows.batch()?).map_err(failed)?;
+        if batch.bytes > 0 {
+            writer.write(&batch.take()?).map_err(failed)?;
         }
         Ok(())
     }
@@ -159,7 +159,7 @@ impl<R: Record> Part<R> {
         Ok(())
     }
 
-    /// All of its fragments.
+    /// All of its fragments, cut into tasks for `engine`.
     pub(super) fn partition(&self, engine: &Engine) -> Result<Partition<R>> {
         Ok(Partition::new(engine, self.chunks()?.collect::<Result<_>>()?))
     }
@@ -173,7 +173,8 @@ impl<R: Record> Part<R> {
         Ok(reader.map(|batch| read(&batch.map_err(failed)?)))
     }
 
-    /// The same users in smaller files; itself if there is but one user.
+    /// Smaller files of its users, as [`Spill::finish`] makes them for `limit` bytes; the file itself if there is but
+    /// one user.
     fn cut(self, engine: &Engine, limit: usize) -> Result<Vec<Self>> {
         // A user who has many fragments counts as often, and is copied once: ids may be long.
         let (mut users, mut known) = (Vec::new(), BTreeSet::<Arc<[u8]>>::new());
@@ -198,15 +199,16 @@ impl<R: Record> Part<R> {
     }
 }
 
-/// Fragments as rows of a batch.
+/// A batch of fragments in the making.
 #[derive(Default)]
-struct Rows {
+struct FragmentBatch {
     columns: [LargeBinaryBuilder; 4],
     events: Vec<u8>,
     bytes: usize,
 }
 
-impl Rows {
+impl FragmentBatch {
+    /// Adds a fragment with these `keys` and events.
     fn add<R: Record>(&mut self, keys: [&[u8]; 3], records: &[R]) {
         let [user, video, session, events] = &mut self.columns;
         self.events.clear();
@@ -219,13 +221,14 @@ impl Rows {
         self.bytes += self.events.len();
     }
 
-    fn batch(&mut self) -> Result<RecordBatch> {
+    fn take(&mut self) -> Result<RecordBatch> {
         self.bytes = 0;
         let columns = self.columns.each_mut().map(|column| Arc::new(column.finish()) as ArrayRef);
         Ok(RecordBatch::try_new(schema(), columns.to_vec())?)
     }
 }
 
+/// The fragments that `batch` holds.
 fn read<R: Record>(batch: &RecordBatch) -> Result<Chunk<R>> {
     let column = |index: usize| -> Result<&LargeBinaryArray> {
         let found = batch.columns().get(index).and_then(|column| column.as_binary_opt::<i64>());
@@ -276,7 +279,7 @@ fn failed(error: ArrowError) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::record::Plain;
+    use crate::engine::group::Plain;
     use crate::event::{Event, EventKind};
     use crate::time::Micros;
 

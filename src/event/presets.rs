@@ -3,38 +3,14 @@
 mod edx;
 mod ga4;
 mod html5;
+mod preset;
 mod segment;
 mod snowplow;
 mod videojs;
 mod xapi;
 
-use super::{EventKind, Meaning};
-
-/// A vocabulary by name, with what a user must know before trusting it.
-#[derive(Debug)]
-pub struct Preset {
-    /// The name to ask for it by.
-    pub name: &'static str,
-    /// What sends these events, in one line.
-    pub title: &'static str,
-    /// Where the names were taken from.
-    pub source: &'static str,
-    /// What to prepare and know: fields for position, seeks, heartbeats, what is ignored. Markdown.
-    pub notes: &'static str,
-    /// Event names, exactly as sent, and their meanings.
-    pub names: &'static [(&'static str, Meaning)],
-}
-
-const PLAY: Meaning = Meaning::Kind(EventKind::Play);
-const RESUME: Meaning = Meaning::Kind(EventKind::Resume);
-const PAUSE: Meaning = Meaning::Kind(EventKind::Pause);
-const END: Meaning = Meaning::Kind(EventKind::End);
-const SEEK: Meaning = Meaning::Kind(EventKind::Seek);
-const SEEK_START: Meaning = Meaning::Kind(EventKind::SeekStart);
-const HEARTBEAT: Meaning = Meaning::Kind(EventKind::Heartbeat);
-const CLOSE: Meaning = Meaning::Kind(EventKind::Close);
-const RATE_CHANGE: Meaning = Meaning::Kind(EventKind::RateChange);
-const IGNORE: Meaning = Meaning::Ignore;
+pub use preset::Preset;
+use preset::{CLOSE, END, HEARTBEAT, PAUSE, PLAY, RATE_CHANGE, RESUME, SEEK, SEEK_START};
 
 /// The vocabulary in use when none is named.
 pub static DEFAULT_PRESET: Preset = Preset {
@@ -101,7 +77,9 @@ pub static PRESETS: &[&Preset] = &[
 mod tests {
     use std::collections::HashSet;
 
+    use super::preset::IGNORE;
     use super::*;
+    use crate::event::Meaning;
 
     const LISTING_ORDER: [Meaning; 10] =
         [PLAY, RESUME, PAUSE, END, SEEK, SEEK_START, HEARTBEAT, CLOSE, RATE_CHANGE, IGNORE];

@@ -6,11 +6,9 @@ use std::sync::Arc;
 use arrow_array::{LargeStringArray, RecordBatch, StringArray, StringViewArray};
 use arrow_schema::Schema;
 
-use super::arena::{KeyArena, SeenKeys};
-use super::coded::{CodedKeys, Values};
 use super::columns::{Bound, ColumnMap, InputColumn, InputTable};
-use super::keys::{KeyColumn, KeyRows, KeyType, KeyTypes};
-use super::values::{NumberColumn, OrderColumn, TextColumn, TimeColumn};
+use super::keys::{CodedKeys, KeyArena, KeyColumn, KeyRows, KeyType, KeyTypes, Keys, SeenKeys, Values};
+use super::values::{NumberColumn, SequenceColumn, TextColumn, TimeColumn};
 use crate::error::Result;
 
 /// Where the columns of the events table are.
@@ -29,7 +27,7 @@ pub struct EventSchema {
 }
 
 impl EventSchema {
-    /// Finds the columns and checks their types.
+    /// Where the columns are in a table of `schema`, whose names `map` tells; their types are checked.
     ///
     /// # Errors
     /// If a needed or mapped column is missing, a name is not unique, or a type cannot be read.
@@ -39,9 +37,11 @@ impl EventSchema {
         let (user, video, session) =
             (needed(InputColumn::USER)?, needed(InputColumn::VIDEO)?, optional(InputColumn::SESSION)?);
         let keys = KeyTypes {
-            user: key_type(&user, schema)?,
-            video: key_type(&video, schema)?,
-            session: session.as_ref().map_or(Ok(KeyType::Text), |session| key_type(session, schema))?,
+            user: KeyType::of_column(&user, schema)?,
+            video: KeyType::of_column(&video, schema)?,
+            session: session
+                .as_ref()
+                .map_or(Ok(KeyType::Text), |session| KeyType::of_column(session, schema))?,
         };
         let bound = Self {
             time: needed(InputColumn::TIMESTAMP)?,
@@ -90,11 +90,6 @@ impl EventSchema {
     }
 }
 
-pub(crate) fn key_type(column: &Bound, schema: &Schema) -> Result<KeyType> {
-    let data_type = schema.field(column.index).data_type();
-    KeyType::of(data_type).ok_or_else(|| column.wrong_type(data_type))
-}
-
 /// The columns of one batch of events, bound once.
 #[derive(Debug)]
 pub struct EventBatch {
@@ -106,7 +101,7 @@ pub struct EventBatch {
     pub(crate) position: NumberColumn,
     pub(crate) rate: Option<NumberColumn>,
     pub(crate) seek_from: Option<NumberColumn>,
-    pub(crate) sequence: Option<OrderColumn>,
+    pub(crate) sequence: Option<SequenceColumn>,
 }
 
 /// The values of the keys' dictionaries: of users, videos and sessions, where they have one.
@@ -114,7 +109,8 @@ pub struct EventBatch {
 pub struct Dictionaries([Option<Arc<Values>>; 3]);
 
 impl EventBatch {
-    /// Binds the columns of a batch. Dictionaries that are known from another batch are not looked at again.
+    /// The columns of `batch`, which is of `schema`. Dictionaries that are `known` from another batch are not looked at
+    /// again.
     ///
     /// # Errors
     /// If a type cannot be read.
@@ -124,7 +120,7 @@ impl EventBatch {
             KeyColumn::bind_with(column, column.array(batch)?, known.as_ref())
         };
         let number = |column: &Bound| NumberColumn::bind(column, column.array(batch)?);
-        let order = |column: &Bound| OrderColumn::bind(column, column.array(batch)?);
+        let order = |column: &Bound| SequenceColumn::bind(column, column.array(batch)?);
         Ok(Self {
             time: TimeColumn::bind(&schema.time, schema.time.array(batch)?)?,
             user: key(&schema.user, users)?,
@@ -150,9 +146,6 @@ pub(crate) struct Extras {
     pub(crate) sequence: Option<i64>,
 }
 
-/// The bytes of a row's keys: user, video and session (empty without a session column).
-pub(crate) type Keys<'a> = [&'a [u8]; 3];
-
 /// The key columns of a batch of events, in one layout.
 #[derive(Debug)]
 pub(crate) struct EventKeys<'a, C> {
@@ -176,7 +169,7 @@ pub(crate) enum AnyEventKeys<'a> {
 }
 
 impl EventBatch {
-    /// What the event in that row carries beside time, kind and position.
+    /// What the event in `row` carries beside time, kind and position.
     pub(crate) fn extras(&self, row: usize) -> Extras {
         Extras {
             seek_from: self.seek_from.as_ref().and_then(|column| column.position(row)),
@@ -211,7 +204,7 @@ impl EventBatch {
             }))
     }
 
-    /// The key columns, if they all have that layout.
+    /// The key columns, if `layout` finds its own in all of them.
     fn all<'a, C>(&'a self, layout: impl Fn(&'a KeyColumn) -> Option<&'a C>) -> Option<EventKeys<'a, C>> {
         let session = match &self.session {
             Some(session) => Some(layout(session)?),
@@ -225,7 +218,7 @@ impl EventBatch {
 pub(crate) type RowKeys<'a, C> = [<C as KeyRows>::Key<'a>; 3];
 
 impl<'a, C: KeyRows> EventKeys<'a, C> {
-    /// The row's keys, if it has all of them.
+    /// The keys of `row`, if it has all of them.
     #[inline]
     pub(crate) fn get(&self, row: usize) -> Option<RowKeys<'a, C>> {
         let session = match self.session {
@@ -235,7 +228,7 @@ impl<'a, C: KeyRows> EventKeys<'a, C> {
         Some([self.user.key(row)?, self.video.key(row)?, session])
     }
 
-    /// Copies of the keys of these fragments, which were remembered, in just the memory that they need.
+    /// Copies of the keys of `fragments`, which `seen` remembers, in just the memory that they need.
     ///
     /// # Errors
     /// If they take more than 4 GiB.
@@ -244,30 +237,30 @@ impl<'a, C: KeyRows> EventKeys<'a, C> {
         let mut arena = KeyArena::with_capacity(fragments.len(), bytes);
         let columns = [Some(self.user), Some(self.video), self.session];
         fragments.iter().for_each(|&fragment| C::copy(seen, fragment, columns, &mut arena));
-        seen.plain.check()?;
+        seen.check()?;
         arena.check()?;
         Ok(arena)
     }
 
-    /// The bytes of a fragment's user, which was remembered.
+    /// The bytes of the user of `fragment`, which `seen` remembers.
     #[inline]
     pub(crate) fn recall_user<'s>(&'s self, seen: &'s SeenKeys, fragment: u32) -> &'s [u8] {
         C::recall_user(seen, fragment, self.user)
     }
 
-    /// The bytes of a fragment's keys, which were remembered.
+    /// The bytes of the keys of `fragment`, which `seen` remembers.
     #[inline]
     fn recall<'s>(&'s self, seen: &'s SeenKeys, fragment: u32) -> Keys<'s> {
         C::recall(seen, fragment, [Some(self.user), Some(self.video), self.session])
     }
 
-    /// Whether the keys of two rows are surely the same.
+    /// Whether the keys `a` and `b` of two rows are surely the same.
     #[inline]
     pub(crate) fn same(&self, a: &RowKeys<'a, C>, b: &RowKeys<'a, C>) -> bool {
         (self.session.is_none() || C::same(a[2], b[2])) && C::same(a[0], b[0]) && C::same(a[1], b[1])
     }
 
-    /// A hash of a row's keys: equal wherever [`Self::same`] is true.
+    /// A hash, made by `hash`, of a row's keys: equal wherever [`Self::same`] is true.
     #[inline]
     pub(crate) fn hash(&self, &[user, video, session]: &RowKeys<'a, C>, hash: &impl BuildHasher) -> u64 {
         let mut hasher = hash.build_hasher();

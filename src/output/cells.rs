@@ -11,13 +11,9 @@ use arrow_array::{
 use arrow_buffer::{BooleanBufferBuilder, Buffer, NullBuffer, NullBufferBuilder, OffsetBuffer, ScalarBuffer};
 use arrow_schema::DataType;
 
-use super::column::{Key, item, pair_fields};
-use super::value::Data;
+use super::types::{Data, UTC, item, pair_fields};
 use crate::error::{Error, Result};
 use crate::input::{KeyType, KeyTypes};
-
-/// The zone of every timestamp that comes out.
-pub(super) const UTC: &str = "UTC";
 
 /// The cells of one column.
 pub(super) enum Cells {
@@ -254,15 +250,5 @@ impl Lists {
         let (ends, nulls) = self.take_ends();
         let data_type: DataType = values.data_type().clone();
         Ok(Arc::new(ListArray::try_new(item(data_type), ends, values, nulls)?))
-    }
-}
-
-impl KeyTypes {
-    pub(super) fn of(self, key: Key) -> KeyType {
-        match key {
-            Key::User => self.user,
-            Key::Video => self.video,
-            Key::Session => self.session,
-        }
     }
 }

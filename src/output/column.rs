@@ -3,34 +3,12 @@
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use arrow_schema::{DataType, Field, Fields, Schema, SchemaRef};
+use arrow_schema::{Field, Fields, Schema, SchemaRef};
 
 use super::cells::Cells;
 use super::value::Value;
 use crate::error::Result;
 use crate::input::KeyTypes;
-
-/// Which key a column shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Key {
-    /// The user.
-    User,
-    /// The video.
-    Video,
-    /// The session.
-    Session,
-}
-
-impl Key {
-    /// The name of its column.
-    pub(super) const fn column(self) -> &'static str {
-        match self {
-            Self::User => "userId",
-            Self::Video => "videoId",
-            Self::Session => "sessionId",
-        }
-    }
-}
 
 /// One column of a table of `R`.
 pub struct Column<R> {
@@ -133,15 +111,6 @@ impl<R> Column<R> {
             doc: self.doc,
         }
     }
-}
-
-pub(super) fn item(data_type: DataType) -> Arc<Field> {
-    Arc::new(Field::new("item", data_type, true))
-}
-
-/// The fields of a pair of numbers.
-pub(super) fn pair_fields(second: &str) -> Fields {
-    ["start", second].map(|name| Field::new(name, DataType::Float64, true)).into_iter().collect()
 }
 
 /// A count as a number to divide.

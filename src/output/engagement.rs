@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::column::{Column, Key, Table, to_float};
+use super::column::{Column, Table, to_float};
+use super::types::Key;
 use super::value;
 use crate::engagement::Engagement;
 use crate::flags::Flag;

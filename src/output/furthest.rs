@@ -1,6 +1,7 @@
 //! The furthest table: how far anybody got in each video, from which durations are estimated.
 
-use super::column::{Column, Key, Table};
+use super::column::{Column, Table};
+use super::types::Key;
 use super::value;
 use crate::engagement::Furthest;
 

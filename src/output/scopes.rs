@@ -1,6 +1,7 @@
 //! The scopes table: who has events in a time window, and from when to when.
 
-use super::column::{Column, Key, Table};
+use super::column::{Column, Table};
+use super::types::Key;
 use super::value;
 use crate::time::Micros;
 

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::column::{Column, Key, Table};
+use super::column::{Column, Table};
+use super::types::Key;
 use super::value;
 use crate::session::SessionStats;
 

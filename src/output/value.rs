@@ -1,62 +1,14 @@
-//! Where a column's values come from, and of what type they are.
+//! Where a column's values come from.
 
 use std::borrow::Cow;
 
-use arrow_schema::{DataType, TimeUnit};
-
-use super::cells::{Cells, UTC};
-use super::column::{Key, item, pair_fields};
+use super::cells::Cells;
+use super::types::{Data, Key};
 use crate::error::{Error, Result};
-use crate::input::{KeyType, KeyTypes};
+use crate::input::KeyType;
 use crate::intervals::Interval;
 use crate::time::Micros;
 use crate::walk::Stretch;
-
-/// Of what type a column's values are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Data {
-    Key(Key),
-    Int,
-    Float,
-    Bool,
-    Time,
-    Text,
-    Floats,
-    Texts,
-    /// Pairs of numbers: `start`, and one of that name.
-    Pairs(&'static str),
-}
-
-impl Data {
-    pub(super) fn data_type(self, keys: KeyTypes) -> DataType {
-        match self {
-            Self::Key(key) => keys.of(key).data_type(),
-            Self::Int => DataType::Int64,
-            Self::Float => DataType::Float64,
-            Self::Bool => DataType::Boolean,
-            Self::Time => DataType::Timestamp(TimeUnit::Microsecond, Some(UTC.into())),
-            Self::Text => DataType::Utf8,
-            Self::Floats => DataType::List(item(DataType::Float64)),
-            Self::Texts => DataType::List(item(DataType::Utf8)),
-            Self::Pairs(second) => DataType::List(item(DataType::Struct(pair_fields(second)))),
-        }
-    }
-
-    /// Its name in documentation.
-    pub(super) fn name(self) -> String {
-        match self {
-            Self::Key(_) => "string or integer, as in the input".to_owned(),
-            Self::Int => "int64".to_owned(),
-            Self::Float => "double".to_owned(),
-            Self::Bool => "bool".to_owned(),
-            Self::Time => "timestamp[us, tz=UTC]".to_owned(),
-            Self::Text => "string".to_owned(),
-            Self::Floats => "list<double>".to_owned(),
-            Self::Texts => "list<string>".to_owned(),
-            Self::Pairs(second) => format!("list<struct<start: double, {second}: double>>"),
-        }
-    }
-}
 
 /// Adds the cells of rows: a loop of its own for each column, so that what the column shows is read in place.
 type Fill<R> = Box<dyn Fn(&[R], &mut Cells) -> Result<()> + Send + Sync>;

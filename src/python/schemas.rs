@@ -10,7 +10,7 @@ use super::options::{columns, rules};
 use super::{Maybe, Object};
 use crate::engine;
 use crate::error::Error;
-use crate::input::{EventSchema, RowsSchema, Videos};
+use crate::input::{EventSchema, OwnSchema, Videos};
 use crate::output::session_table;
 
 /// The schema that `aggregate` gives for events of a schema.
@@ -47,7 +47,7 @@ pub(super) fn engagement_schema(py: Python<'_>, sessions: Object<'_, '_>) -> PyR
 #[pyfunction]
 pub(super) fn output_schema(py: Python<'_>, table: &str, sessions: Object<'_, '_>) -> PyResult<Py<PyAny>> {
     guarded(|| {
-        let keys = RowsSchema::sessions(&import_schema(sessions)?)?.keys();
+        let keys = OwnSchema::sessions(&import_schema(sessions)?)?.keys();
         match table {
             "sessions" => export_schema(py, &session_table().schema(keys)),
             "engagement" => export_schema(py, &engine::engagement_schema(keys)),

@@ -1,6 +1,6 @@
 //! Video events in the tracking logs of Open edX.
 
-use super::{END, IGNORE, PAUSE, PLAY, Preset, RATE_CHANGE, SEEK};
+use super::preset::{END, IGNORE, PAUSE, PLAY, Preset, RATE_CHANGE, SEEK};
 
 pub(super) static PRESET: Preset = Preset {
     name: "edx",

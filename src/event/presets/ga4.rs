@@ -1,6 +1,6 @@
 //! Google Analytics 4, enhanced measurement.
 
-use super::{END, HEARTBEAT, IGNORE, PLAY, Preset};
+use super::preset::{END, HEARTBEAT, IGNORE, PLAY, Preset};
 
 pub(super) static PRESET: Preset = Preset {
     name: "ga4",

@@ -1,6 +1,6 @@
 //! Events of a plain `<video>` or `<audio>` element.
 
-use super::{END, HEARTBEAT, IGNORE, PAUSE, PLAY, Preset, RATE_CHANGE, SEEK};
+use super::preset::{END, HEARTBEAT, IGNORE, PAUSE, PLAY, Preset, RATE_CHANGE, SEEK};
 
 pub(super) static PRESET: Preset = Preset {
     name: "html5",

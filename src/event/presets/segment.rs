@@ -1,6 +1,6 @@
 //! Segment's video specification.
 
-use super::{CLOSE, END, HEARTBEAT, IGNORE, PAUSE, PLAY, Preset, RESUME, SEEK, SEEK_START};
+use super::preset::{CLOSE, END, HEARTBEAT, IGNORE, PAUSE, PLAY, Preset, RESUME, SEEK, SEEK_START};
 
 pub(super) static PRESET: Preset = Preset {
     name: "segment",

@@ -1,6 +1,6 @@
 //! Snowplow media tracking, both generations.
 
-use super::{END, HEARTBEAT, IGNORE, PAUSE, PLAY, Preset, RATE_CHANGE, SEEK, SEEK_START};
+use super::preset::{END, HEARTBEAT, IGNORE, PAUSE, PLAY, Preset, RATE_CHANGE, SEEK, SEEK_START};
 
 pub(super) static PRESET: Preset = Preset {
     name: "snowplow",

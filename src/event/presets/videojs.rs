@@ -1,6 +1,6 @@
 //! Events of a Video.js player.
 
-use super::{CLOSE, END, HEARTBEAT, IGNORE, PAUSE, PLAY, Preset, RATE_CHANGE, SEEK};
+use super::preset::{CLOSE, END, HEARTBEAT, IGNORE, PAUSE, PLAY, Preset, RATE_CHANGE, SEEK};
 
 pub(super) static PRESET: Preset = Preset {
     name: "videojs",

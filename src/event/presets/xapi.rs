@@ -1,6 +1,6 @@
 //! Verbs of the xAPI video profile.
 
-use super::{CLOSE, IGNORE, PAUSE, PLAY, Preset, RATE_CHANGE, SEEK};
+use super::preset::{CLOSE, IGNORE, PAUSE, PLAY, Preset, RATE_CHANGE, SEEK};
 
 pub(super) static PRESET: Preset = Preset {
     name: "xapi",

@@ -1,7 +1,7 @@
-//! The wire form of our tables, for engines that cannot take lists of structs from Arrow.
+//! Spark's layout of our tables: Spark cannot take lists of structs from Arrow.
 //!
 //! A column of intervals `X` becomes two columns of numbers, `X_start` and `X_end` (or `X_seconds`), which share its
-//! offsets and nulls. Integer keys become int64. The wire form is for transport: what people see is the table itself.
+//! offsets and nulls. Integer keys become int64. It is for transport: what people see is the table itself.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use arrow_array::{
 use arrow_buffer::{NullBuffer, OffsetBuffer};
 use arrow_schema::{DataType, Field, FieldRef, Schema};
 
-use super::column::{Key, item, pair_fields};
+use super::types::{Key, item, pair_fields};
 use crate::error::{Error, Result};
 use crate::input::KeyType;
 
@@ -20,11 +20,11 @@ const START: &str = "start";
 /// What the second number of a pair is called.
 const SECONDS: [&str; 2] = ["end", "seconds"];
 
-/// The wire form of a batch. Columns that are neither lists of pairs nor integer keys stay as they are.
+/// `batch` in Spark's layout. Columns that are neither lists of pairs nor integer keys stay as they are.
 ///
 /// # Errors
 /// If an unsigned key does not fit 64 bits with a sign.
-pub fn to_wire(batch: &RecordBatch) -> Result<RecordBatch> {
+pub fn to_spark_layout(batch: &RecordBatch) -> Result<RecordBatch> {
     let mut columns = Columns::default();
     for (field, array) in batch.schema_ref().fields().iter().zip(batch.columns()) {
         if let Some((second, list)) = pairs(array) {
@@ -41,11 +41,11 @@ pub fn to_wire(batch: &RecordBatch) -> Result<RecordBatch> {
     columns.batch(batch)
 }
 
-/// The batch whose wire form this is, except that integer keys stay int64.
+/// The batch whose layout for Spark `batch` is, except that integer keys stay int64.
 ///
 /// # Errors
 /// If the two halves of a list differ.
-pub fn from_wire(batch: &RecordBatch) -> Result<RecordBatch> {
+pub fn from_spark_layout(batch: &RecordBatch) -> Result<RecordBatch> {
     let fields = batch.schema_ref().fields();
     let halves: Vec<_> = fields.iter().map(|field| other_half(field, batch.schema_ref())).collect();
     let joined: Vec<_> = halves.iter().flatten().map(|half| half.index).collect();
@@ -258,7 +258,7 @@ mod tests {
             ("other", Arc::new(Int32Array::from(vec![1, 2, 3]))),
             ("sessionId", Arc::new(StringArray::from(vec!["a", "b", "c"]))),
         ]);
-        let wire = to_wire(&table).unwrap();
+        let layout = to_spark_layout(&table).unwrap();
         let expected = [
             "userId",
             "watchedIntervals_start",
@@ -269,18 +269,18 @@ mod tests {
             "other",
             "sessionId",
         ];
-        assert_eq!(names(&wire), expected);
-        let int64 = |name: &str| wire.column_by_name(name).unwrap().as_primitive_opt().cloned();
+        assert_eq!(names(&layout), expected);
+        let int64 = |name: &str| layout.column_by_name(name).unwrap().as_primitive_opt().cloned();
         assert_eq!(int64("userId"), Some(Int64Array::from(vec![3, 1, 2])));
         assert_eq!(int64("videoId"), Some(Int64Array::from(vec![u32::MAX.into(), 0, 1])));
-        assert_eq!(wire.column(6).data_type(), &DataType::Int32);
+        assert_eq!(layout.column(6).data_type(), &DataType::Int32);
         for (name, first) in [
             ("watchedIntervals_start", vec![0.0, 40.0]),
             ("watchedIntervals_end", vec![30.0, 50.0]),
             ("unobserved_start", vec![0.0, 40.0]),
             ("unobserved_seconds", vec![30.0, 50.0]),
         ] {
-            let rows = [0, 1, 2].map(|row| numbers(&wire, name, row));
+            let rows = [0, 1, 2].map(|row| numbers(&layout, name, row));
             assert_eq!(rows, [Some(first), None, Some(vec![])], "{name}");
         }
     }
@@ -288,7 +288,7 @@ mod tests {
     #[test]
     fn what_only_looks_like_half_a_list_stays() {
         let lists = pairs_array(&[Some(vec![(1.0, 2.0)])], "end", false);
-        let half = Arc::clone(to_wire(&batch(vec![("x", lists)])).unwrap().column(0));
+        let half = Arc::clone(to_spark_layout(&batch(vec![("x", lists)])).unwrap().column(0));
         let number: ArrayRef = Arc::new(Float64Array::from(vec![1.0]));
         for columns in [
             vec![("a_start", half.clone()), ("a_end", number.clone())],
@@ -297,7 +297,7 @@ mod tests {
             vec![("_start", number), ("start", half)],
         ] {
             let table = batch(columns);
-            assert_eq!(from_wire(&table).unwrap(), table);
+            assert_eq!(from_spark_layout(&table).unwrap(), table);
         }
     }
 
@@ -306,15 +306,16 @@ mod tests {
         let lists = [Some(vec![(1.0, 2.0)]), None, Some(vec![(1.0, 2.0), (3.0, 4.0)])];
         let other = [Some(vec![(1.0, 2.0)]), None, Some(vec![(3.0, 4.0)])];
         let third = [Some(vec![(1.0, 2.0)]), Some(vec![]), Some(vec![(1.0, 2.0), (3.0, 4.0)])];
-        let wire = |lists: &[List]| to_wire(&batch(vec![("x", pairs_array(lists, "end", false))])).unwrap();
+        let layout =
+            |lists: &[List]| to_spark_layout(&batch(vec![("x", pairs_array(lists, "end", false))])).unwrap();
         for (other, row) in [(other, 2), (third, 1)] {
-            let (first, second) = (wire(&lists), wire(&other));
+            let (first, second) = (layout(&lists), layout(&other));
             let columns = [&first, &second];
             let mixed = batch(vec![
                 ("x_start", Arc::clone(columns[0].column(0))),
                 ("x_end", Arc::clone(columns[1].column(1))),
             ]);
-            let error = from_wire(&mixed).unwrap_err();
+            let error = from_spark_layout(&mixed).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Data);
             assert!(error.to_string().contains(&format!("row {row}")), "{error}");
         }
@@ -323,15 +324,15 @@ mod tests {
     #[test]
     fn a_key_that_no_int64_holds_is_refused() {
         let table = batch(vec![("userId", Arc::new(UInt64Array::from(vec![1 << 63])))]);
-        assert_eq!(to_wire(&table).unwrap_err().kind(), ErrorKind::ColumnType);
+        assert_eq!(to_spark_layout(&table).unwrap_err().kind(), ErrorKind::ColumnType);
     }
 
     #[test]
     fn a_batch_without_columns_keeps_its_rows() {
         let options = RecordBatchOptions::new().with_row_count(Some(3));
         let empty = RecordBatch::try_new_with_options(Schema::empty().into(), vec![], &options).unwrap();
-        assert_eq!(to_wire(&empty).unwrap().num_rows(), 3);
-        assert_eq!(from_wire(&empty).unwrap().num_rows(), 3);
+        assert_eq!(to_spark_layout(&empty).unwrap().num_rows(), 3);
+        assert_eq!(from_spark_layout(&empty).unwrap().num_rows(), 3);
     }
 
     proptest! {
@@ -356,16 +357,16 @@ mod tests {
             ]);
             let start = start.min(lists.len());
             let table = table.slice(start, length.min(lists.len() - start));
-            let wire = to_wire(&table).unwrap();
-            prop_assert_eq!(from_wire(&wire).unwrap(), table.clone());
+            let layout = to_spark_layout(&table).unwrap();
+            prop_assert_eq!(from_spark_layout(&layout).unwrap(), table.clone());
 
             // An engine may write one half anew and not the other.
             let all = Int64Array::from_iter_values((0..).take(table.num_rows()));
-            for anew in 0..wire.num_columns() {
-                let mut columns = wire.columns().to_vec();
+            for anew in 0..layout.num_columns() {
+                let mut columns = layout.columns().to_vec();
                 columns[anew] = arrow_select::take::take(&columns[anew], &all, None).unwrap();
-                let mixed = RecordBatch::try_new(wire.schema(), columns).unwrap();
-                prop_assert_eq!(from_wire(&mixed).unwrap(), table.clone());
+                let mixed = RecordBatch::try_new(layout.schema(), columns).unwrap();
+                prop_assert_eq!(from_spark_layout(&mixed).unwrap(), table.clone());
             }
         }
     }

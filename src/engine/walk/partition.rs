@@ -1,114 +1,61 @@
 //! The fragments of whole users: cut into tasks by ranges of users, put in order and walked in parallel.
 
-use std::collections::HashMap;
-use std::ops::Range;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::Engine;
-use super::chunk::Chunk;
-use super::order::{Link, Ordered, grouped};
-use super::ranges::{Pieces, ranges};
-use super::record::Record;
-use super::rows::{Ids, Order, Row};
-use super::store::KeyStore;
-use super::user::{User, Users};
-use crate::engagement::Furthest;
+use super::durations::{Estimates, add, merged};
+use super::session_rows::{Ids, Session, SessionOrder};
+use super::users::Users;
+use super::walking::Walking;
+use crate::engine::group::{Chunk, Record};
+use crate::engine::order::{KeyStore, Link, Task, ranges};
+use crate::engine::pool::Engine;
 use crate::error::Result;
-use crate::rules::Rules;
-use crate::session::{Cutting, SessionStats};
-
-/// How far anybody got in each video whose duration is not known.
-pub(super) type Estimates = HashMap<Box<[u8]>, Furthest, foldhash::fast::RandomState>;
-
-/// How users' events become sessions.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Walking<'a> {
-    pub(super) rules: &'a Rules,
-    pub(super) cutting: Cutting,
-}
-
-impl<'a> Walking<'a> {
-    pub(super) fn new(rules: &'a Rules, has_session: bool) -> Self {
-        Self { rules, cutting: Cutting::new(rules, has_session) }
-    }
-
-    /// Adds the session rows of a user on the videos that are wanted.
-    fn add<R: Record>(self, user: &User<'_, R>, is_wanted: impl Fn(&Ordered) -> bool, rows: &mut Vec<Row>) {
-        user.visit(self.cutting, is_wanted, |piece| {
-            let events = piece.events.iter().map(Record::event);
-            let row = || Row { at: piece.at, cut_at: piece.cut_at, stats: SessionStats::default() };
-            rows.extend(std::iter::once_with(row));
-            if let Some(row) = rows.last_mut() {
-                row.stats.see(events, self.rules, |time| piece.next_later(time));
-            }
-        });
-    }
-}
 
 /// How many fragments a task has: so many that what becomes of them stays in cache.
 const TASK_FRAGMENTS: usize = 8192;
 
-/// All fragments of some users: pieces of chunks, which go when the last task that has a piece of them is done.
-pub(super) struct Task<R> {
-    pieces: Vec<Range<u32>>,
-    pub(super) chunks: Vec<Arc<Chunk<R>>>,
-    /// The fragments in order, if they were wanted before.
-    ordered: Option<Vec<Ordered>>,
-}
-
-impl<R> Task<R> {
-    /// The keys of its chunks.
-    pub(super) fn store(&self) -> KeyStore {
-        KeyStore(self.chunks.iter().map(|chunk| Arc::clone(&chunk.keys)).collect())
-    }
-
-    /// Its fragments in order, those of some videos marked.
-    pub(super) fn ordered(&self, store: &KeyStore, is_marked: impl Fn(&[u8]) -> bool) -> Vec<Ordered> {
-        grouped(store, &self.pieces, is_marked)
-    }
-}
-
 /// All fragments of some users, in tasks in the order of the users.
-pub(super) struct Partition<R> {
-    pub(super) tasks: Vec<Task<R>>,
+pub(crate) struct Partition<R> {
+    pub(crate) tasks: Vec<Task<R>>,
 }
 
 /// The users of a task, whose events are together and in order.
-pub(super) struct Walked<'a, R> {
+pub(crate) struct Walked<'a, R> {
     users: &'a Users<R>,
     walking: Walking<'a>,
 }
 
 impl<R: Record> Walked<'_, R> {
     /// The keys of the rows.
-    pub(super) const fn store(&self) -> &KeyStore {
+    pub(crate) const fn store(&self) -> &KeyStore {
         &self.users.store
     }
 
     /// About how many rows there are.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.users.len()
     }
 
-    /// Walks through the events and hands the session rows of each user on, with their order.
-    pub(super) fn each_user(
+    /// Walks through the events and hands the session rows of each user to `take`, with their order by what `ids`
+    /// shows.
+    pub(crate) fn each_user(
         &self,
         ids: Ids,
-        mut take: impl FnMut(&mut Vec<Row>, &mut Order) -> Result<()>,
+        mut take: impl FnMut(&mut Vec<Session>, &mut SessionOrder) -> Result<()>,
     ) -> Result<()> {
-        let (mut rows, mut order) = (Vec::new(), Order::default());
+        let (mut rows, mut order) = (Vec::new(), SessionOrder::default());
         self.users.each().try_for_each(|user| {
             rows.clear();
             self.walking.add(&user, |_| true, &mut rows);
-            ids.order(self.store(), &rows, &mut order);
+            ids.sort(self.store(), &rows, &mut order);
             take(&mut rows, &mut order)
         })
     }
 
-    /// The session rows of all users, in order.
-    pub(super) fn rows(&self, ids: Ids) -> Result<Vec<Row>> {
+    /// The session rows of all users, in order by what `ids` shows.
+    pub(crate) fn rows(&self, ids: Ids) -> Result<Vec<Session>> {
         let mut all = Vec::with_capacity(self.len());
         self.each_user(ids, |rows, order| {
             order.permute(rows);
@@ -120,22 +67,18 @@ impl<R: Record> Walked<'_, R> {
 }
 
 impl<R: Record> Partition<R> {
-    /// Cuts fragments into tasks.
-    pub(super) fn new(engine: &Engine, chunks: Vec<Chunk<R>>) -> Self {
+    /// All fragments of `chunks`, cut into tasks for `engine`.
+    pub(crate) fn new(engine: &Engine, chunks: Vec<Chunk<R>>) -> Self {
         let fragments: usize = chunks.iter().map(|chunk| chunk.keys.len()).sum();
-        let ranges = ranges(engine, &chunks, engine.tasks().max(fragments / TASK_FRAGMENTS));
+        let ranges = ranges(engine, &chunks, engine.task_count().max(fragments / TASK_FRAGMENTS));
         let chunks: Vec<_> = chunks.into_iter().map(Arc::new).collect();
-        let task = |pieces: Pieces| Task {
-            chunks: pieces.iter().map(|&(chunk, _)| Arc::clone(&chunks[chunk])).collect(),
-            pieces: pieces.into_iter().map(|(_, piece)| piece).collect(),
-            ordered: None,
-        };
-        Self { tasks: ranges.into_iter().map(task).collect() }
+        Self { tasks: ranges.into_iter().map(|pieces| Task::new(pieces, &chunks)).collect() }
     }
 
-    /// Walks through all events, task by task, and lets go of them; tells what became of them, in order, and how many
-    /// duplicates there were. `finish` has scratch memory of its own.
-    pub(super) fn walk<T: Send, S: Default>(
+    /// What `finish` makes of each task whose events were walked as `walking` says, in the order of users, and how many
+    /// duplicates there were. Lets go of the events task by task. `finish` has scratch memory of its own in each
+    /// thread.
+    pub(crate) fn walk<T: Send, S: Default>(
         self,
         engine: &Engine,
         walking: Walking<'_>,
@@ -158,8 +101,8 @@ impl<R: Record> Partition<R> {
         Ok((walked.into_iter().map(|(finished, _)| finished).collect(), duplicates))
     }
 
-    /// How far anybody got in each of the marked videos.
-    pub(super) fn furthest(
+    /// How far anybody got in each video that `is_marked` accepts.
+    pub(crate) fn estimates(
         &mut self,
         engine: &Engine,
         walking: Walking<'_>,
@@ -193,27 +136,14 @@ impl<R: Record> Partition<R> {
     }
 }
 
-/// Takes in one session on that video.
-pub(super) fn add(estimates: &mut Estimates, video: &[u8], stats: &SessionStats) {
-    match estimates.get_mut(video) {
-        Some(furthest) => furthest.add(stats),
-        None => estimates.entry(video.into()).or_default().add(stats),
-    }
-}
-
-/// What two parts of the input have found together.
-pub(super) fn merged(mut all: Estimates, part: Estimates) -> Estimates {
-    for (video, furthest) in part {
-        all.entry(video).or_default().merge(furthest);
-    }
-    all
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::record::Plain;
+    use std::ops::Range;
+
+    use crate::engine::group::Plain;
     use crate::input::KeyArena;
+    use crate::rules::Rules;
 
     /// A chunk of one event of each of these users.
     fn chunk(users: Range<usize>) -> Chunk<Plain> {

@@ -3,28 +3,26 @@
 use std::cell::OnceCell;
 use std::ops::Range;
 
-use super::order::{Link, Ordered};
-use super::partition::Task;
-use super::record::Record;
-use super::store::{At, KeyStore};
+use crate::engine::group::Record;
+use crate::engine::order::{At, KeyStore, Link, Ordered, Task};
 use crate::session::Cutting;
 use crate::time::Micros;
 
 /// The events of one session on one video, in order, without duplicates.
-pub(super) struct Piece<'a, R> {
+pub(crate) struct SessionEvents<'a, R> {
     /// Where the keys are.
-    pub(super) at: At,
+    pub(crate) at: At,
     /// The session's first event on any video, if sessions are cut by inactivity.
-    pub(super) cut_at: Option<Micros>,
-    pub(super) events: &'a [R],
+    pub(crate) cut_at: Option<Micros>,
+    pub(crate) events: &'a [R],
     timeline: &'a Timeline<'a, R>,
     /// Where the next session begins.
     end: Option<Micros>,
 }
 
-impl<R: Record> Piece<'_, R> {
-    /// The next strictly later event of the session, on any video.
-    pub(super) fn next_later(&self, time: Micros) -> Option<Micros> {
+impl<R: Record> SessionEvents<'_, R> {
+    /// When the session's next event strictly after `time` was, on any video.
+    pub(crate) fn next_later(&self, time: Micros) -> Option<Micros> {
         self.timeline.next_later(time).filter(|&t| self.end.is_none_or(|end| t < end))
     }
 }
@@ -40,7 +38,7 @@ struct Timeline<'a, R> {
 const FEW_GROUPS: usize = 4;
 
 impl<R: Record> Timeline<'_, R> {
-    /// The next strictly later time.
+    /// The next of its times strictly after `time`.
     fn next_later(&self, time: Micros) -> Option<Micros> {
         fn after<T>(sorted: &[T], time: Micros, of: impl Fn(&T) -> Micros) -> Option<Micros> {
             sorted.get(sorted.partition_point(|item| of(item) <= time)).map(of)
@@ -70,9 +68,9 @@ struct Group {
 
 /// The events of whole users, in groups of one user, video and session id; each group is in order and has no
 /// duplicates. One per thread, so that its memory is warm.
-pub(super) struct Users<R> {
+pub(crate) struct Users<R> {
     /// The keys of the task's chunks.
-    pub(super) store: KeyStore,
+    pub(crate) store: KeyStore,
     groups: Vec<Group>,
     records: Vec<R>,
     /// Of each fragment, its chunk and where its events are in it.
@@ -86,11 +84,12 @@ impl<R> Default for Users<R> {
 }
 
 impl<R: Record> Users<R> {
-    /// Brings these fragments of a task, which are in order, together in place of what was here.
+    /// Brings the events of `fragments`, which are of `task` and in order, together in place of what was here, and tells
+    /// `duplicate` of each duplicate.
     ///
     /// They lie anywhere, and waiting for memory costs more than all else: so the places of all are looked up first,
     /// then all events are copied, in loops whose reads do not wait for each other.
-    pub(super) fn gather(&mut self, task: &Task<R>, fragments: &[Ordered], mut duplicate: impl FnMut(&R)) {
+    pub(crate) fn gather(&mut self, task: &Task<R>, fragments: &[Ordered], mut duplicate: impl FnMut(&R)) {
         let Self { groups, records, spans, .. } = self;
         let span = |&Ordered { at, .. }: &Ordered| {
             let chunk = at.chunk as usize;
@@ -113,34 +112,36 @@ impl<R: Record> Users<R> {
     }
 
     /// How many groups there are: about as many sessions come of them.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.groups.len()
     }
 
+    /// The events of `group`, in order.
     fn events(&self, group: &Group) -> &[R] {
         &self.records[group.events.clone()]
     }
 
     /// The users, in order.
-    pub(super) fn each(&self) -> impl Iterator<Item = User<'_, R>> {
+    pub(crate) fn each(&self) -> impl Iterator<Item = User<'_, R>> {
         let users = self.groups.chunk_by(|_, next| next.first.link >= Link::User);
         users.map(|groups| User { users: self, groups })
     }
 }
 
 /// The groups of one user.
-pub(super) struct User<'a, R> {
+pub(crate) struct User<'a, R> {
     users: &'a Users<R>,
     groups: &'a [Group],
 }
 
 impl<R: Record> User<'_, R> {
-    /// Visits the sessions on the videos that are wanted.
-    pub(super) fn visit(
+    /// Tells `visit` of each session that `cutting` makes of the user's events, on the videos whose first fragment
+    /// `is_wanted` accepts.
+    pub(crate) fn visit(
         &self,
         cutting: Cutting,
         is_wanted: impl Fn(&Ordered) -> bool,
-        mut visit: impl FnMut(&Piece<'_, R>),
+        mut visit: impl FnMut(&SessionEvents<'_, R>),
     ) {
         let users = self.users;
         // Without a session column all session ids are the same.
@@ -148,16 +149,16 @@ impl<R: Record> User<'_, R> {
             let timeline = Timeline { users, groups: scope, times: OnceCell::new() };
             let starts = match cutting {
                 Cutting::Trusted => Vec::new(),
-                Cutting::Timeout(_) => cutting.pieces(timeline.times()),
+                Cutting::Timeout(_) => cutting.session_starts(timeline.times()),
             };
             for group in scope.iter().filter(|group| is_wanted(&group.first)) {
-                pieces(users.events(group), group.first.at, &starts, &timeline, &mut visit);
+                each_session(users.events(group), group.first.at, &starts, &timeline, &mut visit);
             }
         }
     }
 }
 
-/// Puts the records from `start` on in order and takes the duplicates out.
+/// Puts the `records` from `start` on in order and takes the duplicates out, of each of which it tells `duplicate`.
 fn settle<R: Record>(records: &mut Vec<R>, start: usize, duplicate: &mut impl FnMut(&R)) {
     let group = &mut records[start..];
     if group.array_windows().all(|[a, b]| a < b && !b.same(a)) {
@@ -177,24 +178,26 @@ fn settle<R: Record>(records: &mut Vec<R>, start: usize, duplicate: &mut impl Fn
     records.truncate(start + length);
 }
 
-fn pieces<R: Record>(
+/// Tells `visit` of each session among `events`, which are of one group and in order: sessions begin at `starts`, and
+/// without any the group is one.
+fn each_session<R: Record>(
     events: &[R],
     at: At,
     starts: &[Micros],
     timeline: &Timeline<'_, R>,
-    visit: &mut impl FnMut(&Piece<'_, R>),
+    visit: &mut impl FnMut(&SessionEvents<'_, R>),
 ) {
     if starts.is_empty() {
-        return visit(&Piece { at, cut_at: None, events, timeline, end: None });
+        return visit(&SessionEvents { at, cut_at: None, events, timeline, end: None });
     }
     let mut rest = events;
     while let Some(first) = rest.first() {
         let next = starts.partition_point(|&start| start <= first.time());
         let end = starts.get(next).copied();
         let length = end.map_or(rest.len(), |end| rest.partition_point(|record| record.time() < end));
-        let (piece, later) = rest.split_at(length);
+        let (session, later) = rest.split_at(length);
         let cut_at = next.checked_sub(1).and_then(|index| starts.get(index)).copied();
-        visit(&Piece { at, cut_at, events: piece, timeline, end });
+        visit(&SessionEvents { at, cut_at, events: session, timeline, end });
         rest = later;
     }
 }

@@ -7,16 +7,17 @@ use crate::input::KeyArena;
 
 /// Fragments with their keys and events, in the order of their users.
 #[derive(Debug)]
-pub(super) struct Chunk<R> {
-    pub(super) keys: Arc<KeyArena>,
+pub(crate) struct Chunk<R> {
+    pub(crate) keys: Arc<KeyArena>,
     /// Where each fragment's events begin in `records`, and where the last one's end.
-    pub(super) starts: Vec<u32>,
-    pub(super) records: Vec<R>,
+    pub(crate) starts: Vec<u32>,
+    pub(crate) records: Vec<R>,
 }
 
 impl<R> Chunk<R> {
-    /// Fragments that have so many events each, which follow one another. Their users are in order.
-    pub(super) fn new(keys: KeyArena, counts: &[usize], records: Vec<R>) -> Self {
+    /// The chunk of fragments with these `keys`, in the order of their users. The first fragment has the first
+    /// `counts[0]` of `records`, the second one the next `counts[1]`, and so on.
+    pub(crate) fn new(keys: KeyArena, counts: &[usize], records: Vec<R>) -> Self {
         let mut end = 0;
         let ends = counts.iter().map(|count| {
             end += count;
@@ -26,25 +27,25 @@ impl<R> Chunk<R> {
         Self { keys: Arc::new(keys), starts, records }
     }
 
-    /// How much memory a fragment needs whose keys are so long, with so many events.
-    pub(super) fn memory(keys: [usize; 3], events: usize) -> usize {
+    /// How many bytes of memory a fragment needs whose keys have `keys` bytes, with `events` events.
+    pub(crate) fn memory(keys: [usize; 3], events: usize) -> usize {
         keys.iter().sum::<usize>() + size_of::<[u32; 3]>() + size_of::<u32>() + events * size_of::<R>()
     }
 
-    /// How much memory it takes.
-    pub(super) fn bytes(&self) -> usize {
+    /// How many bytes of memory the chunk takes.
+    pub(crate) fn bytes(&self) -> usize {
         let fragments = self.starts.len() * size_of::<u32>();
         self.keys.bytes() + fragments + self.records.capacity() * size_of::<R>()
     }
 
-    /// Where the events of one fragment are, in the order in which they were read.
-    pub(super) fn span(&self, fragment: u32) -> Range<usize> {
+    /// Where in the chunk's records the events of `fragment` are, in the order in which they were read.
+    pub(crate) fn span(&self, fragment: u32) -> Range<usize> {
         let index = fragment as usize;
         self.starts[index] as usize..self.starts[index + 1] as usize
     }
 
-    /// The events of one fragment.
-    pub(super) fn records(&self, fragment: u32) -> &[R] {
+    /// The events of `fragment`, in the order in which they were read.
+    pub(crate) fn records(&self, fragment: u32) -> &[R] {
         &self.records[self.span(fragment)]
     }
 }

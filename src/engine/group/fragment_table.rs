@@ -1,6 +1,6 @@
 //! A small table of fragments by the hash of their keys.
 
-use super::fragments::SLICE_ROWS;
+use super::slices::SLICE_ROWS;
 
 /// Fragments by hash, in an open table: a fragment stands in the slot of its hash, or in the first free one after it.
 ///
@@ -8,7 +8,7 @@ use super::fragments::SLICE_ROWS;
 /// bits, one more than the fragment's number in the lower ones, and 0 where it is free. At most a quarter of the
 /// slots, a power of two of them, is taken.
 #[derive(Debug)]
-pub(super) struct FragmentTable {
+pub(crate) struct FragmentTable {
     slots: Vec<u32>,
     /// The hash of each fragment.
     hashes: Vec<u64>,
@@ -17,18 +17,18 @@ pub(super) struct FragmentTable {
 /// How many slots a new table has.
 const SLOTS: usize = 1024;
 /// How many bits a fragment's number has: a slice has no more fragments than rows.
-pub(super) const NUMBER_BITS: u32 = SLICE_ROWS.ilog2() + 1;
+pub(crate) const NUMBER_BITS: u32 = SLICE_ROWS.ilog2() + 1;
 const NUMBER: u32 = (1 << NUMBER_BITS) - 1;
 
 impl FragmentTable {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { slots: vec![0; SLOTS], hashes: Vec::new() }
     }
 
-    /// The number of the fragment with that hash that is the right one, and whether it is a new one: it then has the
-    /// number of fragments that were there.
+    /// The number of the fragment of this `hash` that `is_right` accepts, and whether it is a new one. A new one
+    /// is added, and is numbered by how many fragments were there before.
     #[inline]
-    pub(super) fn find(&mut self, hash: u64, is_right: impl Fn(u32) -> bool) -> (u32, bool) {
+    pub(crate) fn find(&mut self, hash: u64, is_right: impl Fn(u32) -> bool) -> (u32, bool) {
         let mut slot = self.first_slot(hash);
         loop {
             let found = self.slots[slot];
@@ -43,12 +43,13 @@ impl FragmentTable {
         }
     }
 
+    /// The slot that a fragment of this `hash` stands in if it is free.
     #[expect(clippy::cast_possible_truncation, reason = "the lower bits are what is wanted")]
     fn first_slot(&self, hash: u64) -> usize {
         hash as usize & (self.slots.len() - 1)
     }
 
-    /// Adds the next fragment in a free slot.
+    /// The number of a new fragment of this `hash`, which is put into the free `slot`.
     fn add(&mut self, hash: u64, slot: usize) -> u32 {
         let fragment = number(self.hashes.len());
         self.hashes.push(hash);
@@ -72,25 +73,25 @@ impl FragmentTable {
     }
 
     /// Forgets all fragments, and keeps the memory.
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.slots.fill(0);
         self.hashes.clear();
     }
 }
 
-/// What a slot has of a hash: bits that do not choose the slot.
+/// What a slot keeps of a `hash`: bits that do not choose the slot.
 const fn tag(hash: u64) -> u32 {
     (hash >> 32) as u32 & !NUMBER
 }
 
-/// A fragment's number, which is far below 2^32.
+/// The number of the fragment at `index`, which is far below 2^32.
 fn number(index: usize) -> u32 {
     u32::try_from(index).unwrap_or(u32::MAX)
 }
 
-/// The fragment's number in the lower bits of a number that has more in the upper ones.
+/// The fragment's number in the lower bits of `lower`, which has more in its upper bits.
 #[expect(clippy::cast_possible_truncation, reason = "the lower bits are what is wanted")]
-pub(super) const fn number_in(lower: u64) -> u32 {
+pub(crate) const fn number_in(lower: u64) -> u32 {
     lower as u32 & NUMBER
 }
 

@@ -7,49 +7,49 @@ use crate::input::{KeyArena, Keys};
 
 /// Where a fragment's keys (and events) are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct At {
-    pub(super) chunk: u32,
-    pub(super) fragment: u32,
+pub(crate) struct At {
+    pub(crate) chunk: u32,
+    pub(crate) fragment: u32,
 }
 
 /// The keys of all fragments, chunk by chunk.
 #[derive(Debug, Clone, Default)]
-pub(super) struct KeyStore(pub(super) Vec<Arc<KeyArena>>);
+pub(crate) struct KeyStore(pub(crate) Vec<Arc<KeyArena>>);
 
 impl KeyStore {
-    /// Where the keys of that fragment will be when its chunk has been added, as the next one.
-    pub(super) fn next(&self, fragment: u32) -> At {
+    /// Where the keys of `fragment` will be when its chunk has been added as the next one.
+    pub(crate) fn next(&self, fragment: u32) -> At {
         At { chunk: u32::try_from(self.0.len()).unwrap_or(u32::MAX), fragment }
     }
 
-    /// Adds a chunk's keys.
+    /// Adds the `keys` of the next chunk.
     ///
     /// # Errors
-    /// If they are far too long.
-    pub(super) fn add(&mut self, keys: KeyArena) -> Result<()> {
+    /// If they take more than 4 GiB together.
+    pub(crate) fn add(&mut self, keys: KeyArena) -> Result<()> {
         keys.check()?;
         self.0.push(Arc::new(keys));
         Ok(())
     }
 
-    pub(super) fn get(&self, at: At) -> Keys<'_> {
+    pub(crate) fn get(&self, at: At) -> Keys<'_> {
         self.0[at.chunk as usize].get(at.fragment)
     }
 
-    pub(super) fn user(&self, at: At) -> &[u8] {
+    pub(crate) fn user(&self, at: At) -> &[u8] {
         self.0[at.chunk as usize].user(at.fragment)
     }
 
-    pub(super) fn video(&self, at: At) -> &[u8] {
+    pub(crate) fn video(&self, at: At) -> &[u8] {
         self.0[at.chunk as usize].video(at.fragment)
     }
 
-    pub(super) fn session(&self, at: At) -> &[u8] {
+    pub(crate) fn session(&self, at: At) -> &[u8] {
         self.get(at)[2]
     }
 
     /// Where every fragment is, chunk by chunk.
-    pub(super) fn chunks(&self) -> Vec<impl Iterator<Item = At> + Send + use<>> {
+    pub(crate) fn chunks(&self) -> Vec<impl Iterator<Item = At> + Send + use<>> {
         let arenas = self.0.iter().zip(0u32..);
         arenas.map(|(arena, chunk)| arena.range().map(move |fragment| At { chunk, fragment })).collect()
     }

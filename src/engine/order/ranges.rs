@@ -4,15 +4,16 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::Engine;
-use super::chunk::Chunk;
+use crate::engine::group::Chunk;
+use crate::engine::pool::Engine;
 use crate::input::KeyArena;
 
 /// The fragments of whole users: pieces of chunks, in the order of the chunks.
-pub(super) type Pieces = Vec<(usize, Range<u32>)>;
+pub(crate) type Pieces = Vec<(usize, Range<u32>)>;
 
-/// Where the second and all later ranges begin, of about so many, that have about as many of these users each.
-pub(super) fn bounds<T: Ord + Clone>(mut users: Vec<T>, count: usize) -> Vec<T> {
+/// Where the second and all later ranges of users begin, of at most `count` ranges that have about as many of `users`
+/// each.
+pub(crate) fn bounds<T: Ord + Clone>(mut users: Vec<T>, count: usize) -> Vec<T> {
     users.sort_unstable();
     let mut bounds: Vec<_> =
         (1..count).filter_map(|range| users.get(range * users.len() / count).cloned()).collect();
@@ -22,8 +23,8 @@ pub(super) fn bounds<T: Ord + Clone>(mut users: Vec<T>, count: usize) -> Vec<T> 
     bounds
 }
 
-/// The users of every so many-th fragment, so that there are about so many.
-pub(super) fn sample<'a>(
+/// The users of about `size` fragments, at even distances among all of `keys`.
+pub(crate) fn sample<'a>(
     keys: impl Iterator<Item = &'a KeyArena> + Clone,
     size: usize,
 ) -> impl Iterator<Item = &'a [u8]> {
@@ -33,8 +34,9 @@ pub(super) fn sample<'a>(
     fragments.step_by(step).map(|(keys, fragment)| keys.user(fragment))
 }
 
-/// The pieces of one chunk, each with the number of its range.
-pub(super) fn cut(keys: &KeyArena, bounds: &[impl AsRef<[u8]>]) -> Pieces {
+/// The pieces of the chunk with these `keys`, each with the number of its range. `bounds` are where the second and all
+/// later ranges begin.
+pub(crate) fn cut(keys: &KeyArena, bounds: &[impl AsRef<[u8]>]) -> Pieces {
     let mut pieces = Vec::new();
     let mut rest = keys.range();
     while !rest.is_empty() {
@@ -50,8 +52,9 @@ pub(super) fn cut(keys: &KeyArena, bounds: &[impl AsRef<[u8]>]) -> Pieces {
 /// From how many fragments a range is made.
 const SAMPLES: usize = 32;
 
-/// The fragments of about so many ranges of users, each with about as many.
-pub(super) fn ranges<R: Sync + Send>(engine: &Engine, chunks: &[Chunk<R>], count: usize) -> Vec<Pieces> {
+/// The fragments of at most `count` ranges of users with about as many fragments each: the pieces of `chunks` in each
+/// range, with the number of their chunk.
+pub(crate) fn ranges<R: Sync + Send>(engine: &Engine, chunks: &[Chunk<R>], count: usize) -> Vec<Pieces> {
     let users = sample(chunks.iter().map(|chunk| &*chunk.keys), count * SAMPLES).collect();
     let bounds = bounds(users, count);
     let cuts: Vec<_> = engine.run(|| chunks.par_iter().map(|chunk| cut(&chunk.keys, &bounds)).collect());
@@ -62,6 +65,23 @@ pub(super) fn ranges<R: Sync + Send>(engine: &Engine, chunks: &[Chunk<R>], count
         }
     }
     ranges.retain(|pieces| !pieces.is_empty());
+    ranges
+}
+
+/// At most `count` ranges of `items`, which are in order. None ends between two items of one group, as `same`
+/// tells for neighbours.
+pub(crate) fn whole_groups<T>(items: &[T], count: usize, same: impl Fn(&T, &T) -> bool) -> Vec<Range<usize>> {
+    let size = items.len().div_ceil(count).max(1);
+    let mut ranges = Vec::new();
+    let mut start = 0;
+    while start < items.len() {
+        let mut end = (start + size).min(items.len());
+        while end < items.len() && same(&items[end - 1], &items[end]) {
+            end += 1;
+        }
+        ranges.push(start..end);
+        start = end;
+    }
     ranges
 }
 
@@ -101,6 +121,17 @@ mod tests {
             for pair in ranges.windows(2) {
                 prop_assert!(pair[0].iter().max() < pair[1].iter().min());
             }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn ranges_cover_everything_and_keep_groups_whole(mut items in prop::collection::vec(0u8..9, 0..50), count in 1usize..9) {
+            items.sort_unstable();
+            let ranges = whole_groups(&items, count, |a, b| a == b);
+            let covered: Vec<_> = ranges.iter().flat_map(|range| items[range.clone()].iter().copied()).collect();
+            prop_assert_eq!(covered, items.clone());
+            prop_assert!(ranges.windows(2).all(|w| items[w[0].end - 1] != items[w[1].start]));
         }
     }
 

@@ -5,14 +5,14 @@
 //! and are still in cache: equal hashes decide nothing.
 
 use std::hash::BuildHasher;
-use std::ops::Range;
 use std::sync::Arc;
 
 use super::chunk::Chunk;
 use super::fragment_table::{FragmentTable, NUMBER_BITS, number_in};
-use super::prefix::{head, shared_by_all};
 use super::record::Record;
 use super::rejects::Rejects;
+use super::slices::SLICE_ROWS;
+use crate::engine::prefix::{head, shared_by_all};
 use crate::error::Result;
 use crate::event::Event;
 use crate::input::{
@@ -20,14 +20,6 @@ use crate::input::{
     SeenKeys, Verdict, equal,
 };
 use crate::time::Micros;
-
-/// How many rows are grouped at a time: their keys and the table of fragments stay in cache.
-pub const SLICE_ROWS: usize = 65_536;
-
-/// The slices of so many rows.
-pub(super) fn in_slices(rows: usize) -> impl Iterator<Item = Range<usize>> {
-    (0..rows).step_by(SLICE_ROWS).map(move |start| start..rows.min(start + SLICE_ROWS))
-}
 
 /// Into how many chunks a slice's fragments go at most: each is let go of when its last user is done.
 const CHUNKS: usize = 64;
@@ -39,10 +31,10 @@ const NONE: u32 = u32::MAX;
 
 /// The hash in use, of a seed that nobody can know beforehand: keys that were chosen to collide would be compared each
 /// with each. What results is the same with every seed.
-pub(super) type Hash = foldhash::fast::RandomState;
+pub(crate) type Hash = foldhash::fast::RandomState;
 
 /// Where events are put together, and what is needed for that: one per thread, so that its memory is warm.
-pub(super) struct Grouper<R, H = Hash> {
+pub(crate) struct Grouper<R, H = Hash> {
     hash: H,
     cleaned: Cleaned,
     /// The fragments by the hash of their keys.
@@ -64,6 +56,7 @@ impl<R: Record> Default for Grouper<R> {
 }
 
 impl<R: Record, H: BuildHasher> Grouper<R, H> {
+    /// A grouper that hashes keys by `hash`, and has no fragment yet.
     fn new(hash: H) -> Self {
         Self {
             hash,
@@ -76,9 +69,10 @@ impl<R: Record, H: BuildHasher> Grouper<R, H> {
         }
     }
 
-    /// Cleans and groups the rows of a batch, of each of which `number` tells its number in the input. The chunks are
-    /// in the order of their users.
-    pub(super) fn group(
+    /// The chunks of the events of `batch` that `cleaner` lets pass, in the order of their users, and how many were
+    /// read and dropped. `number` tells the number in the input of a row of the batch; rows that are dropped are noted
+    /// in `rejects` by it.
+    pub(crate) fn group(
         &mut self,
         batch: &EventBatch,
         number: impl Fn(usize) -> u64,
@@ -94,6 +88,7 @@ impl<R: Record, H: BuildHasher> Grouper<R, H> {
         }
     }
 
+    /// What [`Self::group`] says, with the key `columns` of `batch` in the layout that they have.
     fn group_by<C: KeyRows>(
         &mut self,
         columns: &EventKeys<'_, C>,
@@ -112,13 +107,14 @@ impl<R: Record, H: BuildHasher> Grouper<R, H> {
             counts.add(reason, 1);
         };
         self.look_up(columns, &looked_at.verdicts, drop);
-        let order = self.order(columns);
+        let order = self.by_user(columns);
         self.place(&order, batch, &looked_at, number);
         self.cleaned = looked_at;
         Ok((self.finish(columns, &order)?, counts))
     }
 
-    /// Looks up the fragment of each row that is not dropped.
+    /// Looks up the fragment of each row that `verdicts` accepts and that has all keys in `columns`; tells `drop` of
+    /// each other row, and why.
     fn look_up<C: KeyRows>(
         &mut self,
         columns: &EventKeys<'_, C>,
@@ -148,7 +144,7 @@ impl<R: Record, H: BuildHasher> Grouper<R, H> {
         self.fragments = fragments;
     }
 
-    /// The fragment of these keys.
+    /// The number of the fragment of these `keys`, a new one if there is none yet.
     fn find<'a, C: KeyRows>(&mut self, columns: &EventKeys<'a, C>, keys: &RowKeys<'a, C>) -> u32 {
         let Self { hash, table, seen, counts, .. } = self;
         let code = columns.hash(keys, hash);
@@ -160,7 +156,8 @@ impl<R: Record, H: BuildHasher> Grouper<R, H> {
         fragment
     }
 
-    /// Puts each fragment's events together, fragment by fragment in that order.
+    /// Copies the events of `batch` into `records`, fragment by fragment in this `order`. `cleaned` has what they say,
+    /// and `number` tells a row's number in the input.
     fn place(&mut self, order: &[u32], batch: &EventBatch, cleaned: &Cleaned, number: impl Fn(usize) -> u64) {
         let mut next = 0;
         for &fragment in order {
@@ -183,7 +180,7 @@ impl<R: Record, H: BuildHasher> Grouper<R, H> {
         }
     }
 
-    /// The chunks of fragments in that order, whose events are in place; forgets them here.
+    /// The chunks of the fragments in this `order`, whose events are in place; the grouper has none then.
     fn finish<C: KeyRows>(&mut self, columns: &EventKeys<'_, C>, order: &[u32]) -> Result<Vec<Chunk<R>>> {
         let size = order.len().div_ceil(CHUNKS).max(CHUNK_FRAGMENTS);
         let mut start = 0;
@@ -199,7 +196,7 @@ impl<R: Record, H: BuildHasher> Grouper<R, H> {
         chunks
     }
 
-    /// The chunk of these fragments, whose events are in place from there on.
+    /// The chunk of these `fragments`, whose events are in `records` from `start` on.
     fn chunk<C: KeyRows>(
         &self,
         columns: &EventKeys<'_, C>,
@@ -217,9 +214,9 @@ impl<R: Record, H: BuildHasher> Grouper<R, H> {
         Ok(Chunk { keys, starts, records: self.records[start..end].to_vec() })
     }
 
-    /// The fragments in the order of their users: whoever brings the fragments of some users together from many chunks
-    /// then finds those of a chunk in one piece.
-    fn order<C: KeyRows>(&self, columns: &EventKeys<'_, C>) -> Vec<u32> {
+    /// The numbers of all fragments in the order of their users in `columns`: whoever brings the fragments of some
+    /// users together from many chunks then finds those of a chunk side by side.
+    fn by_user<C: KeyRows>(&self, columns: &EventKeys<'_, C>) -> Vec<u32> {
         let fragments = || (0u32..).take(self.counts.len());
         let user = |fragment| columns.recall_user(&self.seen, fragment);
         let shared = shared_by_all(fragments().map(user));
@@ -250,8 +247,8 @@ mod tests {
     };
     use arrow_schema::DataType;
 
+    use super::super::record::Numbered;
     use super::*;
-    use crate::engine::record::Numbered;
     use crate::event::Vocabulary;
     use crate::input::{ColumnMap, Dictionaries, EventSchema};
 

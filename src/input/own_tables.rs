@@ -4,10 +4,8 @@ use arrow_array::types::{Float64Type, Int64Type};
 use arrow_array::{Array, ArrayRef, Float64Array, Int64Array, ListArray, RecordBatch, cast::AsArray};
 use arrow_schema::{DataType, Field, Schema};
 
-use super::coded::cast;
 use super::columns::{Bound, TypeFamily};
-use super::events::key_type;
-use super::keys::{KeyColumn, KeyTypes};
+use super::keys::{KeyColumn, KeyType, KeyTypes, cast};
 use super::values::{NumberColumn, TextColumn, TimeColumn};
 use crate::error::{Error, Result};
 use crate::intervals::{Interval, IntervalSet};
@@ -19,14 +17,14 @@ const PAIRS: &str = "a list of structs of two numbers";
 
 /// Which of our tables it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RowTable {
+pub enum OwnTable {
     /// One row per user, video and session.
     Sessions,
     /// One row per user and video.
     Engagement,
 }
 
-impl RowTable {
+impl OwnTable {
     /// Its name.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -39,9 +37,9 @@ impl RowTable {
 
 /// Where the keys of such a table are.
 #[derive(Debug, Clone)]
-pub struct RowsSchema {
+pub struct OwnSchema {
     /// Which table it is.
-    pub table: RowTable,
+    pub table: OwnTable,
     user: Bound,
     video: Bound,
     session: Option<Bound>,
@@ -49,32 +47,33 @@ pub struct RowsSchema {
     keys: KeyTypes,
 }
 
-impl RowsSchema {
-    /// Binds a sessions table.
+impl OwnSchema {
+    /// Where the keys are in a sessions table of `schema`.
     ///
     /// # Errors
     /// If a key column is missing or of a type that cannot be read.
     pub fn sessions(schema: &Schema) -> Result<Self> {
-        Self::bind(schema, RowTable::Sessions)
+        Self::bind(schema, OwnTable::Sessions)
     }
 
-    /// Binds a sessions or an engagement table: sessions if it has a session column.
+    /// Where the keys are in a table of `schema`: a sessions table if it has a session column, else an engagement
+    /// table.
     ///
     /// # Errors
     /// If a key column is missing or of a type that cannot be read.
     pub fn either(schema: &Schema) -> Result<Self> {
         let has_session = schema.fields().iter().any(|field| field.name() == "sessionId");
-        Self::bind(schema, if has_session { RowTable::Sessions } else { RowTable::Engagement })
+        Self::bind(schema, if has_session { OwnTable::Sessions } else { OwnTable::Engagement })
     }
 
-    fn bind(schema: &Schema, table: RowTable) -> Result<Self> {
+    fn bind(schema: &Schema, table: OwnTable) -> Result<Self> {
         let key = |name| Bound::own(table.name(), name, TypeFamily::Key.accepted(), schema);
         let (user, video) = (key("userId")?, key("videoId")?);
-        let session = if table == RowTable::Sessions { Some(key("sessionId")?) } else { None };
+        let session = if table == OwnTable::Sessions { Some(key("sessionId")?) } else { None };
         let keys = KeyTypes {
-            user: key_type(&user, schema)?,
-            video: key_type(&video, schema)?,
-            session: session.as_ref().map(|s| key_type(s, schema)).transpose()?.unwrap_or_default(),
+            user: KeyType::of_column(&user, schema)?,
+            video: KeyType::of_column(&video, schema)?,
+            session: session.as_ref().map(|s| KeyType::of_column(s, schema)).transpose()?.unwrap_or_default(),
         };
         Ok(Self { table, user, video, session, schema: schema.clone(), keys })
     }
@@ -85,6 +84,7 @@ impl RowsSchema {
         self.keys
     }
 
+    /// Where the column `name` is, and its array in `batch`; errors say that `accepted` types can be read.
     fn column<'a>(
         &self,
         batch: &'a RecordBatch,
@@ -96,11 +96,13 @@ impl RowsSchema {
         Ok((bound, array))
     }
 
+    /// The column `name` of numbers in `batch`.
     fn number(&self, batch: &RecordBatch, name: &'static str) -> Result<NumberColumn> {
         let (bound, array) = self.column(batch, name, TypeFamily::Number.accepted())?;
         NumberColumn::bind(&bound, array)
     }
 
+    /// The error for a `value` in `row` of `column` that is not of what is `accepted` there.
     fn bad(
         &self,
         column: &'static str,
@@ -111,6 +113,7 @@ impl RowsSchema {
         Error::Row { table: self.table.name(), column, row, value: value.to_string(), accepted }
     }
 
+    /// The columns of users, videos and sessions in `batch`.
     fn keys_of(&self, batch: &RecordBatch) -> Result<(KeyColumn, KeyColumn, KeyColumn)> {
         let bind = |column: &Bound| KeyColumn::bind(column, column.array(batch)?);
         let session = self.session.as_ref().map(bind).transpose()?.unwrap_or(KeyColumn::Null);
@@ -128,7 +131,7 @@ struct PairsColumn {
 
 impl PairsColumn {
     fn bind(
-        schema: &RowsSchema,
+        schema: &OwnSchema,
         batch: &RecordBatch,
         name: &'static str,
         second: &'static str,
@@ -145,8 +148,8 @@ impl PairsColumn {
         Ok(Self { name, first: child(0)?, second: child(1)?, lists })
     }
 
-    /// The pairs in that row; `None` if the list is null.
-    fn get(&self, schema: &RowsSchema, row: usize) -> Result<Option<Vec<(f64, f64)>>> {
+    /// The pairs in `row` of a table of `schema`; `None` if the list is null.
+    fn get(&self, schema: &OwnSchema, row: usize) -> Result<Option<Vec<(f64, f64)>>> {
         if self.lists.is_null(row) {
             return Ok(None);
         }
@@ -168,8 +171,8 @@ impl PairsColumn {
 }
 
 impl PairsColumn {
-    /// The pairs in that row as intervals; `None` if the list is null.
-    fn intervals(&self, schema: &RowsSchema, row: usize) -> Result<Option<IntervalSet>> {
+    /// The pairs in `row` of a table of `schema` as intervals; `None` if the list is null.
+    fn intervals(&self, schema: &OwnSchema, row: usize) -> Result<Option<IntervalSet>> {
         let Some(pairs) = self.get(schema, row)? else { return Ok(None) };
         if let Some((start, end)) = pairs.iter().find(|(start, end)| end < start) {
             return Err(schema.bad(
@@ -185,7 +188,7 @@ impl PairsColumn {
 
 /// One batch of session rows.
 pub struct SessionBatch<'a> {
-    schema: &'a RowsSchema,
+    schema: &'a OwnSchema,
     /// Users.
     pub user: KeyColumn,
     /// Videos.
@@ -201,11 +204,11 @@ pub struct SessionBatch<'a> {
 }
 
 impl<'a> SessionBatch<'a> {
-    /// Binds the columns of a batch of session rows.
+    /// The columns of `batch`, session rows of `schema`.
     ///
     /// # Errors
     /// If a column is missing or of a type that cannot be read.
-    pub fn bind(schema: &'a RowsSchema, batch: &RecordBatch) -> Result<Self> {
+    pub fn bind(schema: &'a OwnSchema, batch: &RecordBatch) -> Result<Self> {
         let (user, video, session) = schema.keys_of(batch)?;
         let time = |name| {
             let (bound, array) = schema.column(batch, name, TypeFamily::Instant.accepted())?;
@@ -242,7 +245,7 @@ impl<'a> SessionBatch<'a> {
         })
     }
 
-    /// What the session row says.
+    /// What the session in `row` saw.
     ///
     /// # Errors
     /// If a value is null or not one that a session row holds.
@@ -317,38 +320,45 @@ impl<'a> SessionBatch<'a> {
 }
 
 /// One batch of session or engagement rows, as far as retention needs them.
-pub struct RowsBatch<'a> {
-    schema: &'a RowsSchema,
+pub struct ViewingBatch<'a> {
+    schema: &'a OwnSchema,
     /// Users.
     pub user: KeyColumn,
     /// Videos.
     pub video: KeyColumn,
     watched: PairsColumn,
-    furthest: NumberColumn,
+    max_position: NumberColumn,
     duration: Option<NumberColumn>,
     title: Option<TextColumn>,
 }
 
-impl<'a> RowsBatch<'a> {
-    /// Binds the columns of a batch of rows.
+impl<'a> ViewingBatch<'a> {
+    /// The columns of `batch`, session or engagement rows of `schema`.
     ///
     /// # Errors
     /// If a column is missing or of a type that cannot be read.
-    pub fn bind(schema: &'a RowsSchema, batch: &RecordBatch) -> Result<Self> {
+    pub fn bind(schema: &'a OwnSchema, batch: &RecordBatch) -> Result<Self> {
         let (user, video, _) = schema.keys_of(batch)?;
         let watched = PairsColumn::bind(schema, batch, "watchedIntervals", "end")?;
-        let rows =
-            |furthest, duration, title| Self { schema, user, video, watched, furthest, duration, title };
-        if schema.table == RowTable::Sessions {
+        let rows = |max_position, duration, title| Self {
+            schema,
+            user,
+            video,
+            watched,
+            max_position,
+            duration,
+            title,
+        };
+        if schema.table == OwnTable::Sessions {
             return Ok(rows(schema.number(batch, "maxPosition")?, None, None));
         }
         let (bound, array) = schema.column(batch, "videoTitle", TypeFamily::Text.accepted())?;
         let title = TextColumn::bind(&bound, array)?;
-        let furthest = schema.number(batch, "maxPositionReached")?;
-        Ok(rows(furthest, Some(schema.number(batch, "videoDuration")?), Some(title)))
+        let max_position = schema.number(batch, "maxPositionReached")?;
+        Ok(rows(max_position, Some(schema.number(batch, "videoDuration")?), Some(title)))
     }
 
-    /// What the row's session or user watched.
+    /// What the session or the user in `row` watched.
     ///
     /// # Errors
     /// If the list is null or holds what no row of ours would.
@@ -359,19 +369,19 @@ impl<'a> RowsBatch<'a> {
         })
     }
 
-    /// The furthest position of the row, 0 if unknown.
+    /// The largest position reported in `row`, in seconds; 0 if it is unknown.
     #[must_use]
-    pub fn furthest(&self, row: usize) -> f64 {
-        self.furthest.position(row).unwrap_or(0.0)
+    pub fn max_position(&self, row: usize) -> f64 {
+        self.max_position.position(row).unwrap_or(0.0)
     }
 
-    /// The duration that an engagement row states.
+    /// The duration that the engagement row `row` states, in seconds.
     #[must_use]
     pub fn duration(&self, row: usize) -> Option<f64> {
         self.duration.as_ref().and_then(|duration| duration.positive(row))
     }
 
-    /// The title that an engagement row states.
+    /// The title that the engagement row `row` states.
     #[must_use]
     pub fn title(&self, row: usize) -> Option<&str> {
         self.title.as_ref().and_then(|title| title.text(row))
