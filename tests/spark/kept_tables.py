@@ -16,7 +16,7 @@ import watchspan as ws
 from spark_rows import assert_same_table, collected, data_frame
 from watchspan.refresh import Refreshed
 from watchspan.spark import VideoEngagementAggregator
-from watchspan.spark.tables import SparkEngine
+from watchspan.spark.engine import SparkEngine
 
 UTC = dt.timezone.utc
 ARRIVAL = dt.datetime(2026, 3, 1, tzinfo=UTC)

@@ -18,8 +18,8 @@ from watchspan.errors import DataError, OptionError, SourceError, VocabularyErro
 from watchspan.refresh import PROPERTY, Settings
 from watchspan.refresh.statements import user_is
 from watchspan.spark import VideoEngagementAggregator, aggregate_events
+from watchspan.spark.engine import SparkEngine
 from watchspan.spark.names import literal, table_name
-from watchspan.spark.tables import SparkEngine
 
 LITERALS = "spark.sql.parser.escapedStringLiterals"
 USERS = [

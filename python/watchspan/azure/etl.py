@@ -9,16 +9,17 @@ from typing import Any, Literal, Union
 
 import pyarrow as pa
 
-from watchspan import sources
+from watchspan import arguments, sources
 from watchspan.api import aggregate_into
+from watchspan.azure.checkpoints import Checkpoint
 from watchspan.azure.places import Place, Reading, Sending, names_file, target_of
 from watchspan.azure.queries import ITEM_COUNT, names_argument
 from watchspan.azure.reading import By, OnProgress, ReadCounts
-from watchspan.azure.uploads import Checkpoint, OnSent, Written
+from watchspan.azure.uploads import OnSent, Written
 from watchspan.columns import EVENTS, VIDEOS
 from watchspan.errors import OptionError
+from watchspan.instants import Instant
 from watchspan.planning import aggregate_schema
-from watchspan.refresh.windows import Instant
 from watchspan.report import report
 from watchspan.rules import Rules, Scoring
 from watchspan.sources import Overflow
@@ -129,7 +130,7 @@ def etl(
     target = target_of(out, credential, client_options)
     if names_file(out):
         sources.refuse_overwriting(out, videos)
-    names = sources.column_mapping(columns)
+    names = arguments.column_mapping(columns)
     of_videos = {name: own for name, own in (names or {}).items() if name in VIDEOS and name not in EVENTS}
     of_events = {name: own for name, own in (names or {}).items() if name not in of_videos}
     names_of_events = names_argument(event_names)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from watchspan import instants
 from watchspan.columns import EVENTS
 from watchspan.errors import OptionError
 from watchspan.kql.assembly import literal
@@ -22,8 +23,7 @@ EVENT_ID, ITEM_COUNT = "eventId", "itemCount"
 
 def instant(moment: datetime) -> str:
     """A moment as KQL writes it."""
-    # strftime gives years before 1000 fewer than four digits.
-    return f"datetime({moment.replace(tzinfo=None).isoformat(timespec='microseconds')}Z)"
+    return f"datetime({instants.text(moment)})"
 
 
 def quoted(text: str) -> str:

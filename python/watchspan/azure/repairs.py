@@ -15,6 +15,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from watchspan import instants
 from watchspan.azure.failures import ServiceError
 from watchspan.azure.queries import ITEM_COUNT
 from watchspan.columns import EVENTS
@@ -34,7 +35,6 @@ _TYPES = {
 # Longer ones are none that fits, and reading them takes time by the square of their length.
 _WHOLE = re.compile(r"[+-]?\d{1,40}")
 _UNREADABLE = (ValueError, TypeError, OverflowError, RecursionError)
-_TIME = re.compile(r"(.+?)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)?", re.IGNORECASE)
 
 
 def types_of(column: str) -> pa.DataType:
@@ -156,21 +156,10 @@ def _or_none(read: Callable[[Any], Any], value: Any, column: str, unreadable: Ca
 
 
 def _instant(value: Any) -> datetime:
-    if isinstance(value, str):
-        value = _instant_of(value.strip())
-    if not isinstance(value, datetime):
+    found = instants.parsed(value) if isinstance(value, str) else value
+    if not isinstance(found, datetime):
         raise TypeError("no time")
-    return value.replace(tzinfo=timezone.utc) if value.tzinfo is None else value.astimezone(timezone.utc)
-
-
-def _instant_of(text: str) -> datetime:
-    found = _TIME.fullmatch(text)
-    if found is None:
-        raise ValueError("no time")
-    moment, fraction, zone = found.groups(default="")
-    # Kusto writes seven digits and Z; no Python before 3.11 reads that, or other than three or six digits.
-    digits = f".{fraction[:6].ljust(6, '0')}" if fraction else ""
-    return datetime.fromisoformat(moment + digits + zone.upper().replace("Z", "+00:00"))
+    return instants.aware(found).astimezone(timezone.utc)
 
 
 def _number(value: Any) -> float:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import pyarrow as pa
 
-from watchspan import _core, sources
+from watchspan import _core, instants, sources
 from watchspan.columns import VIDEOS, videos_schema
 from watchspan.delta import storage
 from watchspan.errors import MissingColumnError, OptionError
 from watchspan.refresh import TableName, Window
 from watchspan.rules import Rules
 
-_EPOCH = datetime(1970, 1, 1)
 _DAY = 86_400_000_000
 # The first and last midnight that deltalake, which reads nanoseconds, can compare with: in 1677 and 2262.
 # A window that reaches further is widened, which does no harm: it only says what is to be made again.
@@ -78,8 +76,8 @@ class RawEvents:
         end = None if window.end is None or window.end > _LAST else max(window.end, _FIRST)
         ends: list[tuple[Literal[">=", "<"], int | None]] = [(">=", start), ("<", end)]
         if pa.types.is_timestamp(kind):
-            zone = "" if kind.tz is None else "Z"
-            texts = [(sign, _instant(end) + zone) for sign, end in ends if end is not None]
+            told = instants.clock if kind.tz is None else instants.text
+            texts = [(sign, told(end)) for sign, end in ends if end is not None]
         elif window.changed_by is None:
             return None
         elif pa.types.is_date(kind):
@@ -118,14 +116,10 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _instant(micros: int) -> str:
-    return (_EPOCH + timedelta(microseconds=micros)).isoformat(timespec="microseconds")
-
-
 def _day(column: str, micros: int) -> str:
     if micros % _DAY:
         raise OptionError(
-            f"The window begins or ends at {_instant(micros)}, but {column!r} holds dates: whole days are "
-            "needed."
+            f"The window begins or ends at {instants.text(micros)}, but {column!r} holds dates: whole days "
+            "are needed."
         )
-    return _instant(micros)[:10]
+    return instants.clock(micros)[:10]

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from watchspan import _core, sources
+from watchspan import _core, arguments
 from watchspan.api import vocabulary as preset
 from watchspan.columns import EVENTS, VIDEOS
 from watchspan.errors import OptionError, VocabularyError
@@ -74,7 +74,7 @@ def query(
     True
     """
     asked = _question(name)
-    rules, scoring = sources.rules_argument(rules), sources.scoring_argument(scoring)
+    rules, scoring = arguments.rules_argument(rules), arguments.scoring_argument(scoring)
     mapping, table = _columns(columns), _table(events)
     shared = assembly.settings(_core, _vocabulary(vocabulary))
     own_values = _own_values(asked, settings)
@@ -149,7 +149,7 @@ def _question(name: str) -> Question:
 
 
 def _columns(columns: Mapping[str, str | None] | None) -> dict[str, str | None]:
-    mapping = sources.column_mapping(columns) or {}
+    mapping = arguments.column_mapping(columns) or {}
     known = {**EVENTS, **VIDEOS}
     for name, own in mapping.items():
         if name not in known:
@@ -188,7 +188,7 @@ def _table(events: str | None) -> str | None:
 
 
 def _vocabulary(vocabulary: str | Mapping[str, str] | None) -> dict[str, str] | None:
-    given = sources.vocabulary_argument(vocabulary)
+    given = arguments.vocabulary_argument(vocabulary)
     if given is None or isinstance(given, str):
         return preset(given) if given else None
     kinds = {*_core.meanings(), "ignore"}

@@ -19,12 +19,18 @@ VIDEOS_READ = (*PAIR, "videoDuration", "durationSource", "videoTitle")
 
 
 def scope_of_event(settings: Settings) -> str:
-    """The scope of a raw event or of a row of changed scopes, beside its user: the session id as text."""
+    """The expression for the scope of an event within its user: its session id as text.
+
+    It is empty text if `settings` says that events have no session id: the whole user is one scope then.
+    """
     return "CAST(sessionId AS STRING)" if settings.session_column else "''"
 
 
 def scope_of_row(settings: Settings) -> str:
-    """The scope of a session row: ids that were split carry the time of their first event as a suffix."""
+    """The expression for the scope of a session row within its user, as `scope_of_event` gives it for events.
+
+    Where `settings` cut sessions by inactivity, session ids have the time of their first event as a suffix.
+    """
     if not settings.session_column:
         return "''"
     if settings.timeout_micros is None:
@@ -33,18 +39,27 @@ def scope_of_row(settings: Settings) -> str:
 
 
 def scopes(settings: Settings) -> str:
-    """Each scope once: its first and last changed event."""
+    """The query for the scopes with changed events, each once, with the times of its first and last one.
+
+    How a scope is told depends on `settings`.
+    """
     scope = scope_of_event(settings)
     return (
         f"SELECT userId, {scope} AS scopeId, min(firstTime) AS firstTime, max(lastTime) AS lastTime "
-        f"FROM changed_scopes GROUP BY userId, {scope}"
+        f"FROM $changed_scopes GROUP BY userId, {scope}"
     )
 
 
 def touched(settings: Settings, dialect: Dialect, sessions: str) -> str:
-    """The stored session rows that the changed events belong to or come within the timeout of.
+    """The query for the stored session rows that changed events may change.
 
-    A cut session is one over all its videos, so how near it is follows from all its rows.
+    These are the rows of the same scope that lie no further from its changed events than the timeout. A
+    session that is cut by inactivity is one over all its videos, so how far it is follows from all its rows.
+
+    Args:
+        settings: The timeout, and how a scope is told.
+        dialect: How the engine makes microseconds of timestamps.
+        sessions: The stored session rows, as SQL names them.
     """
     stored = (
         f"SELECT userId, videoId, sessionId, eventCount, {scope_of_row(settings)} AS scopeId, "
@@ -62,20 +77,25 @@ def touched(settings: Settings, dialect: Dialect, sessions: str) -> str:
         "SELECT s.userId, s.videoId, s.sessionId, s.scopeId, s.eventCount, c.firstTime, c.lastTime, "
         "min(s.startTime) OVER (PARTITION BY s.userId, s.scopeId, s.sessionId) AS startTime, "
         "max(s.endTime) OVER (PARTITION BY s.userId, s.scopeId, s.sessionId) AS endTime "
-        f"FROM ({stored}) s JOIN scopes c ON s.userId = c.userId AND s.scopeId = c.scopeId) w WHERE {near}"
+        f"FROM ({stored}) s JOIN $scopes c ON s.userId = c.userId AND s.scopeId = c.scopeId) w WHERE {near}"
     )
 
 
 REACH = """
 SELECT c.userId, c.scopeId, least(c.firstTime, min(t.startTime)) AS firstTime,
     greatest(c.lastTime, max(t.endTime)) AS lastTime
-FROM scopes c LEFT JOIN touched t ON c.userId = t.userId AND c.scopeId = t.scopeId
+FROM $scopes c LEFT JOIN $touched t ON c.userId = t.userId AND c.scopeId = t.scopeId
 GROUP BY c.userId, c.scopeId, c.firstTime, c.lastTime
 """
 
 
 def staged(settings: Settings, columns: list[str]) -> str:
-    """New session rows, and touched ones that were not made again, marked for deletion."""
+    """The query for the session rows to write: new ones, and with `_delete` touched ones that are gone.
+
+    Args:
+        settings: How a scope is told.
+        columns: The columns of session rows.
+    """
     keys = KEYS["sessions"]
     chosen = [f"coalesce(f.{name}, t.{name}) AS {name}" for name in keys]
     chosen += [f"f.{name}" for name in columns if name not in keys]
@@ -84,7 +104,7 @@ def staged(settings: Settings, columns: list[str]) -> str:
     return (
         f"SELECT {', '.join(chosen)}, f.userId IS NULL AS _delete, t.eventCount AS _storedEvents, "
         f"coalesce(t.scopeId, f._scopeId) AS _scopeId "
-        f"FROM (SELECT *, {scope} AS _scopeId FROM fresh) f FULL OUTER JOIN touched t ON {matching}"
+        f"FROM (SELECT *, {scope} AS _scopeId FROM $fresh) f FULL OUTER JOIN $touched t ON {matching}"
     )
 
 
@@ -95,51 +115,77 @@ SELECT userId, _scopeId, CAST(sum(storedEvents) AS BIGINT) AS storedEvents,
 FROM (
     SELECT userId, _scopeId, videoId, sum(coalesce(_storedEvents, 0)) AS storedEvents,
         sum(coalesce(eventCount, 0)) AS foundEvents
-    FROM staged GROUP BY userId, _scopeId, videoId
+    FROM $staged GROUP BY userId, _scopeId, videoId
 ) v WHERE storedEvents > foundEvents GROUP BY userId, _scopeId
 """
 
 UNSHRUNK = """
-SELECT s.* FROM staged s LEFT JOIN shrunk x ON s.userId = x.userId AND s._scopeId = x._scopeId
+SELECT s.* FROM $staged s LEFT JOIN $shrunk x ON s.userId = x.userId AND s._scopeId = x._scopeId
 WHERE x.userId IS NULL
 """
 
 
-def metadata() -> str:
-    """What the videos table says of each video; a duration that is no finite number above 0 is missing."""
-    duration, title = usable_duration("duration"), usable_text("title")
-    source = "CASE WHEN durationSource = 'estimated' THEN 'estimated' ELSE 'metadata' END"
-    return (
-        f"SELECT DISTINCT videoId, {duration} AS duration, {title} AS title, "
-        f"CASE WHEN {duration} IS NOT NULL THEN {source} END AS durationSource "
-        f"FROM videos WHERE {usable_text('CAST(videoId AS STRING)')} IS NOT NULL"
-    )
+# Whether a row of events or videos is about a video.
+HAS_VIDEO = "CAST(videoId AS STRING) <> ''"
+ESTIMATED = "estimated"
 
 
 def usable_duration(duration: str) -> str:
-    """A duration, null if it is no finite number above 0. NaN is above all numbers in SQL."""
+    """The expression for a duration in seconds that is null if `duration` is no finite number above 0.
+
+    NaN is above all numbers in SQL.
+    """
     return f"CASE WHEN {duration} > 0 AND {duration} < CAST('Infinity' AS DOUBLE) THEN {duration} END"
 
 
-def usable_text(text: str) -> str:
-    """A text, null if it is empty."""
-    return f"CASE WHEN {text} <> '' THEN {text} END"
+def estimate(watched_end: str, position: str) -> str:
+    """The expression for an estimated duration in seconds, null if nobody got anywhere.
+
+    Args:
+        watched_end: The largest end of any watched interval of the video, in seconds.
+        position: The largest position that anybody reached, in seconds; it counts if nothing was watched.
+    """
+    return f"CASE WHEN {watched_end} > 0 THEN {watched_end} WHEN {position} > 0 THEN {position} END"
 
 
-CONFLICTS = "SELECT videoId, count(*) AS n FROM metadata GROUP BY videoId HAVING count(*) > 1 LIMIT 1"
+# What a row of the videos table says, of its columns `duration`, `durationSource` and `title`.
+METADATA = {
+    "duration": usable_duration("duration"),
+    "durationSource": f"CASE WHEN {usable_duration('duration')} IS NOT NULL THEN "
+    f"CASE WHEN durationSource = '{ESTIMATED}' THEN '{ESTIMATED}' ELSE 'metadata' END END",
+    "title": "CASE WHEN title <> '' THEN title END",
+}
+# Whether rows about one video say different things, over the columns of `METADATA`.
+CONFLICT = " OR ".join(
+    f"min({name}) <> max({name}) OR count({name}) NOT IN (0, count(*))" for name in METADATA
+)
+
+
+def metadata() -> str:
+    """The query for what the videos table says of each video; rows that say the same are one."""
+    said = ", ".join(f"{sql} AS {name}" for name, sql in METADATA.items())
+    return f"SELECT DISTINCT videoId, {said} FROM $videos WHERE {HAS_VIDEO}"
+
+
+CONFLICTS = f"SELECT videoId, count(*) AS n FROM $metadata GROUP BY videoId HAVING {CONFLICT} LIMIT 1"
 
 
 def concerned(engagement: str, check_videos: bool) -> str:
-    """The videos of the pairs, and those of which the videos table may say something else than the rows do.
+    """The query for the videos whose durations are settled.
 
-    A row does not tell whose estimate it has: of a video without a duration in the table, it may be one that
-    the table had before.
+    These are the videos of the pairs, and those about which engagement rows may say something else than the
+    videos table. A row does not tell where its estimate comes from: if the videos table has no duration, it
+    may be one that the table had before.
+
+    Args:
+        engagement: The stored engagement rows, as SQL names them.
+        check_videos: Whether to look for the videos of the second kind, which reads all engagement rows.
     """
-    pairs = "SELECT videoId FROM pairs"
+    pairs = "SELECT videoId FROM $pairs"
     if not check_videos:
         return f"SELECT DISTINCT videoId FROM ({pairs}) p"
     return (
-        f"{pairs} UNION SELECT e.videoId FROM {engagement} e LEFT JOIN metadata m ON m.videoId = e.videoId "
+        f"{pairs} UNION SELECT e.videoId FROM {engagement} e LEFT JOIN $metadata m ON m.videoId = e.videoId "
         "WHERE e.videoTitle IS DISTINCT FROM m.title "
         "OR (m.duration IS NULL AND e.durationSource IS NOT NULL) "
         "OR (m.duration IS NOT NULL AND (e.durationSource IS DISTINCT FROM m.durationSource "
@@ -148,60 +194,77 @@ def concerned(engagement: str, check_videos: bool) -> str:
 
 
 def estimates(settings: Settings, dialect: Dialect, sessions: str) -> str:
-    """How far anybody got in each video of which no duration is known."""
+    """The query for the estimated durations of the concerned videos that have none in the videos table.
+
+    Args:
+        settings: Whether durations are estimated at all.
+        dialect: How the engine tells the end of the last watched interval.
+        sessions: The stored session rows, as SQL names them.
+    """
     wanted = "TRUE" if settings.rules.estimate_duration else "FALSE"
     return (
         f"SELECT s.videoId, {estimate('max(s.lastEnd)', 'max(s.maxPosition)')} AS duration "
         f"FROM (SELECT videoId, maxPosition, {dialect.last_end} AS lastEnd FROM {sessions}) s "
-        "JOIN concerned c ON s.videoId = c.videoId LEFT JOIN metadata m ON s.videoId = m.videoId "
+        "JOIN $concerned c ON s.videoId = c.videoId LEFT JOIN $metadata m ON s.videoId = m.videoId "
         f"WHERE m.duration IS NULL AND {wanted} GROUP BY s.videoId"
     )
 
 
-def estimate(watched_end: str, position: str) -> str:
-    """The estimate: the largest end of any watched interval, else the largest position, else null."""
-    return f"CASE WHEN {watched_end} > 0 THEN {watched_end} WHEN {position} > 0 THEN {position} END"
-
-
-DURATIONS = """
+DURATIONS = f"""
 SELECT c.videoId, coalesce(m.duration, e.duration) AS videoDuration,
-    coalesce(m.durationSource, CASE WHEN e.duration IS NOT NULL THEN 'estimated' END) AS durationSource,
+    coalesce(m.durationSource, CASE WHEN e.duration IS NOT NULL THEN '{ESTIMATED}' END) AS durationSource,
     m.title AS videoTitle
-FROM concerned c LEFT JOIN metadata m ON c.videoId = m.videoId LEFT JOIN estimates e ON c.videoId = e.videoId
+FROM $concerned c LEFT JOIN $metadata m ON c.videoId = m.videoId
+    LEFT JOIN $estimates e ON c.videoId = e.videoId
 """
 
 
 def settling(engagement: str) -> str:
-    """The pairs, and all other pairs of a video whose duration, source or title their rows do not say."""
+    """The query for the pairs whose engagement rows are computed.
+
+    These are the pairs that this run set out to settle, and those whose rows in `engagement`, the stored
+    engagement rows as SQL names them, say another duration, source or title than their video has now.
+    """
     return (
-        f"SELECT userId, videoId FROM pairs UNION SELECT e.userId, e.videoId FROM {engagement} e "
-        "JOIN durations d ON e.videoId = d.videoId WHERE e.videoDuration IS DISTINCT FROM d.videoDuration "
+        f"SELECT userId, videoId FROM $pairs UNION SELECT e.userId, e.videoId FROM {engagement} e "
+        "JOIN $durations d ON e.videoId = d.videoId WHERE e.videoDuration IS DISTINCT FROM d.videoDuration "
         "OR e.durationSource IS DISTINCT FROM d.durationSource OR e.videoTitle IS DISTINCT FROM d.videoTitle"
     )
 
 
 def sessions_to_engage(sessions: str, columns: list[str]) -> str:
-    """All session rows of the pairs to settle, with what is known of their videos."""
+    """The query for all session rows of the pairs to settle, with what is known of their videos.
+
+    Args:
+        sessions: The stored session rows, as SQL names them.
+        columns: Which of their columns to take.
+    """
     chosen = ", ".join(f"s.{name}" for name in columns)
     return (
         f"SELECT {chosen}, d.videoDuration, d.durationSource, d.videoTitle FROM {sessions} s "
-        "JOIN settling p ON s.userId = p.userId AND s.videoId = p.videoId "
-        "LEFT JOIN durations d ON s.videoId = d.videoId"
+        "JOIN $settling p ON s.userId = p.userId AND s.videoId = p.videoId "
+        "LEFT JOIN $durations d ON s.videoId = d.videoId"
     )
 
 
 def settled(columns: list[str]) -> str:
-    """The engagement rows of the pairs; a pair without a session left is marked for deletion."""
+    """The query for the engagement rows to write, with these `columns`.
+
+    A pair that has no sessions any more comes with `_delete`.
+    """
     keys = KEYS["engagement"]
     chosen = [f"p.{name}" for name in keys] + [f"e.{name}" for name in columns if name not in keys]
     return (
-        f"SELECT {', '.join(chosen)}, e.userId IS NULL AS _delete FROM settling p "
-        "LEFT JOIN engaged e ON p.userId = e.userId AND p.videoId = e.videoId"
+        f"SELECT {', '.join(chosen)}, e.userId IS NULL AS _delete FROM $settling p "
+        "LEFT JOIN $engaged e ON p.userId = e.userId AND p.videoId = e.videoId"
     )
 
 
 def all_pairs(sessions: str, engagement: str, where: str = "TRUE") -> str:
-    """Every pair that has a row anywhere."""
+    """The query for every pair that has a row in `sessions` or in `engagement`, as SQL names these tables.
+
+    `where` is a condition on the rows.
+    """
     return (
         f"SELECT userId, videoId FROM {sessions} WHERE {where} "
         f"UNION SELECT userId, videoId FROM {engagement} WHERE {where}"
@@ -209,26 +272,29 @@ def all_pairs(sessions: str, engagement: str, where: str = "TRUE") -> str:
 
 
 def forgotten(sessions: str, columns: list[str], where: str) -> str:
-    """The session rows of a user, marked for deletion."""
+    """The query for the session rows to delete: those of `sessions`, as SQL names them, that fulfil `where`.
+
+    They have these `columns`, and `_delete`.
+    """
     return f"SELECT {', '.join(columns)}, TRUE AS _delete FROM {sessions} WHERE {where}"
 
 
 def user_is(user: str | int, dialect: Dialect) -> str:
-    """The condition that a row is of that user."""
+    """The condition that a row is of the user with the id `user`, as `dialect` writes text."""
     return f"userId = {int(user) if isinstance(user, int) else dialect.text.format(user.encode().hex())}"
 
 
 def user_key(option: str, user: Any, kind: str | None, bits: int | None) -> str | int:
-    """A user's id as the key column of the tables holds it.
+    """The argument `user` as the key column of the tables holds it.
 
     Args:
-        option: What the argument is called.
-        user: The argument.
-        kind: The type of the column, as errors name it; None: there are no tables yet.
-        bits: How many it has if it is one of integers; else None.
+        option: What errors call the argument.
+        user: The id of a user.
+        kind: The type of the key column, as errors name it; None: there are no tables yet.
+        bits: How many bits its integers have; None: it is no column of integers.
 
     Raises:
-        OptionError: If it cannot be the id of a user in the tables.
+        OptionError: If `user` cannot be the id of a user in the tables.
     """
     if isinstance(user, bool) or not isinstance(user, (str, int)):
         raise OptionError(f"{option} is {user!r}, but text or an integer is needed.")

@@ -13,10 +13,10 @@ import pyarrow as pa
 
 from watchspan.columns import EVENTS, VIDEOS
 from watchspan.errors import ColumnTypeError, MissingColumnError, SourceError, WatchspanError
-from watchspan.sources.arguments import Wanted, empty_batch, no_rows
+from watchspan.sources.columns import Wanted, empty_batch, no_rows
 from watchspan.sources.formats import format_of
 from watchspan.sources.places import files_at, find_places
-from watchspan.sources.text import shown_path
+from watchspan.text import shown_path
 
 _TITLES = {"parquet": "Parquet", "csv": "CSV", "json": "JSON lines", "ipc": "Arrow"}
 _TEXT_FORMATS = frozenset({"csv", "json"})

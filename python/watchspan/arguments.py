@@ -1,4 +1,4 @@
-"""Arguments as the core takes them, and the columns that a call needs."""
+"""Arguments as callers give them, checked, and as the core takes them."""
 
 from __future__ import annotations
 
@@ -7,62 +7,15 @@ import operator
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
-from watchspan.columns import EVENTS, VIDEOS
 from watchspan.errors import OptionError, VocabularyError
+from watchspan.instants import Instant, micros, parsed
 from watchspan.rules import Rules, Scoring
-from watchspan.sources.text import is_unicode, shown
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """The columns that a computation uses.
-
-    Attributes:
-        table: What the table holds: `events` or `videos`.
-        columns: Default name -> the names that the column may have in the user's table, the first found
-            counts.
-        required: Default names of the columns that must be there.
-    """
-
-    table: str
-    columns: dict[str, tuple[str, ...]]
-    required: frozenset[str]
-
-    def find(self, names: Iterable[str]) -> dict[str, str]:
-        """Which of these names are wanted: name in the table -> default name, in the core's order."""
-        there = set(names)
-        chosen = (
-            (default, next((n for n in own if n in there), None)) for default, own in self.columns.items()
-        )
-        return {name: default for default, name in chosen if name is not None}
-
-    def lacks(self, names: Iterable[str]) -> list[str]:
-        """The required columns that are not among these names, as the user would call them."""
-        found = set(self.find(names).values())
-        return [own[0] for default, own in self.columns.items() if default in self.required - found]
-
-
-def wanted(table: str, columns: Mapping[str, str | None] | None) -> Wanted:
-    """The columns that are used of the events or the videos table under a mapping of names."""
-    chosen: dict[str, tuple[str, ...]] = {}
-    required = set()
-    for default, column in (VIDEOS if table == "videos" else EVENTS).items():
-        name = (columns or {}).get(default, default)
-        if name is None:
-            continue
-        # The videos table may keep the default name of its key although the events table has another one.
-        borrowed = column.table != table and name != default
-        chosen[default] = (name, default) if borrowed else (name,)
-        if column.required or name != default:
-            required.add(default)
-    return Wanted(table, chosen, frozenset(required))
+from watchspan.text import is_unicode, shown
 
 
 def thread_count(threads: int | None) -> int | None:
@@ -79,9 +32,9 @@ def thread_count(threads: int | None) -> int | None:
 # A share of the machine for events: what else is in memory, and the result, need room too.
 _SHARE_OF_MACHINE = 4
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+_UNITS.update({"KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40})
 # What the core can count to.
 _MOST = 2**63 - 1
-_UNITS.update({"KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40})
 
 
 def memory_argument(limit: int | str | None) -> int | None:
@@ -140,6 +93,40 @@ def text_argument(option: str, text: str) -> str:
     if is_unicode(text):
         return text
     raise OptionError(f"{option} is {shown(text)}, which is not Unicode text: write it in UTF-8.")
+
+
+def instant_argument(option: str, value: Instant) -> int | None:
+    """The microseconds from 1970 UTC to an instant; None if `value` is None.
+
+    Args:
+        option: What the argument is called.
+        value: A date, which is its midnight, a datetime, or ISO 8601 text of one; without an offset in UTC.
+
+    Raises:
+        OptionError: If `value` is something else, or names a day or a time that does not exist.
+
+    >>> instant_argument("start", "1970-01-01T01:00:00.5+01:00")
+    500000
+    """
+    if value is None:
+        return None
+    try:
+        return micros(_instant(value))
+    except (TypeError, ValueError) as error:
+        accepted = "'2026-01-15' or '2026-01-15T10:00:00Z' (UTC unless it has an offset)"
+        raise OptionError(
+            f"{option} is {shown(value)}, but a date or timestamp such as {accepted} is needed."
+        ) from error
+
+
+def _instant(value: Any) -> datetime:
+    if isinstance(value, datetime):
+        return value
+    if isinstance(value, date):
+        return datetime(value.year, value.month, value.day)
+    if isinstance(value, str):
+        return parsed(value)
+    raise TypeError("no instant")
 
 
 def column_mapping(columns: Mapping[str, str | None] | None) -> dict[str, str | None] | None:
@@ -234,13 +221,3 @@ def _in_spark_task() -> bool:
     # Spark fills the cores with tasks already. Whoever runs inside a task has imported pyspark.
     context = getattr(sys.modules.get("pyspark"), "TaskContext", None)
     return context is not None and context.get() is not None
-
-
-def empty_batch(schema: pa.Schema) -> pa.RecordBatch:
-    """A batch without rows: it carries the schema where no row does."""
-    return pa.RecordBatch.from_arrays([pa.nulls(0, field.type) for field in schema], schema=schema)
-
-
-def no_rows(names: Iterable[str]) -> pa.RecordBatch:
-    """No rows under these names, among which a needed one is missing: the core says so, and what it found."""
-    return empty_batch(pa.schema([(name, pa.null()) for name in names]))

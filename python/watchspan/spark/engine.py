@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-import re
 import time
 from collections.abc import Sequence
 from functools import partial
+from string import Template
 from typing import Any, Callable, Literal
 from uuid import uuid4
 
@@ -31,8 +31,7 @@ from watchspan.refresh import (
     user_key,
 )
 from watchspan.sources import wanted
-from watchspan.spark import changes, storage
-from watchspan.spark import columns as layout
+from watchspan.spark import changes, layout, storage
 from watchspan.spark.durations import check_videos
 from watchspan.spark.functions import engage, project_events, walk
 from watchspan.spark.names import Table
@@ -45,8 +44,6 @@ _COMMENTS: dict[TableName, str] = {
     "engagement": "Video engagement, one row per user and video, kept current by watchspan.",
     "pending": "The pairs that a run of watchspan set out to compute; empty unless one was stopped.",
 }
-# Quoted text and names, which stay as they are, and relations.
-_TOKENS = re.compile(r"('(?:[^'\\]|\\.)*')|(`(?:[^`]|``)*`)|\b(FROM|JOIN)(\s+)(\w+)\b", re.DOTALL)
 # How wide the integers are that keys may be.
 _BITS = {"byte": 8, "short": 16, "integer": 32, "long": 64}
 # How far back a working table's own commits are looked for: others that overwrite it meanwhile are few.
@@ -92,9 +89,10 @@ class SparkEngine:
         self._stamp = f"timestamp_micros({time.time_ns() // 1000})"
         # Other runs in this session have relations of the same names, and so may the user.
         self._prefix = f"watchspan_{uuid4().hex[:12]}_"
+        # What relations are called in the session.
+        self._views: dict[str, str] = {}
         # Of the tables that are there, as this run first saw them.
         self._properties: dict[TableName, dict[str, str]] = {}
-        self._views: dict[str, str] = {}
         self._kept: list[DataFrame] = []
         self._working: list[Table] = []
         self._in_memory = in_memory
@@ -124,7 +122,7 @@ class SparkEngine:
         storage.create(self._spark, self._table(table), schema, _COMMENTS[table], {PROPERTY: text}, cluster)
 
     def reference(self, table: TableName, columns: Sequence[str]) -> str:
-        return self._table(table).sql
+        return self._table(table).sql.replace("$", "$$")
 
     # Relations of a run.
 
@@ -146,7 +144,7 @@ class SparkEngine:
         self._name(name, changes.scopes(events, self._columns, settings.vocabulary, window))
 
     def walk(self, name: str, reach: str, settings: Settings) -> None:
-        span = self.rows(f"SELECT min(firstTime) AS first, max(lastTime) AS last FROM {reach}")[0]
+        span = self.rows(f"SELECT min(firstTime) AS first, max(lastTime) AS last FROM ${reach}")[0]
         events = self._raw()
         if span["first"] is None:
             events = events.limit(0)
@@ -282,13 +280,7 @@ class SparkEngine:
         return pa.schema([(key, layout.to_arrow(self._kind(key))) for key in KEYS["sessions"]])
 
     def _query(self, sql: str) -> DataFrame:
-        return self._spark.sql(_TOKENS.sub(self._token, sql))
-
-    def _token(self, match: re.Match[str]) -> str:
-        text, name, word, space, relation = match.groups()
-        if text is not None:
-            return str(text)
-        return str(name) if name is not None else f"{word}{space}{self._views.get(relation, relation)}"
+        return self._spark.sql(Template(sql).substitute(self._views))
 
     def _has_rows(self, frame: DataFrame) -> bool:
         with storage.conflicts():
