@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use arrow_array::{Array, RecordBatch, cast::AsArray};
 use watchspan::engagement::EngagementOptions;
-use watchspan::engine::{Engine, PlainEvents};
+use watchspan::engine::{AcceptedEvents, Engine};
 use watchspan::error::Result;
 use watchspan::event::Vocabulary;
 use watchspan::input::{ColumnMap, EventSchema, Videos};
@@ -41,7 +41,7 @@ fn run(stage: &str, count: usize) -> Result<(usize, Duration)> {
 fn work(stage: &str, batch: RecordBatch) -> Result<usize> {
     let engine = Engine::new(Some(1))?;
     let schema = EventSchema::bind(batch.schema_ref(), &ColumnMap::default())?;
-    let mut events = PlainEvents::new(&engine, schema, Vocabulary::default());
+    let mut events = AcceptedEvents::new(&engine, schema, Vocabulary::default(), None);
     events.push(&[batch])?;
     let rules = Rules::default();
     let mut rows = 0;

@@ -7,7 +7,7 @@ use std::hint::black_box;
 use arrow_array::RecordBatch;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use watchspan::engagement::{Duration, DurationSource, Engagement, EngagementOptions};
-use watchspan::engine::{Engine, PlainEvents, steps};
+use watchspan::engine::{AcceptedEvents, Engine, steps};
 use watchspan::error::Result;
 use watchspan::event::{Event, EventKind, Vocabulary};
 use watchspan::input::{ColumnMap, Dictionaries, EventBatch, EventSchema, KeyTypes};
@@ -20,9 +20,9 @@ use watchspan::time::Micros;
 
 const EVENTS: usize = 65_536;
 
-fn read<'e>(engine: &'e Engine, batch: &RecordBatch) -> Result<PlainEvents<'e>> {
+fn read<'e>(engine: &'e Engine, batch: &RecordBatch) -> Result<AcceptedEvents<'e>> {
     let schema = EventSchema::bind(batch.schema_ref(), &ColumnMap::default())?;
-    let mut events = PlainEvents::new(engine, schema, Vocabulary::default());
+    let mut events = AcceptedEvents::new(engine, schema, Vocabulary::default(), None);
     events.push(std::slice::from_ref(batch))?;
     Ok(events)
 }
@@ -63,12 +63,13 @@ fn finish(criterion: &mut Criterion) {
     let setup = || read(&engine, &batch);
     let rules = Rules::default();
     group.bench_function("sessions", |bench| {
-        let finish = |events: Result<PlainEvents<'_>>| events?.session_rows(&rules, |_| Ok(()));
+        let finish = |events: Result<AcceptedEvents<'_>>| events?.session_rows(&rules, |_| Ok(()));
         bench.iter_batched(setup, |events| finish(events).is_ok(), BatchSize::LargeInput);
     });
     let options = EngagementOptions { rules, scoring: Scoring::default(), unique_seconds: true };
     group.bench_function("engagement", |bench| {
-        let finish = |events: Result<PlainEvents<'_>>| events?.engagement_rows(&videos, &options, |_| Ok(()));
+        let finish =
+            |events: Result<AcceptedEvents<'_>>| events?.engagement_rows(&videos, &options, |_| Ok(()));
         bench.iter_batched(setup, |events| finish(events).is_ok(), BatchSize::LargeInput);
     });
 }

@@ -27,13 +27,13 @@ pub mod steps;
 mod validate;
 mod walk;
 
-pub use events::{AcceptedEvents, Events, PlainEvents, WideEvents};
+pub use events::AcceptedEvents;
 pub use explain::Explanation;
-pub use group::{Numbered, Plain, Record, SLICE_ROWS, Wide};
+pub use group::SLICE_ROWS;
 pub use pool::Engine;
 pub use results::Made;
 pub use retention::retention;
 pub use schemas::{check_sessions, engagement_schema, sessions_schema};
 pub use scopes::Scopes;
 pub use sessions::{Sessions, read_sessions};
-pub use validate::{Example, validate};
+pub use validate::{Example, Validation, validate};

@@ -55,6 +55,7 @@ const ENGINE_ROOMS: &[&str] = &[
     "scopes",
     "explain",
     "validate",
+    "schemas",
     "steps",
 ];
 

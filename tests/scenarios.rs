@@ -10,7 +10,7 @@ use arrow_array::{Array, ArrayRef, Float64Array, Int64Array, RecordBatch, String
 use serde_json::{Map, Value, json};
 
 use watchspan::engagement::EngagementOptions;
-use watchspan::engine::{Engine, Events, Sessions, Wide, read_sessions};
+use watchspan::engine::{AcceptedEvents, Engine, Sessions, read_sessions};
 use watchspan::event::Vocabulary;
 use watchspan::input::{ColumnMap, DropReason, EventSchema, InputColumn, TypeFamily, Videos};
 use watchspan::options::OptionValue;
@@ -165,7 +165,7 @@ fn compare(name: &str, table: &str, batches: &[RecordBatch], expected: &Value) -
 
 fn sessions(engine: &Engine, scenario: &Value, batches: &[RecordBatch]) -> Sessions {
     let schema = EventSchema::bind(&batches[0].schema(), &ColumnMap::default()).unwrap();
-    let mut events = Events::<Wide>::new(engine, schema, vocabulary(scenario));
+    let mut events = AcceptedEvents::new(engine, schema, vocabulary(scenario), None);
     events.push(batches).unwrap();
     events.sessions(&options(scenario).rules).unwrap()
 }
@@ -237,8 +237,7 @@ fn made(
     let options = options(scenario);
     let accepted = || {
         let schema = EventSchema::bind(&batches[0].schema(), &ColumnMap::default()).unwrap();
-        let events = Events::<Wide>::new(engine, schema, vocabulary(scenario)).with_memory_limit(limit);
-        let mut events = events;
+        let mut events = AcceptedEvents::new(engine, schema, vocabulary(scenario), limit);
         batches.iter().for_each(|batch| events.push(std::slice::from_ref(batch)).unwrap());
         events
     };

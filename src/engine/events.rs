@@ -20,16 +20,19 @@ const SLICES_AT_ONCE: usize = 4;
 
 /// Collects the accepted events of an input, batch by batch, in the smaller of the two layouts that holds what they
 /// carry.
-pub enum AcceptedEvents<'e> {
-    /// Of an input without optional columns: 16 bytes per event.
+pub struct AcceptedEvents<'e>(pub(super) Layout<'e>);
+
+/// Events in the layout that an input gets.
+pub(super) enum Layout<'e> {
+    /// Of an input without optional columns.
     Plain(Events<'e, Plain>),
-    /// Of any other: 48 bytes per event.
+    /// Of any other.
     Wide(Events<'e, Wide>),
 }
 
 impl<'e> AcceptedEvents<'e> {
     /// No events yet, of a table of `schema` whose event names mean what `vocabulary` says. What events take beyond half
-    /// of `memory_limit` bytes goes to temporary files; without a limit all of them stay in memory.
+    /// of `memory_limit`, in bytes, goes to temporary files; without a limit all of them stay in memory.
     #[must_use]
     pub fn new(
         engine: &'e Engine,
@@ -37,11 +40,11 @@ impl<'e> AcceptedEvents<'e> {
         vocabulary: Vocabulary,
         memory_limit: Option<usize>,
     ) -> Self {
-        if schema.is_plain() {
-            Self::Plain(Events::new(engine, schema, vocabulary).with_memory_limit(memory_limit))
+        Self(if schema.is_plain() {
+            Layout::Plain(Events::new(engine, schema, vocabulary).with_memory_limit(memory_limit))
         } else {
-            Self::Wide(Events::new(engine, schema, vocabulary).with_memory_limit(memory_limit))
-        }
+            Layout::Wide(Events::new(engine, schema, vocabulary).with_memory_limit(memory_limit))
+        })
     }
 
     /// Takes in `batches`, in parallel.
@@ -49,27 +52,22 @@ impl<'e> AcceptedEvents<'e> {
     /// # Errors
     /// If a column's type is not that of the schema, the work was stopped, or temporary files cannot be written.
     pub fn push(&mut self, batches: &[RecordBatch]) -> Result<()> {
-        match self {
-            Self::Plain(events) => events.push(batches),
-            Self::Wide(events) => events.push(batches),
+        match &mut self.0 {
+            Layout::Plain(events) => events.push(batches),
+            Layout::Wide(events) => events.push(batches),
         }
     }
 }
-
-/// Events of an input without optional columns.
-pub type PlainEvents<'e> = Events<'e, Plain>;
-/// Events of an input with optional columns.
-pub type WideEvents<'e> = Events<'e, Wide>;
 
 /// Collects the accepted events of an input, batch by batch.
 ///
 /// The layout `R` has to hold every column that is there: [`Wide`] always does, [`Plain`] if
 /// [`EventSchema::is_plain`].
-pub struct Events<'e, R> {
+pub(super) struct Events<'e, R> {
     pub(super) engine: &'e Engine,
     schema: EventSchema,
     vocabulary: Vocabulary,
-    /// Those of the batch before.
+    /// The dictionaries of the batch before: if the next one has the same, they are not looked at again.
     dictionaries: Dictionaries,
     pub(super) counts: DropCounts,
     pub(super) chunks: Vec<Chunk<R>>,
@@ -84,12 +82,12 @@ pub struct Events<'e, R> {
 }
 
 impl<'e, R: Record> Events<'e, R> {
-    /// No events yet, of a table of that schema.
-    #[must_use]
-    pub fn new(engine: &'e Engine, schema: EventSchema, vocabulary: Vocabulary) -> Self {
+    /// No events yet, of a table of `schema` whose event names mean what `vocabulary` says.
+    pub(super) fn new(engine: &'e Engine, schema: EventSchema, vocabulary: Vocabulary) -> Self {
         Self::with_rejects(engine, schema, vocabulary, Rejects::default())
     }
 
+    /// No events yet, as in [`Self::new`]; `rejects` notes which rows are dropped.
     pub(super) fn with_rejects(
         engine: &'e Engine,
         schema: EventSchema,
@@ -111,28 +109,21 @@ impl<'e, R: Record> Events<'e, R> {
         }
     }
 
-    /// The same with a bound on memory, in bytes: what events take beyond half of it goes to temporary files. The
-    /// other half is for the rest of the work.
-    #[must_use]
-    pub fn with_memory_limit(self, limit: Option<usize>) -> Self {
+    /// These events with a bound of `limit` bytes on memory: what they take beyond half of it goes to temporary files.
+    /// The other half is for the rest of the work.
+    pub(super) fn with_memory_limit(self, limit: Option<usize>) -> Self {
         Self { limit: limit.map_or(usize::MAX, |limit| limit / 2), ..self }
-    }
-
-    /// How many events were read and dropped; duplicates are found only later.
-    #[must_use]
-    pub const fn counts(&self) -> &DropCounts {
-        &self.counts
     }
 
     pub(super) const fn schema(&self) -> &EventSchema {
         &self.schema
     }
 
-    /// Takes in batches, in parallel.
+    /// Takes in `batches`, in parallel.
     ///
     /// # Errors
     /// If a column's type is not that of the schema, the work was stopped, or temporary files cannot be written.
-    pub fn push(&mut self, batches: &[RecordBatch]) -> Result<()> {
+    pub(super) fn push(&mut self, batches: &[RecordBatch]) -> Result<()> {
         let slices = self.slices(batches)?;
         let mut rest = &slices[..];
         while !rest.is_empty() {
@@ -147,6 +138,7 @@ impl<'e, R: Record> Events<'e, R> {
         Ok(())
     }
 
+    /// The slices of `batches`, each numbered on from the events that were read before.
     fn slices(&mut self, batches: &[RecordBatch]) -> Result<Vec<Slice>> {
         let mut slices = Vec::new();
         let mut base = self.counts.read;
@@ -163,6 +155,7 @@ impl<'e, R: Record> Events<'e, R> {
         Ok(slices)
     }
 
+    /// Groups `slices`, in parallel, and keeps their chunks in memory.
     fn push_slices(&mut self, slices: &[Slice]) -> Result<()> {
         let cleaner = Cleaner { vocabulary: &self.vocabulary };
         let limit = self.rejects.limit();
@@ -210,5 +203,34 @@ impl<'e, R: Record> Events<'e, R> {
         let limit = self.limit / 2;
         let parts = self.spill.take().map(|spill| spill.finish(self.engine, limit)).transpose()?;
         Ok(Partitions::Disk(parts.unwrap_or_default()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow_schema::{DataType, Field, Schema, TimeUnit};
+
+    use super::*;
+    use crate::input::ColumnMap;
+
+    #[test]
+    fn an_input_without_optional_columns_gets_the_smaller_layout() {
+        let field = |(name, data_type): (&str, DataType)| Field::new(name, data_type, true);
+        let needed = [
+            ("userId", DataType::Utf8),
+            ("videoId", DataType::Utf8),
+            ("eventName", DataType::Utf8),
+            ("timestamp", DataType::Timestamp(TimeUnit::Microsecond, None)),
+            ("currentTime", DataType::Float64),
+        ];
+        let engine = Engine::new(Some(1)).unwrap();
+        let is_plain = |optional: Option<(&str, DataType)>| {
+            let schema = Schema::new(needed.iter().cloned().chain(optional).map(field).collect::<Vec<_>>());
+            let schema = EventSchema::bind(&schema, &ColumnMap::default()).unwrap();
+            let events = AcceptedEvents::new(&engine, schema, Vocabulary::default(), None);
+            matches!(events.0, Layout::Plain(_))
+        };
+        assert!(is_plain(None) && is_plain(Some(("sessionId", DataType::Utf8))));
+        assert!(!is_plain(Some(("playbackRate", DataType::Float64))));
     }
 }

@@ -40,7 +40,7 @@ pub struct Explanation<'e> {
     chunks: Vec<Chunk<Numbered>>,
     dropped: Rejects,
     grouper: Grouper<Numbered>,
-    /// Those of the batch before.
+    /// The values of the keys' dictionaries in the batch that was taken in last, which the next one mostly shares.
     dictionaries: Dictionaries,
     /// How many rows were read.
     read: u64,
@@ -126,6 +126,7 @@ impl<'e> Explanation<'e> {
 }
 
 impl Seen {
+    /// What `row` says, as it was sent.
     fn read(columns: &EventBatch, row: usize) -> Self {
         Self {
             time: columns.time.get(row),
@@ -174,6 +175,8 @@ impl Explainer<'_> {
         Ok(())
     }
 
+    /// The name of a session of the session id `id`, as session rows show it; one that inactivity cut begins at
+    /// `cut_at`.
     fn session_id(&self, id: &[u8], cut_at: Option<Micros>) -> String {
         let id = self.schema.keys().session.show(id);
         match cut_at {
@@ -240,12 +243,13 @@ impl Explainer<'_> {
     }
 }
 
-/// A number of seconds with at most three decimals.
+/// `seconds` as text, with at most three decimals.
 fn show(seconds: f64) -> String {
     let rounded = (seconds * 1000.0).round() / 1000.0;
     format!("{rounded} s")
 }
 
+/// What `finding` says, as people read it.
 fn verdict(finding: Finding) -> String {
     match finding {
         Finding::Watched { segment, .. } => {
@@ -262,7 +266,7 @@ fn verdict(finding: Finding) -> String {
     }
 }
 
-/// What to say of an event that shows nothing watched and nothing wrong.
+/// What to say of an event of `kind` that shows nothing watched and nothing wrong.
 const fn silent(kind: EventKind) -> &'static str {
     match kind {
         EventKind::Heartbeat => "sign of life",

@@ -9,7 +9,7 @@ mod slices;
 
 pub(crate) use chunk::Chunk;
 pub(crate) use grouper::{Grouper, Hash};
-pub use record::{Numbered, Plain, Record, Wide};
+pub(crate) use record::{Numbered, Plain, Record, Wide};
 pub(crate) use rejects::Rejects;
 pub use slices::SLICE_ROWS;
 pub(crate) use slices::{Slice, in_slices};

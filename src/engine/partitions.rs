@@ -15,7 +15,7 @@ pub(super) enum Partitions<R> {
 }
 
 impl<R: Record> Partitions<R> {
-    /// How far anybody got in each of the marked videos.
+    /// How far anybody got in each video that `is_marked` accepts.
     pub(super) fn estimates(
         &mut self,
         engine: &Engine,
@@ -37,8 +37,9 @@ impl<R: Record> Partitions<R> {
         }
     }
 
-    /// Walks through all events and hands what becomes of the rows on, part by part; tells how many duplicates there
-    /// were.
+    /// Walks through all events as `walking` says, and hands what `finish` makes of each task to `take`, partition by
+    /// partition in the order of users; tells how many duplicates there were. `finish` has scratch memory of its own in
+    /// each thread.
     pub(super) fn walk<T: Send, S: Default>(
         self,
         engine: &Engine,
@@ -63,7 +64,8 @@ impl<R: Record> Partitions<R> {
     }
 }
 
-/// Works on what is read of each item while the next one is read, which takes one thread.
+/// Does `work` on what `read` makes of each of `items`, while it reads the next one, which takes one thread; `done`
+/// gets each result, in order.
 fn each_ahead<I: Send, T: Send, U: Send>(
     engine: &Engine,
     mut items: impl Iterator<Item = I>,

@@ -18,7 +18,7 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// An engine with so many threads; as many as there are cores if not said.
+    /// An engine with `threads` threads; with `None`, as many as there are cores.
     ///
     /// # Errors
     /// If the number is not from 1 to 1024, or the system gives no threads.
@@ -56,11 +56,12 @@ impl Engine {
         self.pool.current_num_threads() * 16
     }
 
+    /// What `work` returns, which runs on the engine's threads.
     pub(crate) fn run<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
         self.pool.install(work)
     }
 
-    /// Does both, the second one beside the first as soon as a thread is free.
+    /// What `first` and `second` return; the second one is done beside the first as soon as a thread is free.
     pub(crate) fn join<A: Send, B: Send>(
         &self,
         first: impl FnOnce() -> A + Send,

@@ -9,6 +9,7 @@ const LENGTH: usize = 15;
 pub(super) struct Prefix(u128);
 
 impl Prefix {
+    /// The first bytes of `bytes` as a number.
     pub(super) fn of(bytes: &[u8]) -> Self {
         let first = &bytes[..bytes.len().min(LENGTH)];
         // Of most strings the last eight of these bytes overlap the first eight.
@@ -21,7 +22,7 @@ impl Prefix {
         Self(u128::from(head(first)) << 64 | u128::from(rest) | length)
     }
 
-    /// Whether it would hold all of these bytes.
+    /// Whether a prefix of `bytes` would hold all of them.
     pub(super) const fn holds(bytes: &[u8]) -> bool {
         bytes.len() <= LENGTH
     }
@@ -37,7 +38,7 @@ impl Prefix {
     }
 }
 
-/// The first eight bytes as a number, which orders strings by these.
+/// The first eight of `bytes` as a number, which orders strings by these; as if zeros followed where there are fewer.
 pub(super) fn head(bytes: &[u8]) -> u64 {
     if let Some(first) = bytes.first_chunk() {
         return u64::from_be_bytes(*first);
@@ -49,12 +50,12 @@ pub(super) fn head(bytes: &[u8]) -> u64 {
     u64::from_be_bytes(first)
 }
 
-/// How many first bytes two strings have in common.
+/// How many first bytes `a` and `b` have in common.
 pub(super) fn shared(a: &[u8], b: &[u8]) -> usize {
     a.iter().zip(b).take_while(|(a, b)| a == b).count()
 }
 
-/// How many first bytes all of these strings have in common.
+/// How many first bytes all of `strings` have in common.
 pub(super) fn shared_by_all<'a>(mut strings: impl Iterator<Item = &'a [u8]>) -> usize {
     let Some(first) = strings.next() else { return 0 };
     strings.map(|string| shared(first, string)).min().unwrap_or(first.len())

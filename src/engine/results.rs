@@ -4,7 +4,7 @@ use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 
 use super::build::{Engaging, session_batches};
-use super::events::{AcceptedEvents, Events};
+use super::events::{AcceptedEvents, Events, Layout};
 use super::group::Record;
 use super::sessions::Sessions;
 use super::walk::{Durations, Estimates, Ids, Walked, Walking};
@@ -24,18 +24,19 @@ pub struct Made {
 }
 
 impl AcceptedEvents<'_> {
-    /// One row per user, video and session, kept in memory.
+    /// One row per user, video and session, as `rules` tell them apart, kept in memory.
     ///
     /// # Errors
     /// If the work was stopped, or temporary files cannot be read.
     pub fn sessions(self, rules: &Rules) -> Result<Sessions> {
-        match self {
-            Self::Plain(events) => events.sessions(rules),
-            Self::Wide(events) => events.sessions(rules),
+        match self.0 {
+            Layout::Plain(events) => events.sessions(rules),
+            Layout::Wide(events) => events.sessions(rules),
         }
     }
 
-    /// The session table, one row per user, video and session: its batches go to `take`, in order.
+    /// The schema of the session table, one row per user, video and session, and how many events were read and dropped.
+    /// The table's batches go to `take`, in order; `rules` say what counts as watched.
     ///
     /// # Errors
     /// If the work was stopped, temporary files cannot be read, or `take` fails.
@@ -44,14 +45,14 @@ impl AcceptedEvents<'_> {
         rules: &Rules,
         take: impl FnMut(Vec<RecordBatch>) -> Result<()>,
     ) -> Result<Made> {
-        match self {
-            Self::Plain(events) => events.session_rows(rules, take),
-            Self::Wide(events) => events.session_rows(rules, take),
+        match self.0 {
+            Layout::Plain(events) => events.session_rows(rules, take),
+            Layout::Wide(events) => events.session_rows(rules, take),
         }
     }
 
-    /// The engagement table, one row per user and video: its batches go to `take`, in order. `videos` says how long
-    /// videos are.
+    /// The schema of the engagement table, one row per user and video, and how many events were read and dropped. The
+    /// table's batches go to `take`, in order; `videos` says how long videos are, and `options` how rows are computed.
     ///
     /// # Errors
     /// If the videos' keys are of another type, the work was stopped, temporary files cannot be read, or `take` fails.
@@ -61,19 +62,19 @@ impl AcceptedEvents<'_> {
         options: &EngagementOptions,
         take: impl FnMut(Vec<RecordBatch>) -> Result<()>,
     ) -> Result<Made> {
-        match self {
-            Self::Plain(events) => events.engagement_rows(videos, options, take),
-            Self::Wide(events) => events.engagement_rows(videos, options, take),
+        match self.0 {
+            Layout::Plain(events) => events.engagement_rows(videos, options, take),
+            Layout::Wide(events) => events.engagement_rows(videos, options, take),
         }
     }
 }
 
 impl<R: Record> Events<'_, R> {
-    /// Walks all events: one row per user, video and session, kept in memory.
+    /// What [`AcceptedEvents::sessions`] says, of events in one layout.
     ///
     /// # Errors
     /// If the work was stopped, or temporary files cannot be read.
-    pub fn sessions(mut self, rules: &Rules) -> Result<Sessions> {
+    fn sessions(mut self, rules: &Rules) -> Result<Sessions> {
         let (engine, ids) = (self.engine, Ids::of(self.schema(), rules));
         let (mut portions, walking) = (Vec::new(), Walking::new(rules, self.schema().has_session()));
         let finish = |(): &mut (), walked: &Walked<'_, R>| Ok((walked.store().clone(), walked.rows(ids)?));
@@ -85,11 +86,11 @@ impl<R: Record> Events<'_, R> {
         Ok(Sessions::new(portions, ids, self.counts))
     }
 
-    /// Walks all events and hands the session table on, in order: one row per user, video and session.
+    /// What [`AcceptedEvents::session_rows`] says, of events in one layout.
     ///
     /// # Errors
     /// If the work was stopped, temporary files cannot be read, or `take` fails.
-    pub fn session_rows(
+    fn session_rows(
         mut self,
         rules: &Rules,
         mut take: impl FnMut(Vec<RecordBatch>) -> Result<()>,
@@ -104,11 +105,11 @@ impl<R: Record> Events<'_, R> {
         Ok(Made { schema: session_table().schema(ids.keys), counts: self.counts })
     }
 
-    /// Walks all events and hands the engagement table on, in order: one row per user and video.
+    /// What [`AcceptedEvents::engagement_rows`] says, of events in one layout.
     ///
     /// # Errors
     /// If the videos' keys are of another type, the work was stopped, temporary files cannot be read, or `take` fails.
-    pub fn engagement_rows(
+    fn engagement_rows(
         mut self,
         videos: &Videos,
         options: &EngagementOptions,

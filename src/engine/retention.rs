@@ -34,7 +34,8 @@ struct Viewings<'a> {
     buckets: Buckets,
 }
 
-/// The retention table of session or engagement rows.
+/// The retention table, and its schema, of `batches` of session or engagement rows, all of `schema`. `videos` says how
+/// long videos are, and `buckets` how each is cut.
 ///
 /// # Errors
 /// If a column is missing or of a type that cannot be read, a value is not one that such a row holds, the videos'
@@ -65,7 +66,7 @@ pub fn retention(
     Ok((batches, retention_table().schema(keys)))
 }
 
-/// Adds these rows of a batch.
+/// Adds the rows in `slice` of a batch of `table` to `rows`, and their keys to `store`.
 fn read(
     columns: &ViewingBatch<'_>,
     table: OwnTable,
@@ -106,6 +107,7 @@ impl Viewings<'_> {
         self.store.video(row.at)
     }
 
+    /// The retention table of `rows`, by video.
     fn curves(&self, engine: &Engine, mut rows: Vec<Viewing>) -> Result<Vec<RecordBatch>> {
         rows.par_sort_by(|a, b| {
             (self.video(a), self.user(a), a.at).cmp(&(self.video(b), self.user(b), b.at))
@@ -123,7 +125,7 @@ impl Viewings<'_> {
         ranges.into_par_iter().map(work).collect()
     }
 
-    /// The buckets of one video; none if its duration is not known.
+    /// The buckets of the one video of `rows`; none if its duration is not known.
     fn curve<'a>(&'a self, rows: &'a [Viewing]) -> Result<Vec<RetentionRow<'a>>> {
         let (Some(duration), Some(first)) = (self.duration(rows), rows.first()) else {
             return Ok(Vec::new());
@@ -151,7 +153,8 @@ impl Viewings<'_> {
         Ok(buckets.map(row).collect())
     }
 
-    /// The duration from the videos table, else what engagement rows state, else what session rows suggest.
+    /// The duration of the one video of `rows`, in seconds: from the videos table, else what engagement rows state,
+    /// else what session rows suggest.
     fn duration(&self, rows: &[Viewing]) -> Option<f64> {
         let video = self.video(rows.first()?);
         let known = self.videos.get(video).and_then(|video| video.duration);

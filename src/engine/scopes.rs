@@ -5,7 +5,7 @@ use std::ops::Range;
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 
-use super::events::{Events, PlainEvents};
+use super::events::Events;
 use super::group::{Plain, Record, SLICE_ROWS};
 use super::order::{At, KeyStore, sorted_by_keys};
 use super::pool::Engine;
@@ -19,7 +19,7 @@ use crate::time::Micros;
 ///
 /// Only spans are kept, never the events.
 pub struct Scopes<'e> {
-    events: PlainEvents<'e>,
+    events: Events<'e, Plain>,
     window: Range<Micros>,
     store: KeyStore,
     /// Of each fragment in the store, the first and the last event.
@@ -27,7 +27,8 @@ pub struct Scopes<'e> {
 }
 
 impl<'e> Scopes<'e> {
-    /// No events yet, of a table of that schema. `start` is in the window, `end` is not; without one the window is open.
+    /// No events yet, of a table of `schema` whose event names mean what `vocabulary` says. The window begins with
+    /// `start` and ends before `end`; without one of them it is open there.
     #[must_use]
     pub fn new(
         engine: &'e Engine,
@@ -41,7 +42,7 @@ impl<'e> Scopes<'e> {
         Self { events, window, store: KeyStore::default(), spans: Vec::new() }
     }
 
-    /// Takes in batches, in parallel.
+    /// Takes in `batches`, in parallel.
     ///
     /// # Errors
     /// If a column's type is not that of the schema, or the work was stopped.
@@ -88,7 +89,7 @@ impl<'e> Scopes<'e> {
         rows.chunks(SLICE_ROWS).map(batch).collect()
     }
 
-    /// The row of all fragments of one user and session id.
+    /// The row of `scope`, the fragments of one user and session id.
     fn row(&self, scope: &[At]) -> Option<ScopeRow<'_>> {
         let [user, _, session] = self.store.get(*scope.first()?);
         let ends = |&At { chunk, fragment }: &At| self.spans[chunk as usize][fragment as usize];
@@ -97,7 +98,7 @@ impl<'e> Scopes<'e> {
     }
 }
 
-/// The least and the greatest of some instants.
+/// The least and the greatest of `times`.
 fn span(times: impl Iterator<Item = Micros>) -> Option<(Micros, Micros)> {
     times.fold(None, |span, time| match span {
         None => Some((time, time)),

@@ -24,7 +24,8 @@ pub struct Sessions {
 }
 
 impl Sessions {
-    /// The rows of portions, each with the store of its keys.
+    /// All rows of `portions`, in order, each of which comes with the store of its keys; `ids` says how keys are shown,
+    /// and `counts` how many events were read and dropped.
     pub(super) fn new(portions: Vec<(KeyStore, Vec<Session>)>, ids: Ids, counts: DropCounts) -> Self {
         let mut sessions = Self { store: KeyStore::default(), portions: Vec::new(), ids, counts };
         for (mut store, mut rows) in portions {
@@ -48,7 +49,7 @@ impl Sessions {
         session_table().schema(self.ids.keys)
     }
 
-    /// The session table.
+    /// The session table, made on the threads of `engine`.
     ///
     /// # Errors
     /// If the work was stopped.
@@ -69,7 +70,8 @@ impl Sessions {
         engagement_table().schema(self.ids.keys)
     }
 
-    /// The engagement table.
+    /// The engagement table, made on the threads of `engine`. `videos` says how long videos are, and `options` how rows
+    /// are computed.
     ///
     /// # Errors
     /// If the videos' keys are of another type, or the work was stopped.
@@ -105,7 +107,7 @@ impl Sessions {
         furthest_table().schema(self.ids.keys)
     }
 
-    /// The furthest table, ordered by video: from it durations are estimated.
+    /// The furthest table, ordered by video and made on the threads of `engine`: from it durations are estimated.
     ///
     /// # Errors
     /// If the work was stopped.
@@ -121,13 +123,13 @@ impl Sessions {
         rows.chunks(SLICE_ROWS).map(batch).collect()
     }
 
-    /// How far anybody got in each video whose duration is not known.
+    /// How far anybody got in each video whose duration `videos` does not tell.
     fn estimates(&self, engine: &Engine, videos: &Videos) -> Estimates {
         let estimate = |rows: &Vec<Session>| estimates(&self.store, rows, videos);
         engine.run(|| self.portions.par_iter().map(estimate).reduce(Estimates::default, merged))
     }
 
-    /// Refuses rows that count one session twice.
+    /// Refuses `rows`, which are in order, if they count one session twice.
     fn refuse_repeated(&self, rows: &[Session]) -> Result<()> {
         for pair in pairs(&self.store, rows).filter(|pair| pair.len() > 1) {
             let mut ids: Vec<_> = pair.iter().map(|row| self.store.get(row.at)).collect();
@@ -145,7 +147,7 @@ impl Sessions {
     }
 }
 
-/// Reads session rows back.
+/// The session rows of `batches`, all of `schema`, read back.
 ///
 /// # Errors
 /// If a column is missing or of a type that cannot be read, a value is not one that a session row holds, or two
@@ -179,6 +181,7 @@ pub fn read_sessions(engine: &Engine, schema: &Schema, batches: &[RecordBatch]) 
     Ok(sessions)
 }
 
+/// The user, the video and the session of `row`, as bytes.
 fn session_keys<'a>(columns: &'a SessionBatch<'_>, row: usize) -> Result<[&'a [u8]; 3]> {
     let key = |column: &'static str, key: Option<&'a [u8]>| {
         key.ok_or(Error::Row {

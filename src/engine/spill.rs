@@ -55,14 +55,15 @@ pub(super) struct Part<R> {
 }
 
 impl<R: Record> Spill<R> {
-    /// Files for users like those of these chunks.
+    /// Empty files for users like those of `chunks`.
     pub(super) fn new(chunks: &[Chunk<R>]) -> Result<Self> {
         // Bounds are few, and only they are copied: ids may be long.
         let users = sample(chunks.iter().map(|chunk| &*chunk.keys), SAMPLE).collect();
         Self::with_bounds(bounds(users, PARTS).into_iter().map(Into::into).collect())
     }
 
-    /// A file for each range; fewer and larger ranges where the system lets the process open no more files.
+    /// An empty file for each range of users, of which the second and all later ones begin at `bounds`; fewer and
+    /// larger ranges where the system lets the process open no more files.
     fn with_bounds(mut bounds: Vec<Box<[u8]>>) -> Result<Self> {
         loop {
             let spare = (0..SPARE).map(|_| file()).collect::<Result<Vec<_>>>();
@@ -74,7 +75,7 @@ impl<R: Record> Spill<R> {
         }
     }
 
-    /// Writes chunks out.
+    /// Writes the fragments of `chunks` to the files of their users.
     pub(super) fn add(&mut self, engine: &Engine, chunks: &[Chunk<R>]) -> Result<()> {
         let mut places = vec![Vec::new(); self.parts.len()];
         for (chunk, number) in chunks.iter().zip(0u32..) {
@@ -91,8 +92,8 @@ impl<R: Record> Spill<R> {
         engine.run(|| self.parts.par_iter_mut().zip(&mut places).try_for_each(write))
     }
 
-    /// The files, in the order of their users; those that need more memory than that are cut again, where they hold
-    /// more than one user.
+    /// The files, in the order of their users. Those that need more than `limit` bytes of memory are cut again, where
+    /// they hold more than one user.
     pub(super) fn finish(self, engine: &Engine, limit: usize) -> Result<Vec<Part<R>>> {
         let mut parts = Vec::new();
         for mut part in self.parts {
@@ -128,6 +129,7 @@ impl<R: Record> Part<R> {
         Ok(Self { file, bytes: 0, records: PhantomData })
     }
 
+    /// Adds the fragments at `places` in `chunks`.
     fn write(&mut self, chunks: &[Chunk<R>], places: &[At]) -> Result<()> {
         let Written::Open(writer) = &mut self.file else { return Err(lost()) };
         let mut batch = FragmentBatch::default();
@@ -157,7 +159,7 @@ impl<R: Record> Part<R> {
         Ok(())
     }
 
-    /// All of its fragments.
+    /// All of its fragments, cut into tasks for `engine`.
     pub(super) fn partition(&self, engine: &Engine) -> Result<Partition<R>> {
         Ok(Partition::new(engine, self.chunks()?.collect::<Result<_>>()?))
     }
@@ -171,7 +173,8 @@ impl<R: Record> Part<R> {
         Ok(reader.map(|batch| read(&batch.map_err(failed)?)))
     }
 
-    /// The same users in smaller files; itself if there is but one user.
+    /// Smaller files of its users, as [`Spill::finish`] makes them for `limit` bytes; the file itself if there is but
+    /// one user.
     fn cut(self, engine: &Engine, limit: usize) -> Result<Vec<Self>> {
         // A user who has many fragments counts as often, and is copied once: ids may be long.
         let (mut users, mut known) = (Vec::new(), BTreeSet::<Arc<[u8]>>::new());
@@ -205,6 +208,7 @@ struct FragmentBatch {
 }
 
 impl FragmentBatch {
+    /// Adds a fragment with these `keys` and events.
     fn add<R: Record>(&mut self, keys: [&[u8]; 3], records: &[R]) {
         let [user, video, session, events] = &mut self.columns;
         self.events.clear();
@@ -224,6 +228,7 @@ impl FragmentBatch {
     }
 }
 
+/// The fragments that `batch` holds.
 fn read<R: Record>(batch: &RecordBatch) -> Result<Chunk<R>> {
     let column = |index: usize| -> Result<&LargeBinaryArray> {
         let found = batch.columns().get(index).and_then(|column| column.as_binary_opt::<i64>());

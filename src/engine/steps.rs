@@ -1,13 +1,12 @@
 //! Steps between reading events and the tables, each by itself: for measuring them. The engine takes the same ones, but
 //! lets go of what it does not need any more.
 
-use super::events::Events;
-use super::group::{Hash, Record};
-use super::order::Task;
+use super::events::{AcceptedEvents, Layout};
+use super::group::{Hash, Plain, Wide};
 use super::walk::Partition;
 use crate::input::{AnyEventKeys, EventBatch, EventKeys, KeyRows};
 
-/// Hashes the keys of all rows of a batch, and tells something that depends on each of the hashes.
+/// Hashes the keys of all rows of `batch`, and tells something that depends on each of the hashes.
 #[must_use]
 pub fn hash(batch: &EventBatch) -> u64 {
     fn all<C: KeyRows>(columns: &EventKeys<'_, C>, rows: usize) -> u64 {
@@ -26,20 +25,34 @@ pub fn hash(batch: &EventBatch) -> u64 {
 }
 
 /// What was read, in tasks of whole users.
-pub struct Partitioned<R>(Partition<R>);
+pub struct Partitioned(Layouts);
 
-/// Cuts what was read, and is not in temporary files, into tasks.
-#[must_use]
-pub fn partition<R: Record>(events: Events<'_, R>) -> Partitioned<R> {
-    Partitioned(Partition::new(events.engine, events.chunks))
+/// A partition in the layout that its events have.
+enum Layouts {
+    Plain(Partition<Plain>),
+    Wide(Partition<Wide>),
 }
 
-impl<R> Partitioned<R> {
+/// Cuts what was read into `events`, and is not in temporary files, into tasks.
+#[must_use]
+pub fn partition(events: AcceptedEvents<'_>) -> Partitioned {
+    Partitioned(match events.0 {
+        Layout::Plain(events) => Layouts::Plain(Partition::new(events.engine, events.chunks)),
+        Layout::Wide(events) => Layouts::Wide(Partition::new(events.engine, events.chunks)),
+    })
+}
+
+impl Partitioned {
     /// Puts the fragments of each task in order, and tells how many there are.
     #[must_use]
     pub fn sort(&self) -> usize {
-        let sorted = |task: &Task<R>| task.ordered(&task.store(), |_| false).len();
-        self.0.tasks.iter().map(sorted).sum()
+        fn sorted<R>(partition: &Partition<R>) -> usize {
+            partition.tasks.iter().map(|task| task.ordered(&task.store(), |_| false).len()).sum()
+        }
+        match &self.0 {
+            Layouts::Plain(partition) => sorted(partition),
+            Layouts::Wide(partition) => sorted(partition),
+        }
     }
 }
 
@@ -51,7 +64,7 @@ mod tests {
     use arrow_schema::DataType;
 
     use super::*;
-    use crate::engine::{Engine, PlainEvents};
+    use crate::engine::Engine;
     use crate::event::Vocabulary;
     use crate::input::{ColumnMap, Dictionaries, EventSchema};
 
@@ -83,7 +96,7 @@ mod tests {
             assert_ne!(hash(&bind(&batch.slice(0, 1))), 0);
 
             let engine = Engine::new(Some(1)).unwrap();
-            let mut read = PlainEvents::new(&engine, schema, Vocabulary::default());
+            let mut read = AcceptedEvents::new(&engine, schema, Vocabulary::default(), None);
             read.push(std::slice::from_ref(&batch)).unwrap();
             assert_eq!(partition(read).sort(), 1001);
         }

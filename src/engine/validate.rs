@@ -1,5 +1,7 @@
 //! What the clean step would drop, with examples.
 
+use arrow_array::RecordBatch;
+
 use super::events::Events;
 use super::group::{Numbered, Rejects};
 use super::pool::Engine;
@@ -17,37 +19,50 @@ pub struct Example {
     pub row: u64,
 }
 
-/// Events that remember their rows, to be checked rather than counted.
+/// Events that remember their rows, to be checked rather than made into tables.
+pub struct Validation<'e>(Events<'e, Numbered>);
+
+/// A check that has seen no events yet, of a table of `schema` whose event names mean what `vocabulary` says. It will tell
+/// at most `examples` rows for each reason.
 #[must_use]
 pub fn validate(
     engine: &Engine,
     schema: EventSchema,
     vocabulary: Vocabulary,
     examples: usize,
-) -> Events<'_, Numbered> {
-    Events::with_rejects(engine, schema, vocabulary, Rejects::new(examples))
+) -> Validation<'_> {
+    Validation(Events::with_rejects(engine, schema, vocabulary, Rejects::new(examples)))
 }
 
-impl Events<'_, Numbered> {
-    /// The first rows to be dropped for each reason, by reason and row, and the counts.
+impl Validation<'_> {
+    /// Takes in `batches`, in parallel.
+    ///
+    /// # Errors
+    /// If a column's type is not that of the schema, or the work was stopped.
+    pub fn push(&mut self, batches: &[RecordBatch]) -> Result<()> {
+        self.0.push(batches)
+    }
+
+    /// The first rows to be dropped for each reason, by reason and row, and how many events were read and dropped.
     ///
     /// # Errors
     /// If the work was stopped.
-    pub fn examples(mut self) -> Result<(Vec<Example>, DropCounts)> {
-        let partition = Partition::new(self.engine, std::mem::take(&mut self.chunks));
+    pub fn examples(self) -> Result<(Vec<Example>, DropCounts)> {
+        let Self(mut events) = self;
+        let partition = Partition::new(events.engine, std::mem::take(&mut events.chunks));
         let mut duplicates = Vec::new();
         let mut users = Users::default();
         for task in &partition.tasks {
-            self.engine.check()?;
+            events.engine.check()?;
             users.store = task.store();
             let fragments = task.ordered(&users.store, |_| false);
             users.gather(task, &fragments, |record: &Numbered| duplicates.push(record.row));
         }
         duplicates.sort_unstable();
-        let mut counts = *self.counts();
+        let mut counts = events.counts;
         counts.add(DropReason::Duplicate, duplicates.len() as u64);
-        let rejected = self.rejects.rows.iter().map(|&(reason, row)| Example { reason, row });
-        let duplicates = duplicates.iter().take(self.rejects.limit());
+        let rejected = events.rejects.rows.iter().map(|&(reason, row)| Example { reason, row });
+        let duplicates = duplicates.iter().take(events.rejects.limit());
         let duplicates = duplicates.map(|&row| Example { reason: DropReason::Duplicate, row });
         let mut examples: Vec<_> = rejected.chain(duplicates).collect();
         examples.sort_unstable_by_key(|example| (example.reason, example.row));

@@ -84,12 +84,12 @@ pub struct DropCounts {
 }
 
 impl DropCounts {
-    /// Counts dropped events.
+    /// Counts `count` more events that were dropped for `reason`.
     pub fn add(&mut self, reason: DropReason, count: u64) {
         self.dropped[reason as usize] += count;
     }
 
-    /// Takes in the counts of another part of the input.
+    /// Takes in the counts of another part of the input, `other`.
     pub fn merge(&mut self, other: &Self) {
         self.read += other.read;
         for reason in DropReason::ALL {
@@ -97,7 +97,7 @@ impl DropCounts {
         }
     }
 
-    /// Events dropped for that reason.
+    /// How many events were dropped for `reason`.
     #[must_use]
     pub const fn dropped(&self, reason: DropReason) -> u64 {
         self.dropped[reason as usize]
@@ -130,14 +130,16 @@ pub(crate) struct Cleaned {
 }
 
 impl Cleaned {
-    /// The time of every row in microseconds; what stands in rows that are dropped for their time means nothing.
+    /// The time of every row of `batch`, in microseconds since 1970 UTC; what stands in rows that are dropped for their
+    /// time means nothing.
     pub(crate) fn times<'a>(&'a self, batch: &'a EventBatch) -> &'a [i64] {
         if let TimeColumn::Micros(micros) = &batch.time { micros.values() } else { &self.times }
     }
 }
 
 impl Cleaner<'_> {
-    /// Looks at all rows of a batch, at each column by itself, in loops that do little at a time.
+    /// Writes to `cleaned` what every row of `batch` says. Looks at each column by itself, in loops that do little at a
+    /// time.
     pub(crate) fn clean(self, batch: &EventBatch, cleaned: &mut Cleaned) {
         let Cleaned { verdicts, times } = cleaned;
         verdicts.clear();
@@ -147,6 +149,7 @@ impl Cleaner<'_> {
         look_at_times(&batch.time, verdicts, times);
     }
 
+    /// What an event of that `name` says, if nothing else is wrong with it.
     #[inline]
     fn verdict(self, name: Option<&[u8]>) -> Verdict {
         match name.and_then(|name| self.vocabulary.meaning(name)) {
@@ -156,6 +159,7 @@ impl Cleaner<'_> {
         }
     }
 
+    /// Adds a verdict to `verdicts` for each of `rows` event names.
     fn look_at_names(self, names: &KeyColumn, rows: usize, verdicts: &mut Vec<Verdict>) {
         match names {
             KeyColumn::Utf8(names) => self.look_at(names, rows, verdicts),
@@ -177,6 +181,7 @@ impl Cleaner<'_> {
     }
 }
 
+/// Drops the rows among `verdicts` that have no valid position.
 fn look_at_positions(positions: &NumberColumn, verdicts: &mut [Verdict]) {
     for (row, (verdict, &x)) in verdicts.iter_mut().zip(positions.values()).enumerate() {
         let is_position = (0.0..=f64::MAX).contains(&x) && positions.is_valid(row);
@@ -186,6 +191,8 @@ fn look_at_positions(positions: &NumberColumn, verdicts: &mut [Verdict]) {
     }
 }
 
+/// Drops the rows among `verdicts` that have no valid time, and writes `times` where the column has them in another
+/// form.
 fn look_at_times(column: &TimeColumn, verdicts: &mut [Verdict], times: &mut Vec<i64>) {
     let invalid = Err(DropReason::InvalidTimestamp);
     if let TimeColumn::Micros(micros) = column {

@@ -147,7 +147,8 @@ pub struct ColumnMap {
 }
 
 impl ColumnMap {
-    /// A map from pairs of default name and name in the table; no name means that the column is not to be used.
+    /// A map of `pairs`: the default name of a column, and its name in the table; no name means that the column is not
+    /// to be used.
     ///
     /// # Errors
     /// If a default name does not exist, or a column that is needed is not to be used.
@@ -166,7 +167,8 @@ impl ColumnMap {
         Ok(Self { mapped })
     }
 
-    /// Where that column stands in a table of this schema; `None` for an optional one that is not there or not wanted.
+    /// Where `column` stands in a table of `schema`; `None` for an optional one that is not there or not wanted.
+    /// `table` says whether these are events or videos, which share `videoId`.
     ///
     /// # Errors
     /// If a needed or mapped column is missing, or its name is not unique.
@@ -219,7 +221,8 @@ pub(crate) struct Bound {
 }
 
 impl Bound {
-    /// Finds an optional input column.
+    /// Where the optional input `column` is in a table of `schema`, whose names `map` tells; `None` if it is not there
+    /// or not wanted.
     pub(crate) fn optional(
         map: &ColumnMap,
         column: InputColumn,
@@ -230,7 +233,7 @@ impl Bound {
         Ok(index.map(|index| Self::at(index, table.name(), column.family.accepted(), schema)))
     }
 
-    /// Finds a needed input column.
+    /// Where the needed input `column` is in a table of `schema`, whose names `map` tells.
     pub(crate) fn needed(
         map: &ColumnMap,
         column: InputColumn,
@@ -241,7 +244,7 @@ impl Bound {
             .ok_or_else(|| missing(table.name(), column.name, column.name, schema))
     }
 
-    /// Finds a column of one of our own tables by name.
+    /// Where the column `name` is in one of our own tables, of `schema`; errors say that `accepted` types can be read.
     pub(crate) fn own(
         table: &'static str,
         name: &'static str,
@@ -260,16 +263,19 @@ impl Bound {
         Self { index, name: schema.field(index).name().clone(), table, accepted }
     }
 
+    /// The column in `batch`.
     pub(crate) fn array<'a>(&self, batch: &'a RecordBatch) -> Result<&'a ArrayRef> {
         batch.columns().get(self.index).ok_or_else(|| {
             Error::Source(format!("A batch has {} columns, fewer than the schema says.", batch.num_columns()))
         })
     }
 
+    /// The error for a column whose arrays break the rules of Arrow, as `reason` says.
     pub(crate) fn corrupt(&self, reason: &'static str) -> Error {
         Error::Corrupt { table: self.table, column: self.name.clone(), reason }
     }
 
+    /// The error for a column of the type `found`, which cannot be read.
     pub(crate) fn wrong_type(&self, found: &arrow_schema::DataType) -> Error {
         Error::ColumnType {
             table: self.table,

@@ -27,7 +27,7 @@ pub struct EventSchema {
 }
 
 impl EventSchema {
-    /// Finds the columns and checks their types.
+    /// Where the columns are in a table of `schema`, whose names `map` tells; their types are checked.
     ///
     /// # Errors
     /// If a needed or mapped column is missing, a name is not unique, or a type cannot be read.
@@ -109,7 +109,8 @@ pub struct EventBatch {
 pub struct Dictionaries([Option<Arc<Values>>; 3]);
 
 impl EventBatch {
-    /// Binds the columns of a batch. Dictionaries that are known from another batch are not looked at again.
+    /// The columns of `batch`, which is of `schema`. Dictionaries that are `known` from another batch are not looked at
+    /// again.
     ///
     /// # Errors
     /// If a type cannot be read.
@@ -168,7 +169,7 @@ pub(crate) enum AnyEventKeys<'a> {
 }
 
 impl EventBatch {
-    /// What the event in that row carries beside time, kind and position.
+    /// What the event in `row` carries beside time, kind and position.
     pub(crate) fn extras(&self, row: usize) -> Extras {
         Extras {
             seek_from: self.seek_from.as_ref().and_then(|column| column.position(row)),
@@ -203,7 +204,7 @@ impl EventBatch {
             }))
     }
 
-    /// The key columns, if they all have that layout.
+    /// The key columns, if `layout` finds its own in all of them.
     fn all<'a, C>(&'a self, layout: impl Fn(&'a KeyColumn) -> Option<&'a C>) -> Option<EventKeys<'a, C>> {
         let session = match &self.session {
             Some(session) => Some(layout(session)?),
@@ -217,7 +218,7 @@ impl EventBatch {
 pub(crate) type RowKeys<'a, C> = [<C as KeyRows>::Key<'a>; 3];
 
 impl<'a, C: KeyRows> EventKeys<'a, C> {
-    /// The row's keys, if it has all of them.
+    /// The keys of `row`, if it has all of them.
     #[inline]
     pub(crate) fn get(&self, row: usize) -> Option<RowKeys<'a, C>> {
         let session = match self.session {
@@ -227,7 +228,7 @@ impl<'a, C: KeyRows> EventKeys<'a, C> {
         Some([self.user.key(row)?, self.video.key(row)?, session])
     }
 
-    /// Copies of the keys of these fragments, which were remembered, in just the memory that they need.
+    /// Copies of the keys of `fragments`, which `seen` remembers, in just the memory that they need.
     ///
     /// # Errors
     /// If they take more than 4 GiB.
@@ -241,25 +242,25 @@ impl<'a, C: KeyRows> EventKeys<'a, C> {
         Ok(arena)
     }
 
-    /// The bytes of a fragment's user, which was remembered.
+    /// The bytes of the user of `fragment`, which `seen` remembers.
     #[inline]
     pub(crate) fn recall_user<'s>(&'s self, seen: &'s SeenKeys, fragment: u32) -> &'s [u8] {
         C::recall_user(seen, fragment, self.user)
     }
 
-    /// The bytes of a fragment's keys, which were remembered.
+    /// The bytes of the keys of `fragment`, which `seen` remembers.
     #[inline]
     fn recall<'s>(&'s self, seen: &'s SeenKeys, fragment: u32) -> Keys<'s> {
         C::recall(seen, fragment, [Some(self.user), Some(self.video), self.session])
     }
 
-    /// Whether the keys of two rows are surely the same.
+    /// Whether the keys `a` and `b` of two rows are surely the same.
     #[inline]
     pub(crate) fn same(&self, a: &RowKeys<'a, C>, b: &RowKeys<'a, C>) -> bool {
         (self.session.is_none() || C::same(a[2], b[2])) && C::same(a[0], b[0]) && C::same(a[1], b[1])
     }
 
-    /// A hash of a row's keys: equal wherever [`Self::same`] is true.
+    /// A hash, made by `hash`, of a row's keys: equal wherever [`Self::same`] is true.
     #[inline]
     pub(crate) fn hash(&self, &[user, video, session]: &RowKeys<'a, C>, hash: &impl BuildHasher) -> u64 {
         let mut hasher = hash.build_hasher();

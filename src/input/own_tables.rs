@@ -48,7 +48,7 @@ pub struct OwnSchema {
 }
 
 impl OwnSchema {
-    /// Binds a sessions table.
+    /// Where the keys are in a sessions table of `schema`.
     ///
     /// # Errors
     /// If a key column is missing or of a type that cannot be read.
@@ -56,7 +56,8 @@ impl OwnSchema {
         Self::bind(schema, OwnTable::Sessions)
     }
 
-    /// Binds a sessions or an engagement table: sessions if it has a session column.
+    /// Where the keys are in a table of `schema`: a sessions table if it has a session column, else an engagement
+    /// table.
     ///
     /// # Errors
     /// If a key column is missing or of a type that cannot be read.
@@ -83,6 +84,7 @@ impl OwnSchema {
         self.keys
     }
 
+    /// Where the column `name` is, and its array in `batch`; errors say that `accepted` types can be read.
     fn column<'a>(
         &self,
         batch: &'a RecordBatch,
@@ -94,11 +96,13 @@ impl OwnSchema {
         Ok((bound, array))
     }
 
+    /// The column `name` of numbers in `batch`.
     fn number(&self, batch: &RecordBatch, name: &'static str) -> Result<NumberColumn> {
         let (bound, array) = self.column(batch, name, TypeFamily::Number.accepted())?;
         NumberColumn::bind(&bound, array)
     }
 
+    /// The error for a `value` in `row` of `column` that is not of what is `accepted` there.
     fn bad(
         &self,
         column: &'static str,
@@ -109,6 +113,7 @@ impl OwnSchema {
         Error::Row { table: self.table.name(), column, row, value: value.to_string(), accepted }
     }
 
+    /// The columns of users, videos and sessions in `batch`.
     fn keys_of(&self, batch: &RecordBatch) -> Result<(KeyColumn, KeyColumn, KeyColumn)> {
         let bind = |column: &Bound| KeyColumn::bind(column, column.array(batch)?);
         let session = self.session.as_ref().map(bind).transpose()?.unwrap_or(KeyColumn::Null);
@@ -143,7 +148,7 @@ impl PairsColumn {
         Ok(Self { name, first: child(0)?, second: child(1)?, lists })
     }
 
-    /// The pairs in that row; `None` if the list is null.
+    /// The pairs in `row` of a table of `schema`; `None` if the list is null.
     fn get(&self, schema: &OwnSchema, row: usize) -> Result<Option<Vec<(f64, f64)>>> {
         if self.lists.is_null(row) {
             return Ok(None);
@@ -166,7 +171,7 @@ impl PairsColumn {
 }
 
 impl PairsColumn {
-    /// The pairs in that row as intervals; `None` if the list is null.
+    /// The pairs in `row` of a table of `schema` as intervals; `None` if the list is null.
     fn intervals(&self, schema: &OwnSchema, row: usize) -> Result<Option<IntervalSet>> {
         let Some(pairs) = self.get(schema, row)? else { return Ok(None) };
         if let Some((start, end)) = pairs.iter().find(|(start, end)| end < start) {
@@ -199,7 +204,7 @@ pub struct SessionBatch<'a> {
 }
 
 impl<'a> SessionBatch<'a> {
-    /// Binds the columns of a batch of session rows.
+    /// The columns of `batch`, session rows of `schema`.
     ///
     /// # Errors
     /// If a column is missing or of a type that cannot be read.
@@ -240,7 +245,7 @@ impl<'a> SessionBatch<'a> {
         })
     }
 
-    /// What the session row says.
+    /// What the session in `row` saw.
     ///
     /// # Errors
     /// If a value is null or not one that a session row holds.
@@ -328,7 +333,7 @@ pub struct ViewingBatch<'a> {
 }
 
 impl<'a> ViewingBatch<'a> {
-    /// Binds the columns of a batch of rows.
+    /// The columns of `batch`, session or engagement rows of `schema`.
     ///
     /// # Errors
     /// If a column is missing or of a type that cannot be read.
@@ -353,7 +358,7 @@ impl<'a> ViewingBatch<'a> {
         Ok(rows(max_position, Some(schema.number(batch, "videoDuration")?), Some(title)))
     }
 
-    /// What the row's session or user watched.
+    /// What the session or the user in `row` watched.
     ///
     /// # Errors
     /// If the list is null or holds what no row of ours would.
@@ -364,19 +369,19 @@ impl<'a> ViewingBatch<'a> {
         })
     }
 
-    /// The furthest position of the row, 0 if unknown.
+    /// The largest position reported in `row`, in seconds; 0 if it is unknown.
     #[must_use]
     pub fn max_position(&self, row: usize) -> f64 {
         self.max_position.position(row).unwrap_or(0.0)
     }
 
-    /// The duration that an engagement row states.
+    /// The duration that the engagement row `row` states, in seconds.
     #[must_use]
     pub fn duration(&self, row: usize) -> Option<f64> {
         self.duration.as_ref().and_then(|duration| duration.positive(row))
     }
 
-    /// The title that an engagement row states.
+    /// The title that the engagement row `row` states.
     #[must_use]
     pub fn title(&self, row: usize) -> Option<&str> {
         self.title.as_ref().and_then(|title| title.text(row))

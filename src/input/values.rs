@@ -19,6 +19,7 @@ use crate::time::Micros;
 pub(crate) struct TextColumn(KeyColumn);
 
 impl TextColumn {
+    /// The text in `array`, which is the column `column`.
     pub(crate) fn bind(column: &Bound, array: &ArrayRef) -> Result<Self> {
         match KeyType::of(array.data_type()) {
             Some(KeyType::Text) => Ok(Self(KeyColumn::bind(column, array)?)),
@@ -31,11 +32,12 @@ impl TextColumn {
         &self.0
     }
 
-    /// The text in that row; `None` if it is null or empty.
+    /// The text in `row`, as bytes; `None` if it is null or empty.
     pub(crate) fn get(&self, row: usize) -> Option<&[u8]> {
         self.0.get(row)
     }
 
+    /// The text in `row`; `None` if it is null, empty or not UTF-8.
     pub(crate) fn text(&self, row: usize) -> Option<&str> {
         self.get(row).and_then(|bytes| std::str::from_utf8(bytes).ok())
     }
@@ -52,6 +54,7 @@ pub(crate) enum TimeColumn {
 }
 
 impl TimeColumn {
+    /// The instants in `array`, which is the column `column`: timestamps, or RFC 3339 text.
     pub(crate) fn bind(column: &Bound, array: &ArrayRef) -> Result<Self> {
         let data_type = array.data_type();
         Ok(match data_type {
@@ -82,6 +85,7 @@ impl TimeColumn {
         })
     }
 
+    /// The timestamps in `array`, of which `to_micros` makes microseconds.
     fn instants<T: ArrowPrimitiveType<Native = i64>>(
         array: &ArrayRef,
         to_micros: fn(i64) -> Option<i64>,
@@ -91,6 +95,7 @@ impl TimeColumn {
         Self::Instants(instants.unwrap_or_default())
     }
 
+    /// The instant in `row`; `None` if there is none in the years 1 to 9999.
     #[inline]
     pub(crate) fn get(&self, row: usize) -> Option<Micros> {
         match self {
@@ -108,6 +113,7 @@ impl TimeColumn {
 pub(crate) struct NumberColumn(Float64Array);
 
 impl NumberColumn {
+    /// The numbers in `array`, which is the column `column`.
     pub(crate) fn bind(column: &Bound, array: &ArrayRef) -> Result<Self> {
         let data_type = array.data_type();
         let is_number = data_type.is_numeric() || data_type.is_null();
@@ -123,6 +129,7 @@ impl NumberColumn {
             .ok_or_else(|| column.wrong_type(data_type))
     }
 
+    /// How many rows there are.
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
@@ -132,20 +139,22 @@ impl NumberColumn {
         self.0.values()
     }
 
+    /// Whether `row` is not null.
     pub(super) fn is_valid(&self, row: usize) -> bool {
         self.0.is_valid(row)
     }
 
+    /// The number in `row`; `None` if it is null.
     pub(crate) fn get(&self, row: usize) -> Option<f64> {
         self.0.is_valid(row).then(|| self.0.value(row))
     }
 
-    /// The number in that row if it is finite and not negative; -0 becomes 0.
+    /// The number in `row` if it is finite and not negative; -0 becomes 0.
     pub(crate) fn position(&self, row: usize) -> Option<f64> {
         self.get(row).filter(|x| x.is_finite() && *x >= 0.0).map(|x| x + 0.0)
     }
 
-    /// The number in that row if it is finite and above 0.
+    /// The number in `row` if it is finite and above 0.
     pub(crate) fn positive(&self, row: usize) -> Option<f64> {
         self.get(row).filter(|x| x.is_finite() && *x > 0.0)
     }
@@ -156,6 +165,7 @@ impl NumberColumn {
 pub(crate) struct SequenceColumn(Vec<Option<i64>>);
 
 impl SequenceColumn {
+    /// The integers in `array`, which is the column `column`.
     pub(crate) fn bind(column: &Bound, array: &ArrayRef) -> Result<Self> {
         let data_type = array.data_type();
         if !data_type.is_integer() && !data_type.is_null() {
@@ -172,6 +182,7 @@ impl SequenceColumn {
         Ok(Self(integers.iter().collect()))
     }
 
+    /// The integer in `row` in its order-keeping form; `None` if it is null.
     pub(crate) fn get(&self, row: usize) -> Option<i64> {
         self.0[row]
     }

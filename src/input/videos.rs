@@ -46,7 +46,7 @@ pub struct VideoReader {
 }
 
 impl VideoReader {
-    /// Reads a videos table of that schema.
+    /// A reader of videos tables of `schema`, whose names `map` tells.
     ///
     /// # Errors
     /// If a column is missing or of a type that cannot be read.
@@ -64,7 +64,8 @@ impl VideoReader {
         )
     }
 
-    /// Reads events of that schema, each of which states its video's `videoDuration` and `durationSource`.
+    /// A reader of events of `schema`, whose names `map` tells, each of which states its video's `videoDuration` and
+    /// `durationSource`.
     ///
     /// # Errors
     /// If a column is missing or of a type that cannot be read.
@@ -93,7 +94,7 @@ impl VideoReader {
         Ok(reader)
     }
 
-    /// Takes in batches.
+    /// Takes in what the rows of `batches` state.
     ///
     /// # Errors
     /// If a type cannot be read, or two different rows are about one video.
@@ -143,7 +144,7 @@ pub struct Videos {
 }
 
 impl Videos {
-    /// Reads the videos table from its batches, all of that schema.
+    /// What is known of the videos in `batches` of a videos table, all of `schema`, whose names `map` tells.
     ///
     /// # Errors
     /// If a column is missing or of a type that cannot be read, or two different rows are about one video.
@@ -153,6 +154,7 @@ impl Videos {
         Ok(reader.finish())
     }
 
+    /// Adds what a row states of the video `id`; `key` is the type of ids.
     fn add(&mut self, id: &[u8], video: Video, key: KeyType) -> Result<()> {
         // Events repeat what is known of their video, so the rule is that there is nothing to insert.
         match self.videos.get(id) {
@@ -171,7 +173,7 @@ impl Videos {
         Ok(())
     }
 
-    /// Refuses videos whose keys cannot be found among keys of that type.
+    /// Refuses videos whose ids cannot be found among keys of the type `other`.
     ///
     /// # Errors
     /// If one side has text and the other integers.
@@ -201,13 +203,13 @@ impl Videos {
         videos.check_key_type(KeyType::of_column(&column, &events)?)
     }
 
-    /// What is known of that video.
+    /// What is known of the video `id`.
     #[must_use]
     pub fn get(&self, id: &[u8]) -> Option<&Video> {
         self.videos.get(id)
     }
 
-    /// Whether no duration is known of that video.
+    /// Whether no duration is known of the video `id`.
     #[must_use]
     pub fn lacks_duration(&self, id: &[u8]) -> bool {
         self.get(id).is_none_or(|video| video.duration.is_none())

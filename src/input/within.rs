@@ -11,7 +11,8 @@ use crate::time::Micros;
 
 const BOUND: &str = "an int64 of microseconds since 1970 UTC";
 
-/// The rows of a batch of events whose timestamp lies in the row's own span, from `_first` to `_last`, both included.
+/// The rows of `batch`, which are events, whose timestamp lies in the row's own span, from `_first` to `_last`, both
+/// included; `map` tells the name of the timestamp.
 ///
 /// The two columns are taken out. A row without a readable timestamp, or with a bound that is null, lies in no span.
 ///

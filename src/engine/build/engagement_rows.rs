@@ -20,7 +20,8 @@ pub(crate) struct Engaging<'a> {
 }
 
 impl<'a> Engaging<'a> {
-    /// No engagement rows yet.
+    /// The rows of `table` in the making, none yet, for keys of `store`; `scratch` is the memory that the columns are
+    /// filled in.
     pub(crate) fn rows<'t, 'k>(
         self,
         table: &'t Table<EngagementRow<'k>>,
@@ -44,7 +45,8 @@ pub(crate) struct EngagementRows<'t, 'k> {
 }
 
 impl EngagementRows<'_, '_> {
-    /// Adds users and videos in order, each with all of its session rows in order.
+    /// Adds one row for each of `pairs`, which are users and videos in order, each with all of its session rows in
+    /// order.
     pub(crate) fn add<'r>(
         &mut self,
         pairs: impl Iterator<Item = impl Iterator<Item = &'r Session> + Clone>,
@@ -71,7 +73,8 @@ impl EngagementRows<'_, '_> {
         self.building.finish()
     }
 
-    /// Makes the engagement row of one user and video, where it will stay until it is part of the columns.
+    /// Makes the engagement row of the one user and video of `rows`, where it will stay until it is part of the
+    /// columns.
     fn engage<'r>(&mut self, rows: impl Iterator<Item = &'r Session> + Clone) {
         let Engaging { durations, options, .. } = self.engaging;
         let Some(first) = rows.clone().next() else { return };

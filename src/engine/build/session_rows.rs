@@ -11,7 +11,8 @@ use crate::output::{Scratch, SessionRow, session_table};
 /// How many rows are made before they become part of the arrays: so many that they stay in cache.
 pub(super) const BLOCK_ROWS: usize = 64;
 
-/// The session table of rows in order.
+/// The session table of `all`, which are in order, and whose keys are in `store` and shown as `ids` says. `scratch` is
+/// the memory that the columns are filled in.
 pub(crate) fn session_batches(
     engine: &Engine,
     store: &KeyStore,

@@ -15,7 +15,8 @@ pub(crate) struct Chunk<R> {
 }
 
 impl<R> Chunk<R> {
-    /// Fragments that have so many events each, which follow one another. Their users are in order.
+    /// The chunk of fragments with these `keys`, in the order of their users. The first fragment has the first
+    /// `counts[0]` of `records`, the second one the next `counts[1]`, and so on.
     pub(crate) fn new(keys: KeyArena, counts: &[usize], records: Vec<R>) -> Self {
         let mut end = 0;
         let ends = counts.iter().map(|count| {
@@ -26,24 +27,24 @@ impl<R> Chunk<R> {
         Self { keys: Arc::new(keys), starts, records }
     }
 
-    /// How much memory a fragment needs whose keys are so long, with so many events.
+    /// How many bytes of memory a fragment needs whose keys have `keys` bytes, with `events` events.
     pub(crate) fn memory(keys: [usize; 3], events: usize) -> usize {
         keys.iter().sum::<usize>() + size_of::<[u32; 3]>() + size_of::<u32>() + events * size_of::<R>()
     }
 
-    /// How much memory it takes.
+    /// How many bytes of memory the chunk takes.
     pub(crate) fn bytes(&self) -> usize {
         let fragments = self.starts.len() * size_of::<u32>();
         self.keys.bytes() + fragments + self.records.capacity() * size_of::<R>()
     }
 
-    /// Where the events of one fragment are, in the order in which they were read.
+    /// Where in the chunk's records the events of `fragment` are, in the order in which they were read.
     pub(crate) fn span(&self, fragment: u32) -> Range<usize> {
         let index = fragment as usize;
         self.starts[index] as usize..self.starts[index + 1] as usize
     }
 
-    /// The events of one fragment.
+    /// The events of `fragment`, in the order in which they were read.
     pub(crate) fn records(&self, fragment: u32) -> &[R] {
         &self.records[self.span(fragment)]
     }

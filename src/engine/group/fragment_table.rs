@@ -25,8 +25,8 @@ impl FragmentTable {
         Self { slots: vec![0; SLOTS], hashes: Vec::new() }
     }
 
-    /// The number of the fragment with that hash that is the right one, and whether it is a new one: it then has the
-    /// number of fragments that were there.
+    /// The number of the fragment of this `hash` that `is_right` accepts, and whether it is a new one. A new one
+    /// is added, and is numbered by how many fragments were there before.
     #[inline]
     pub(crate) fn find(&mut self, hash: u64, is_right: impl Fn(u32) -> bool) -> (u32, bool) {
         let mut slot = self.first_slot(hash);
@@ -43,12 +43,13 @@ impl FragmentTable {
         }
     }
 
+    /// The slot that a fragment of this `hash` stands in if it is free.
     #[expect(clippy::cast_possible_truncation, reason = "the lower bits are what is wanted")]
     fn first_slot(&self, hash: u64) -> usize {
         hash as usize & (self.slots.len() - 1)
     }
 
-    /// Adds the next fragment in a free slot.
+    /// The number of a new fragment of this `hash`, which is put into the free `slot`.
     fn add(&mut self, hash: u64, slot: usize) -> u32 {
         let fragment = number(self.hashes.len());
         self.hashes.push(hash);
@@ -78,17 +79,17 @@ impl FragmentTable {
     }
 }
 
-/// What a slot has of a hash: bits that do not choose the slot.
+/// What a slot keeps of a `hash`: bits that do not choose the slot.
 const fn tag(hash: u64) -> u32 {
     (hash >> 32) as u32 & !NUMBER
 }
 
-/// A fragment's number, which is far below 2^32.
+/// The number of the fragment at `index`, which is far below 2^32.
 fn number(index: usize) -> u32 {
     u32::try_from(index).unwrap_or(u32::MAX)
 }
 
-/// The fragment's number in the lower bits of a number that has more in the upper ones.
+/// The fragment's number in the lower bits of `lower`, which has more in its upper bits.
 #[expect(clippy::cast_possible_truncation, reason = "the lower bits are what is wanted")]
 pub(crate) const fn number_in(lower: u64) -> u32 {
     lower as u32 & NUMBER

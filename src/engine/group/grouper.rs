@@ -56,6 +56,7 @@ impl<R: Record> Default for Grouper<R> {
 }
 
 impl<R: Record, H: BuildHasher> Grouper<R, H> {
+    /// A grouper that hashes keys by `hash`, and has no fragment yet.
     fn new(hash: H) -> Self {
         Self {
             hash,
@@ -68,8 +69,9 @@ impl<R: Record, H: BuildHasher> Grouper<R, H> {
         }
     }
 
-    /// Cleans and groups the rows of a batch, of each of which `number` tells its number in the input. The chunks are
-    /// in the order of their users.
+    /// The chunks of the events of `batch` that `cleaner` lets pass, in the order of their users, and how many were
+    /// read and dropped. `number` tells the number in the input of a row of the batch; rows that are dropped are noted
+    /// in `rejects` by it.
     pub(crate) fn group(
         &mut self,
         batch: &EventBatch,
@@ -86,6 +88,7 @@ impl<R: Record, H: BuildHasher> Grouper<R, H> {
         }
     }
 
+    /// What [`Self::group`] says, with the key `columns` of `batch` in the layout that they have.
     fn group_by<C: KeyRows>(
         &mut self,
         columns: &EventKeys<'_, C>,
@@ -110,7 +113,8 @@ impl<R: Record, H: BuildHasher> Grouper<R, H> {
         Ok((self.finish(columns, &order)?, counts))
     }
 
-    /// Looks up the fragment of each row that is not dropped.
+    /// Looks up the fragment of each row that `verdicts` accepts and that has all keys in `columns`; tells `drop` of
+    /// each other row, and why.
     fn look_up<C: KeyRows>(
         &mut self,
         columns: &EventKeys<'_, C>,
@@ -140,7 +144,7 @@ impl<R: Record, H: BuildHasher> Grouper<R, H> {
         self.fragments = fragments;
     }
 
-    /// The fragment of these keys.
+    /// The number of the fragment of these `keys`, a new one if there is none yet.
     fn find<'a, C: KeyRows>(&mut self, columns: &EventKeys<'a, C>, keys: &RowKeys<'a, C>) -> u32 {
         let Self { hash, table, seen, counts, .. } = self;
         let code = columns.hash(keys, hash);
@@ -152,7 +156,8 @@ impl<R: Record, H: BuildHasher> Grouper<R, H> {
         fragment
     }
 
-    /// Puts each fragment's events together, fragment by fragment in that order.
+    /// Copies the events of `batch` into `records`, fragment by fragment in this `order`. `cleaned` has what they say,
+    /// and `number` tells a row's number in the input.
     fn place(&mut self, order: &[u32], batch: &EventBatch, cleaned: &Cleaned, number: impl Fn(usize) -> u64) {
         let mut next = 0;
         for &fragment in order {
@@ -175,7 +180,7 @@ impl<R: Record, H: BuildHasher> Grouper<R, H> {
         }
     }
 
-    /// The chunks of fragments in that order, whose events are in place; forgets them here.
+    /// The chunks of the fragments in this `order`, whose events are in place; the grouper has none then.
     fn finish<C: KeyRows>(&mut self, columns: &EventKeys<'_, C>, order: &[u32]) -> Result<Vec<Chunk<R>>> {
         let size = order.len().div_ceil(CHUNKS).max(CHUNK_FRAGMENTS);
         let mut start = 0;
@@ -191,7 +196,7 @@ impl<R: Record, H: BuildHasher> Grouper<R, H> {
         chunks
     }
 
-    /// The chunk of these fragments, whose events are in place from there on.
+    /// The chunk of these `fragments`, whose events are in `records` from `start` on.
     fn chunk<C: KeyRows>(
         &self,
         columns: &EventKeys<'_, C>,
@@ -209,8 +214,8 @@ impl<R: Record, H: BuildHasher> Grouper<R, H> {
         Ok(Chunk { keys, starts, records: self.records[start..end].to_vec() })
     }
 
-    /// The fragments in the order of their users: whoever brings the fragments of some users together from many chunks
-    /// then finds those of a chunk side by side.
+    /// The numbers of all fragments in the order of their users in `columns`: whoever brings the fragments of some
+    /// users together from many chunks then finds those of a chunk side by side.
     fn by_user<C: KeyRows>(&self, columns: &EventKeys<'_, C>) -> Vec<u32> {
         let fragments = || (0u32..).take(self.counts.len());
         let user = |fragment| columns.recall_user(&self.seen, fragment);

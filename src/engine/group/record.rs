@@ -4,28 +4,28 @@ use crate::event::{Event, EventKind};
 use crate::time::Micros;
 
 /// An event in a form that sorts fast: the derived order of the fields is the order of events.
-pub trait Record: Copy + Default + Ord + Send + Sync {
-    /// The record of an event that stood in that row of the input.
+pub(crate) trait Record: Copy + Default + Ord + Send + Sync {
+    /// The record of `event`, which stood in `row` of the input, from 0.
     fn new(event: &Event, row: u64) -> Self;
     /// When it happened.
     fn time(&self) -> Micros;
     /// The event.
     fn event(&self) -> Event;
-    /// Whether one of the two is a duplicate of the other.
+    /// Whether it and `other` are duplicates of each other.
     fn same(&self, other: &Self) -> bool;
     /// Whether it keeps what events may carry beside time, kind and position.
     const HAS_EXTRAS: bool = true;
     /// How many bytes [`Self::write`] writes.
     const BYTES: usize;
-    /// Adds it to bytes.
+    /// Adds its [`Self::BYTES`] bytes to `bytes`.
     fn write(&self, bytes: &mut Vec<u8>);
-    /// The record whose bytes these are.
+    /// The record that [`Self::write`] wrote as `bytes`.
     fn read(bytes: &[u8]) -> Self;
 }
 
 /// An event of an input that has none of the optional columns: 16 bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Plain {
+pub(crate) struct Plain {
     /// Time in the upper bits, kind in the lowest four: years 1 to 9999 in microseconds leave room for more.
     time_kind: i64,
     /// The bits of a number that is not negative are ordered as the numbers are.
@@ -34,6 +34,7 @@ pub struct Plain {
 
 const KIND_BITS: u32 = 4;
 
+/// The event kind at `index` of [`EventKind::ALL`].
 fn kind(index: usize) -> EventKind {
     EventKind::ALL.get(index).copied().unwrap_or(EventKind::Heartbeat)
 }
@@ -78,7 +79,7 @@ impl Record for Plain {
     }
 }
 
-/// The first words of bytes, zero where there are none.
+/// The first words of `bytes`, zero where there are none.
 fn words<const N: usize>(bytes: &[u8]) -> [u64; N] {
     let (words, _) = bytes.as_chunks::<8>();
     std::array::from_fn(|index| words.get(index).map_or(0, |word| u64::from_le_bytes(*word)))
@@ -86,7 +87,7 @@ fn words<const N: usize>(bytes: &[u8]) -> [u64; N] {
 
 /// An event with everything it can carry. Nulls come last.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Wide {
+pub(crate) struct Wide {
     time: Micros,
     unsequenced: bool,
     sequence: i64,
@@ -96,11 +97,13 @@ pub struct Wide {
     rate: u64,
 }
 
-/// The bits of "not a number" are above those of every number that is not negative.
+/// The bits of `value`. Those of "not a number", which stand for none, are above those of every number that is not
+/// negative.
 fn bits(value: Option<f64>) -> u64 {
     value.unwrap_or(f64::NAN).to_bits()
 }
 
+/// The value that [`bits`] made `bits` of.
 fn value(bits: u64) -> Option<f64> {
     Some(f64::from_bits(bits)).filter(|value| !value.is_nan())
 }
@@ -164,10 +167,10 @@ impl Record for Wide {
 
 /// An event that remembers its row in the input.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Numbered {
+pub(crate) struct Numbered {
     record: Wide,
     /// The row's number, from 0.
-    pub row: u64,
+    pub(crate) row: u64,
 }
 
 impl Record for Numbered {

@@ -10,22 +10,25 @@ pub(crate) struct Rejects {
 }
 
 impl Rejects {
+    /// No rows yet, and room for at most `limit` of each reason.
     pub(crate) const fn new(limit: usize) -> Self {
         Self { limit, rows: Vec::new() }
     }
 
+    /// How many rows are kept of each reason at most.
     pub(crate) const fn limit(&self) -> usize {
         self.limit
     }
 
-    /// Adds a row, if not too many were dropped for that reason before.
+    /// Adds `row`, a number in the input, which was dropped for `reason`. It is left out if `counts`, which are of the
+    /// rows before it, have as many of that reason as are kept.
     pub(crate) fn add(&mut self, reason: DropReason, row: u64, counts: &DropCounts) {
         if counts.dropped(reason) < self.limit as u64 {
             self.rows.push((reason, row));
         }
     }
 
-    /// Takes in the rows of a later part of the input; `counts` are those before it.
+    /// Takes in the rows of a `later` part of the input; `counts` are of all parts before that one.
     pub(crate) fn merge(&mut self, later: Self, counts: &DropCounts) {
         let mut counts = *counts;
         for (reason, row) in later.rows {

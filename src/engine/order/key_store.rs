@@ -17,15 +17,15 @@ pub(crate) struct At {
 pub(crate) struct KeyStore(pub(crate) Vec<Arc<KeyArena>>);
 
 impl KeyStore {
-    /// Where the keys of that fragment will be when its chunk has been added, as the next one.
+    /// Where the keys of `fragment` will be when its chunk has been added as the next one.
     pub(crate) fn next(&self, fragment: u32) -> At {
         At { chunk: u32::try_from(self.0.len()).unwrap_or(u32::MAX), fragment }
     }
 
-    /// Adds a chunk's keys.
+    /// Adds the `keys` of the next chunk.
     ///
     /// # Errors
-    /// If they are far too long.
+    /// If they take more than 4 GiB together.
     pub(crate) fn add(&mut self, keys: KeyArena) -> Result<()> {
         keys.check()?;
         self.0.push(Arc::new(keys));

@@ -11,7 +11,8 @@ use crate::input::KeyArena;
 /// The fragments of whole users: pieces of chunks, in the order of the chunks.
 pub(crate) type Pieces = Vec<(usize, Range<u32>)>;
 
-/// Where the second and all later ranges begin, of about so many, that have about as many of these users each.
+/// Where the second and all later ranges of users begin, of at most `count` ranges that have about as many of `users`
+/// each.
 pub(crate) fn bounds<T: Ord + Clone>(mut users: Vec<T>, count: usize) -> Vec<T> {
     users.sort_unstable();
     let mut bounds: Vec<_> =
@@ -22,7 +23,7 @@ pub(crate) fn bounds<T: Ord + Clone>(mut users: Vec<T>, count: usize) -> Vec<T> 
     bounds
 }
 
-/// The users of every so many-th fragment, so that there are about so many.
+/// The users of about `size` fragments, at even distances among all of `keys`.
 pub(crate) fn sample<'a>(
     keys: impl Iterator<Item = &'a KeyArena> + Clone,
     size: usize,
@@ -33,7 +34,8 @@ pub(crate) fn sample<'a>(
     fragments.step_by(step).map(|(keys, fragment)| keys.user(fragment))
 }
 
-/// The pieces of one chunk, each with the number of its range.
+/// The pieces of the chunk with these `keys`, each with the number of its range. `bounds` are where the second and all
+/// later ranges begin.
 pub(crate) fn cut(keys: &KeyArena, bounds: &[impl AsRef<[u8]>]) -> Pieces {
     let mut pieces = Vec::new();
     let mut rest = keys.range();
@@ -50,7 +52,8 @@ pub(crate) fn cut(keys: &KeyArena, bounds: &[impl AsRef<[u8]>]) -> Pieces {
 /// From how many fragments a range is made.
 const SAMPLES: usize = 32;
 
-/// The fragments of about so many ranges of users, each with about as many.
+/// The fragments of at most `count` ranges of users with about as many fragments each: the pieces of `chunks` in each
+/// range, with the number of their chunk.
 pub(crate) fn ranges<R: Sync + Send>(engine: &Engine, chunks: &[Chunk<R>], count: usize) -> Vec<Pieces> {
     let users = sample(chunks.iter().map(|chunk| &*chunk.keys), count * SAMPLES).collect();
     let bounds = bounds(users, count);
@@ -65,7 +68,8 @@ pub(crate) fn ranges<R: Sync + Send>(engine: &Engine, chunks: &[Chunk<R>], count
     ranges
 }
 
-/// Cuts ordered items into about so many ranges, none of which ends between two items of the same group.
+/// At most `count` ranges of `items`, which are in order. None ends between two items of one group, as `same`
+/// tells for neighbours.
 pub(crate) fn whole_groups<T>(items: &[T], count: usize, same: impl Fn(&T, &T) -> bool) -> Vec<Range<usize>> {
     let size = items.len().div_ceil(count).max(1);
     let mut ranges = Vec::new();

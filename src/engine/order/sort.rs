@@ -45,17 +45,20 @@ struct Placed {
 }
 
 impl Placed {
+    /// The fragment `at` with these keys, of whose user the beginning that all users share is left out. Session and
+    /// video are hashed by `hash`.
     fn new(at: At, [user, video, session]: Keys<'_>, hash: &impl BuildHasher, is_marked: bool) -> Self {
         let video = hash.hash_one(video) >> 33 << 1 | u64::from(is_marked);
         Self { user: Prefix::of(user), code: hash.hash_one(session) >> 33 << 33 | video, at }
     }
 
-    /// The same after another one, or as the first one.
+    /// The fragment in order: after the one `before` it, or as the first one.
     fn after(&self, before: Option<&Self>, store: &KeyStore) -> Ordered {
         let link = before.map_or(Link::Nothing, |before| store.link(before, self));
         Ordered { at: self.at, link, is_marked: self.code & 1 == 1 }
     }
 
+    /// Whether its numbers are those of other keys, too.
     const fn is_ambiguous(&self) -> bool {
         self.code & AMBIGUOUS != 0
     }
@@ -65,7 +68,8 @@ impl Placed {
 const AMBIGUOUS: u64 = 1 << 32;
 
 impl KeyStore {
-    /// What two fragments have in common. The numbers tell, unless they are those of other keys, too.
+    /// What the fragments `a` and `b` have in common. Their numbers tell, unless they are those of other keys, too:
+    /// then strings do.
     fn link(&self, a: &Placed, b: &Placed) -> Link {
         let decides = !a.is_ambiguous() && !b.is_ambiguous();
         if a.user != b.user || !decides && self.user(a.at) != self.user(b.at) {
@@ -80,8 +84,9 @@ impl KeyStore {
     }
 }
 
-/// Fragments in the order of their users; those of a user so that equal session ids stand together, and among these
-/// equal videos. Those of some videos are marked. There is a piece of each arena, whose users are in order.
+/// The fragments of `pieces`, one of each arena of `store`, in the order of their users; those of a user so that equal
+/// session ids stand together, and among these equal videos. A fragment is marked if `is_marked` accepts its video. The
+/// users of each piece are in order.
 pub(crate) fn ordered(
     store: &KeyStore,
     pieces: &[Range<u32>],
@@ -90,11 +95,13 @@ pub(crate) fn ordered(
     linked(store, &placed(store, pieces, &Hash::default(), is_marked))
 }
 
+/// The fragments `placed`, which are in order, each with what it has in common with the one before it.
 fn linked(store: &KeyStore, placed: &[Placed]) -> Vec<Ordered> {
     let before = std::iter::once(None).chain(placed.iter().map(Some));
     placed.iter().zip(before).map(|(placed, before)| placed.after(before, store)).collect()
 }
 
+/// The fragments of `pieces` in order, as [`ordered`] says, with numbers made by `hash`.
 fn placed(
     store: &KeyStore,
     pieces: &[Range<u32>],
@@ -117,8 +124,8 @@ fn placed(
     fragments
 }
 
-/// Fragments in the order of their numbers. Numbers of 8 bytes are sorted first, as they are far smaller: the first bits
-/// of the user and the place among the fragments. Those whose users share these bits are few.
+/// `fragments` in the order of their numbers. Numbers of 8 bytes are sorted first, as they are far smaller: the first
+/// bits of the user and the place among the fragments. Those whose users share these bits are few.
 fn in_order(fragments: &[Placed]) -> Vec<Placed> {
     let bits = usize::BITS - fragments.len().leading_zeros();
     let first_bits = |fragment: &Placed| fragment.user.head() >> bits << bits;
@@ -133,8 +140,8 @@ fn in_order(fragments: &[Placed]) -> Vec<Placed> {
     sorted
 }
 
-/// Puts fragments whose users look alike in the order of their strings where their numbers, which are ordered, do not
-/// tell them apart.
+/// Puts `fragments`, whose users look alike, in the order of their strings where their numbers, by which they are in
+/// order, do not tell them apart.
 fn mend(store: &KeyStore, fragments: &mut [Placed]) {
     let is_whole = fragments.first().is_none_or(|fragment| fragment.user.is_whole());
     if !is_whole && fragments.array_windows().any(|[a, b]| store.user(a.at) != store.user(b.at)) {
@@ -152,7 +159,7 @@ fn mend(store: &KeyStore, fragments: &mut [Placed]) {
     }
 }
 
-/// Puts fragments in the order of their strings, by which they are then told apart.
+/// Puts `fragments` in the order of their strings, by which they are then told apart.
 fn sort(store: &KeyStore, fragments: &mut [Placed]) {
     fragments.iter_mut().for_each(|fragment| fragment.code |= AMBIGUOUS);
     fragments.sort_unstable_by_key(|fragment| {
@@ -161,7 +168,7 @@ fn sort(store: &KeyStore, fragments: &mut [Placed]) {
     });
 }
 
-/// Every fragment, ordered by user, session and video.
+/// Where every fragment of `store` is, ordered by user, session and video.
 pub(crate) fn sorted_by_keys(store: &KeyStore) -> Vec<At> {
     let mut fragments: Vec<_> = store.chunks().into_iter().flatten().collect();
     fragments.par_sort_unstable_by_key(|&at| {

@@ -17,7 +17,7 @@ pub(crate) struct Task<R> {
 }
 
 impl<R> Task<R> {
-    /// The task of these pieces, each of a chunk of that number.
+    /// The task of `pieces`, each with the number of its chunk in `chunks`.
     pub(crate) fn new(pieces: Pieces, chunks: &[Arc<Chunk<R>>]) -> Self {
         Self {
             chunks: pieces.iter().map(|&(chunk, _)| Arc::clone(&chunks[chunk])).collect(),
@@ -31,7 +31,7 @@ impl<R> Task<R> {
         KeyStore(self.chunks.iter().map(|chunk| Arc::clone(&chunk.keys)).collect())
     }
 
-    /// Its fragments in order, those of some videos marked.
+    /// Its fragments in order, marked where `is_marked` accepts their video. `store` is that of [`Self::store`].
     pub(crate) fn ordered(&self, store: &KeyStore, is_marked: impl Fn(&[u8]) -> bool) -> Vec<Ordered> {
         ordered(store, &self.pieces, is_marked)
     }

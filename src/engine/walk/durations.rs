@@ -11,7 +11,7 @@ use crate::session::SessionStats;
 /// How far anybody got in each video whose duration is not known.
 pub(crate) type Estimates = HashMap<Box<[u8]>, Furthest, foldhash::fast::RandomState>;
 
-/// Takes in one session on that video.
+/// Takes one session on `video` into `estimates`.
 pub(crate) fn add(estimates: &mut Estimates, video: &[u8], stats: &SessionStats) {
     match estimates.get_mut(video) {
         Some(furthest) => furthest.add(stats),
@@ -19,7 +19,7 @@ pub(crate) fn add(estimates: &mut Estimates, video: &[u8], stats: &SessionStats)
     }
 }
 
-/// What two parts of the input have found together.
+/// How far anybody got in `all` parts of the input before and in one more `part`.
 pub(crate) fn merged(mut all: Estimates, part: Estimates) -> Estimates {
     for (video, furthest) in part {
         all.entry(video).or_default().merge(furthest);
@@ -27,7 +27,7 @@ pub(crate) fn merged(mut all: Estimates, part: Estimates) -> Estimates {
     all
 }
 
-/// How far anybody got in each video whose duration is not known.
+/// How far anybody got, as session `rows` in order tell, in each video whose duration `videos` does not tell.
 pub(crate) fn estimates(store: &KeyStore, rows: &[Session], videos: &Videos) -> Estimates {
     let mut estimates = Estimates::default();
     for rows in pairs(store, rows) {
@@ -47,6 +47,7 @@ pub(crate) struct Durations<'a> {
 }
 
 impl Durations<'_> {
+    /// The duration of the video `id`, of which `known` is what the videos table says.
     pub(crate) fn get(&self, id: &[u8], known: Option<&Video>) -> Option<Duration> {
         let given = known.and_then(|video| video.duration);
         given.or_else(|| self.estimates.get(id).and_then(|furthest| furthest.duration()))

@@ -38,7 +38,8 @@ impl<R: Record> Walked<'_, R> {
         self.users.len()
     }
 
-    /// Walks through the events and hands the session rows of each user on, with their order.
+    /// Walks through the events and hands the session rows of each user to `take`, with their order by what `ids`
+    /// shows.
     pub(crate) fn each_user(
         &self,
         ids: Ids,
@@ -53,7 +54,7 @@ impl<R: Record> Walked<'_, R> {
         })
     }
 
-    /// The session rows of all users, in order.
+    /// The session rows of all users, in order by what `ids` shows.
     pub(crate) fn rows(&self, ids: Ids) -> Result<Vec<Session>> {
         let mut all = Vec::with_capacity(self.len());
         self.each_user(ids, |rows, order| {
@@ -66,7 +67,7 @@ impl<R: Record> Walked<'_, R> {
 }
 
 impl<R: Record> Partition<R> {
-    /// Cuts fragments into tasks.
+    /// All fragments of `chunks`, cut into tasks for `engine`.
     pub(crate) fn new(engine: &Engine, chunks: Vec<Chunk<R>>) -> Self {
         let fragments: usize = chunks.iter().map(|chunk| chunk.keys.len()).sum();
         let ranges = ranges(engine, &chunks, engine.task_count().max(fragments / TASK_FRAGMENTS));
@@ -74,8 +75,9 @@ impl<R: Record> Partition<R> {
         Self { tasks: ranges.into_iter().map(|pieces| Task::new(pieces, &chunks)).collect() }
     }
 
-    /// Walks through all events, task by task, and lets go of them; tells what became of them, in order, and how many
-    /// duplicates there were. `finish` has scratch memory of its own.
+    /// What `finish` makes of each task whose events were walked as `walking` says, in the order of users, and how many
+    /// duplicates there were. Lets go of the events task by task. `finish` has scratch memory of its own in each
+    /// thread.
     pub(crate) fn walk<T: Send, S: Default>(
         self,
         engine: &Engine,
@@ -99,7 +101,7 @@ impl<R: Record> Partition<R> {
         Ok((walked.into_iter().map(|(finished, _)| finished).collect(), duplicates))
     }
 
-    /// How far anybody got in each of the marked videos.
+    /// How far anybody got in each video that `is_marked` accepts.
     pub(crate) fn estimates(
         &mut self,
         engine: &Engine,

@@ -33,7 +33,7 @@ struct Place {
 pub(crate) struct SessionOrder(Vec<Place>);
 
 impl SessionOrder {
-    /// The rows of each of the user's videos, in order.
+    /// The `rows` of each of the user's videos, in this order.
     pub(crate) fn pairs<'r>(
         &'r self,
         store: &'r KeyStore,
@@ -47,7 +47,7 @@ impl SessionOrder {
         self.0.chunk_by(same).map(|places| places.iter().map(|place| &rows[place.index]))
     }
 
-    /// Moves rows to their places, cycle by cycle: rows are large, and each moves about once.
+    /// Moves `rows` to their places, cycle by cycle: rows are large, and each moves about once.
     pub(crate) fn permute(&mut self, rows: &mut [Session]) {
         let order = &mut self.0;
         for start in 0..order.len() {
@@ -74,7 +74,7 @@ pub(crate) struct Ids {
 }
 
 impl Ids {
-    /// How rows of events of that schema show their keys under these rules.
+    /// How rows of events of `schema` show their keys under `rules`.
     pub(crate) fn of(schema: &EventSchema, rules: &Rules) -> Self {
         let (keys, has_session) = (schema.keys(), schema.has_session());
         let is_trusted = Cutting::new(rules, has_session) == Cutting::Trusted;
@@ -82,7 +82,7 @@ impl Ids {
         Self { keys: KeyTypes { session, ..keys }, read: has_session.then_some(keys.session) }
     }
 
-    /// The order of the rows of one user: by video, start and session id.
+    /// Writes to `order` how the `rows` of one user are ordered: by video, start and session id.
     pub(crate) fn sort(self, store: &KeyStore, rows: &[Session], SessionOrder(order): &mut SessionOrder) {
         let videos = || rows.iter().map(|row| store.video(row.at));
         // What they share matters only where they are long.
@@ -102,19 +102,19 @@ impl Ids {
         }
     }
 
-    /// The order of rows by user, video, start and session id.
+    /// How `a` and `b` are ordered: by user, video, start and session id.
     pub(crate) fn compare(self, store: &KeyStore, a: &Session, b: &Session) -> Ordering {
         store.user(a.at).cmp(store.user(b.at)).then_with(|| self.compare_videos(store, a, b))
     }
 
-    /// The order of one user's rows.
+    /// How `a` and `b`, of one user, are ordered: by video, start and session id.
     fn compare_videos(self, store: &KeyStore, a: &Session, b: &Session) -> Ordering {
         (store.video(a.at), a.stats.start)
             .cmp(&(store.video(b.at), b.stats.start))
             .then_with(|| self.session(store, a).cmp(&self.session(store, b)))
     }
 
-    /// The session id that a row shows.
+    /// The session id that `row` shows.
     pub(crate) fn session<'k>(self, store: &'k KeyStore, row: &Session) -> Cow<'k, [u8]> {
         let id = store.get(row.at)[2];
         match (row.cut_at, self.read) {
@@ -125,7 +125,7 @@ impl Ids {
     }
 }
 
-/// The rows of each user and video.
+/// The rows of each user and video, of `rows` in order.
 pub(crate) fn pairs<'r>(store: &KeyStore, rows: &'r [Session]) -> impl Iterator<Item = &'r [Session]> {
     rows.chunk_by(|a, b| {
         let ([user, video, _], [other_user, other_video, _]) = (store.get(a.at), store.get(b.at));

@@ -21,7 +21,7 @@ pub(crate) struct SessionEvents<'a, R> {
 }
 
 impl<R: Record> SessionEvents<'_, R> {
-    /// The next strictly later event of the session, on any video.
+    /// When the session's next event strictly after `time` was, on any video.
     pub(crate) fn next_later(&self, time: Micros) -> Option<Micros> {
         self.timeline.next_later(time).filter(|&t| self.end.is_none_or(|end| t < end))
     }
@@ -38,7 +38,7 @@ struct Timeline<'a, R> {
 const FEW_GROUPS: usize = 4;
 
 impl<R: Record> Timeline<'_, R> {
-    /// The next strictly later time.
+    /// The next of its times strictly after `time`.
     fn next_later(&self, time: Micros) -> Option<Micros> {
         fn after<T>(sorted: &[T], time: Micros, of: impl Fn(&T) -> Micros) -> Option<Micros> {
             sorted.get(sorted.partition_point(|item| of(item) <= time)).map(of)
@@ -84,7 +84,8 @@ impl<R> Default for Users<R> {
 }
 
 impl<R: Record> Users<R> {
-    /// Brings these fragments of a task, which are in order, together in place of what was here.
+    /// Brings the events of `fragments`, which are of `task` and in order, together in place of what was here, and tells
+    /// `duplicate` of each duplicate.
     ///
     /// They lie anywhere, and waiting for memory costs more than all else: so the places of all are looked up first,
     /// then all events are copied, in loops whose reads do not wait for each other.
@@ -115,6 +116,7 @@ impl<R: Record> Users<R> {
         self.groups.len()
     }
 
+    /// The events of `group`, in order.
     fn events(&self, group: &Group) -> &[R] {
         &self.records[group.events.clone()]
     }
@@ -133,7 +135,8 @@ pub(crate) struct User<'a, R> {
 }
 
 impl<R: Record> User<'_, R> {
-    /// Visits the sessions on the videos that are wanted.
+    /// Tells `visit` of each session that `cutting` makes of the user's events, on the videos whose first fragment
+    /// `is_wanted` accepts.
     pub(crate) fn visit(
         &self,
         cutting: Cutting,
@@ -155,7 +158,7 @@ impl<R: Record> User<'_, R> {
     }
 }
 
-/// Puts the records from `start` on in order and takes the duplicates out.
+/// Puts the `records` from `start` on in order and takes the duplicates out, of each of which it tells `duplicate`.
 fn settle<R: Record>(records: &mut Vec<R>, start: usize, duplicate: &mut impl FnMut(&R)) {
     let group = &mut records[start..];
     if group.array_windows().all(|[a, b]| a < b && !b.same(a)) {
@@ -175,7 +178,8 @@ fn settle<R: Record>(records: &mut Vec<R>, start: usize, duplicate: &mut impl Fn
     records.truncate(start + length);
 }
 
-/// Visits the sessions that begin at `starts` among the events of one group; the group is one session without any.
+/// Tells `visit` of each session among `events`, which are of one group and in order: sessions begin at `starts`, and
+/// without any the group is one.
 fn each_session<R: Record>(
     events: &[R],
     at: At,

@@ -15,11 +15,12 @@ pub(crate) struct Walking<'a> {
 }
 
 impl<'a> Walking<'a> {
+    /// Under `rules`, for events that have session ids or not.
     pub(crate) fn new(rules: &'a Rules, has_session: bool) -> Self {
         Self { rules, cutting: Cutting::new(rules, has_session) }
     }
 
-    /// Adds the session rows of a user on the videos that are wanted.
+    /// Adds the session rows of `user` to `rows`, on the videos whose first fragment `is_wanted` accepts.
     pub(crate) fn add<R: Record>(
         self,
         user: &User<'_, R>,

@@ -25,14 +25,14 @@ impl Default for KeyArena {
 }
 
 impl KeyArena {
-    /// No keys, with room for those of so many fragments, of so many bytes.
+    /// No keys, with room for those of `fragments` fragments, of `bytes` bytes together.
     pub(crate) fn with_capacity(fragments: usize, bytes: usize) -> Self {
         let mut bounds = Vec::with_capacity(fragments * KEYS + 1);
         bounds.push(0);
         Self { bytes: Vec::with_capacity(bytes), bounds, is_full: false }
     }
 
-    /// Adds a fragment's keys and returns its number. [`Self::check`] tells if they did not fit.
+    /// The number of one more fragment with these `keys`. [`Self::check`] tells if they did not fit.
     pub(crate) fn push(&mut self, keys: Keys<'_>) -> u32 {
         for key in keys {
             let (key, end) = match bound(self.bytes.len() + key.len()) {
@@ -60,8 +60,8 @@ impl KeyArena {
         if self.is_full { Err(Error::LongKeys { rows: self.len() }) } else { Ok(()) }
     }
 
-    /// Adds the keys of a fragment of another arena, which lie together there. Those of all its fragments fit, as they
-    /// do there.
+    /// Adds the keys of `fragment` of the arena `other`, where they lie together. Those of all its fragments fit, as
+    /// they do there.
     pub(super) fn push_from(&mut self, other: &Self, fragment: u32) {
         let [start, bounds @ ..] = other.bounds(fragment);
         let to = self.bounds.last().copied().unwrap_or_default();
@@ -69,7 +69,7 @@ impl KeyArena {
         self.bounds.extend(bounds.map(|bound| (bound - start).saturating_add(to)));
     }
 
-    /// Where the keys of a fragment begin, and where the last one ends.
+    /// Where in the bytes each key of `fragment` begins, and where the last one ends.
     #[inline]
     fn bounds(&self, fragment: u32) -> [u32; KEYS + 1] {
         let first = fragment as usize * KEYS;
@@ -84,11 +84,12 @@ impl KeyArena {
         self.is_full = false;
     }
 
-    /// How much memory they take.
+    /// How many bytes of memory the keys take.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes.capacity() + self.bounds.capacity() * size_of::<u32>()
     }
 
+    /// How many fragments there are.
     pub(crate) fn len(&self) -> usize {
         self.bounds.len() / KEYS
     }
@@ -99,8 +100,8 @@ impl KeyArena {
         0..u32::try_from(self.len()).unwrap_or(u32::MAX)
     }
 
-    /// The first fragment in that range whose user is not before that one; its end if there is none. The users are in
-    /// order.
+    /// The first fragment in `range`, which is in the order of users, whose user is not before `user`; the range's end
+    /// if there is none.
     pub(crate) fn first_from(&self, mut range: Range<u32>, user: &[u8]) -> u32 {
         while !range.is_empty() {
             let middle = u32::midpoint(range.start, range.end);
@@ -113,7 +114,7 @@ impl KeyArena {
         range.start
     }
 
-    /// Whether the keys of that fragment are these, as `equal` tells for each.
+    /// Whether the keys of `fragment` are these, as `equal` tells for each.
     #[inline]
     pub(super) fn are(
         &self,
@@ -131,6 +132,7 @@ impl KeyArena {
         equal(own_session, session) && equal(own_user, user) && equal(own_video, video)
     }
 
+    /// The keys of `fragment`.
     #[inline]
     pub(crate) fn get(&self, fragment: u32) -> Keys<'_> {
         let [start, video, session, end] = self.bounds(fragment).map(|bound| bound as usize);
@@ -139,17 +141,19 @@ impl KeyArena {
         [user, video, session]
     }
 
+    /// The user of `fragment`.
     #[inline]
     pub(crate) fn user(&self, fragment: u32) -> &[u8] {
         self.key(fragment as usize * KEYS)
     }
 
+    /// The video of `fragment`.
     #[inline]
     pub(crate) fn video(&self, fragment: u32) -> &[u8] {
         self.key(fragment as usize * KEYS + 1)
     }
 
-    /// The key that begins at that bound.
+    /// The key that begins at `bounds[bound]`.
     #[inline]
     fn key(&self, bound: usize) -> &[u8] {
         &self.bytes[self.bounds[bound] as usize..self.bounds[bound + 1] as usize]
@@ -159,7 +163,7 @@ impl KeyArena {
 /// Where the last key may end. Tests need not fill 4 GiB.
 const LAST_END: usize = if cfg!(test) { 1 << 24 } else { u32::MAX as usize };
 
-/// That end of a key, if it may be one.
+/// `end` as the end of a key, if keys may reach up to there.
 fn bound(end: usize) -> Option<u32> {
     if end > LAST_END { None } else { u32::try_from(end).ok() }
 }

@@ -33,7 +33,7 @@ pub enum KeyColumn {
 }
 
 impl KeyColumn {
-    /// Binds a column.
+    /// The keys in `array`, which is the column `column`.
     ///
     /// # Errors
     /// If it is neither text nor integers, or an unsigned integer does not fit 64 bits with a sign.
@@ -41,7 +41,8 @@ impl KeyColumn {
         Self::bind_with(column, array, None)
     }
 
-    /// The same with a dictionary that may be this column's, too.
+    /// The keys in `array`, which is the column `column`; `known` are the values of a dictionary that may be this
+    /// column's, too.
     pub(crate) fn bind_with(column: &Bound, array: &ArrayRef, known: Option<&Arc<Values>>) -> Result<Self> {
         let wrong = || column.wrong_type(array.data_type());
         Ok(match array.data_type() {
@@ -61,12 +62,13 @@ impl KeyColumn {
         })
     }
 
+    /// The integers in `array` as keys.
     fn bind_integers(column: &Bound, array: &ArrayRef) -> Result<Self> {
         let integers = KeyType::integers(&column.name, array)?;
         Ok(Self::Integers(integers.iter().map(|integer| integer.map(KeyType::integer_bytes)).collect()))
     }
 
-    /// The key in that row; `None` if it is null or empty.
+    /// The key in `row`; `None` if it is null or empty.
     #[must_use]
     pub fn get(&self, row: usize) -> Option<&[u8]> {
         match self {
@@ -79,7 +81,7 @@ impl KeyColumn {
         }
     }
 
-    /// Whether none of so many rows is null or empty.
+    /// Whether there is a key in each of the first `rows` rows.
     pub(crate) fn are_all_there(&self, rows: usize) -> bool {
         match self {
             Self::Utf8(array) => are_filled(array),
@@ -101,28 +103,28 @@ pub(crate) trait KeyRows {
     where
         Self: 'a;
 
-    /// The key in that row; `None` if it is null or empty.
+    /// The key in `row`; `None` if it is null or empty.
     fn key(&self, row: usize) -> Option<Self::Key<'_>>;
 
-    /// Whether two keys are surely the same.
+    /// Whether the keys `a` and `b` are surely the same.
     fn same(a: Self::Key<'_>, b: Self::Key<'_>) -> bool;
 
-    /// Adds to a hash, which is equal wherever [`Self::same`] is true.
+    /// Adds `key` to the hash in `hasher`: hashes are equal wherever [`Self::same`] is true.
     fn write(key: Self::Key<'_>, hasher: &mut impl Hasher);
 
-    /// Remembers the keys of one more fragment.
+    /// Adds the `keys` of one more fragment to `seen`.
     fn remember(seen: &mut SeenKeys, keys: [Self::Key<'_>; 3]);
 
-    /// Whether the keys of that fragment are surely these.
+    /// Whether the keys of `fragment`, which `seen` remembers, are surely these `keys`.
     fn are(seen: &SeenKeys, fragment: u32, keys: &[Self::Key<'_>; 3]) -> bool;
 
-    /// The bytes of a fragment's user; the column is that which it was read from.
+    /// The bytes of the user of `fragment`, which `seen` remembers and which was read from `users`.
     fn recall_user<'a>(seen: &'a SeenKeys, fragment: u32, users: &'a Self) -> &'a [u8];
 
-    /// The bytes of a fragment's keys; the columns are those that they were read from.
+    /// The bytes of the keys of `fragment`, which `seen` remembers and which were read from `columns`.
     fn recall<'a>(seen: &'a SeenKeys, fragment: u32, columns: [Option<&'a Self>; 3]) -> Keys<'a>;
 
-    /// Adds them to an arena.
+    /// Adds the keys of `fragment` to the arena `to`; they are as [`Self::recall`] finds them.
     fn copy(seen: &SeenKeys, fragment: u32, columns: [Option<&Self>; 3], to: &mut KeyArena) {
         to.push(Self::recall(seen, fragment, columns));
     }
@@ -130,7 +132,7 @@ pub(crate) trait KeyRows {
 
 /// Keys that are compared and hashed as the bytes that they are.
 pub(crate) trait PlainKeys {
-    /// The key in that row; `None` if it is null or empty.
+    /// The key in `row`; `None` if it is null or empty.
     fn get(&self, row: usize) -> Option<&[u8]>;
 }
 
@@ -200,12 +202,13 @@ impl PlainKeys for KeyColumn {
     }
 }
 
+/// The `key`, unless it is empty.
 #[inline]
 fn filled(key: Option<&[u8]>) -> Option<&[u8]> {
     key.filter(|key| !key.is_empty())
 }
 
-/// Whether no text is null or empty.
+/// Whether no text in `array` is null or empty.
 #[expect(
     clippy::needless_bitwise_bool,
     reason = "without leaving early, many offsets are compared at a time"
@@ -215,8 +218,8 @@ fn are_filled<O: OffsetSizeTrait>(array: &GenericStringArray<O>) -> bool {
     array.null_count() == 0 && offsets.fold(true, |are_filled, [a, b]| are_filled & (a < b))
 }
 
-/// Whether two byte strings are the same. They are short: a few reads, which may overlap, cost less than a call. The
-/// last bytes come first, as ids that differ often begin alike.
+/// Whether `a` and `b` are the same. They are short: a few reads, which may overlap, cost less than a call. The last
+/// bytes come first, as ids that differ often begin alike.
 #[inline]
 pub(crate) fn equal(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len()
@@ -228,13 +231,14 @@ pub(crate) fn equal(a: &[u8], b: &[u8]) -> bool {
         }
 }
 
-/// Whether the last and the first bytes are the same.
+/// Whether the last `N` bytes of `a` and `b` are the same, and the first `N`.
 #[inline]
 fn ends_equal<const N: usize>(a: &[u8], b: &[u8]) -> bool {
     a.last_chunk::<N>() == b.last_chunk() && a.first_chunk::<N>() == b.first_chunk()
 }
 
-/// The array, if its offsets lie in order within its text. Producers hand arrays over unchecked.
+/// A copy of `array`, which shares its memory, if its offsets lie in order within its text. Producers hand arrays over
+/// unchecked.
 fn checked<O: OffsetSizeTrait>(
     column: &Bound,
     array: &GenericStringArray<O>,
@@ -245,7 +249,7 @@ fn checked<O: OffsetSizeTrait>(
     Err(column.corrupt("offsets of text that are not in order"))
 }
 
-/// Whether offsets lie in order within their text.
+/// Whether the offsets of `array` lie in order within its text.
 #[expect(
     clippy::needless_bitwise_bool,
     reason = "without leaving early, many offsets are compared at a time"
@@ -258,7 +262,7 @@ fn is_in_order<O: OffsetSizeTrait>(array: &GenericStringArray<O>) -> bool {
     array.is_empty() || in_order && inside && offsets.first().is_none_or(|first| *first >= O::zero())
 }
 
-/// Checks the text of all columns of a batch that is copied as it is.
+/// Checks the text of all columns of `batch`, which is copied as it is.
 ///
 /// # Errors
 /// If text lies elsewhere than in its buffer, or other values break the rules of their type.

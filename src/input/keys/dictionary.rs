@@ -22,7 +22,7 @@ pub struct CodedKeys {
 }
 
 impl CodedKeys {
-    /// Binds a dictionary column; `known` are values that may be its own.
+    /// The keys in `array`, a dictionary in the column `column`; `known` are values that may be its own.
     pub(super) fn bind(column: &Bound, array: &ArrayRef, known: Option<&Arc<Values>>) -> Result<Self> {
         let (codes, values) = dictionary(column, array)?;
         let values = match known.filter(|known| known.are(&values)) {
@@ -33,11 +33,12 @@ impl CodedKeys {
         Ok(Self { codes, values })
     }
 
-    /// The key in that row; `None` if it is null or empty.
+    /// The key in `row`; `None` if it is null or empty.
     pub(super) fn get(&self, row: usize) -> Option<&[u8]> {
         self.key(row).map(|code| self.bytes(code))
     }
 
+    /// The key that `code` stands for.
     fn bytes(&self, code: u32) -> &[u8] {
         self.values.keys.get(code as usize).unwrap_or_default()
     }
@@ -52,6 +53,7 @@ impl CodedKeys {
         self.values.array.len()
     }
 
+    /// The values that the codes stand for, which other batches may share.
     pub(super) fn values(&self) -> Arc<Values> {
         Arc::clone(&self.values)
     }
@@ -67,13 +69,14 @@ pub(crate) struct Values {
 }
 
 impl Values {
+    /// The values in `array` as keys of the column `column`.
     fn bind(column: &Bound, array: ArrayRef) -> Result<Self> {
         let keys = KeyColumn::bind(column, &array)?;
         let are_keys = keys.are_all_there(array.len());
         Ok(Self { array, keys, are_keys })
     }
 
-    /// Whether these are the values in that array: the same memory.
+    /// Whether these are the values in `array`: the same memory.
     fn are(&self, array: &ArrayRef) -> bool {
         Arc::ptr_eq(&self.array, array) || self.array.to_data().ptr_eq(&array.to_data())
     }
@@ -127,12 +130,14 @@ pub(crate) struct Codes(Vec<u32>);
 const NO_CODE: u32 = u32::MAX;
 
 impl Codes {
+    /// The code in `row`; `None` if it is null.
     pub(crate) fn get(&self, row: usize) -> Option<usize> {
         let code = self.0[row];
         (code != NO_CODE).then_some(code as usize)
     }
 
-    /// The codes, unless one has no value among so many. Whole columns at a time: there is a code for each row.
+    /// The codes in `keys`, unless one of them has no value among `size` values. Whole columns at a time: there is a
+    /// code for each row.
     fn checked<K: ArrowDictionaryKeyType>(keys: &PrimitiveArray<K>, size: usize) -> Option<Self> {
         let code = |key: &K::Native| u32::try_from(key.as_usize()).unwrap_or(NO_CODE);
         let mut codes: Vec<_> = keys.values().iter().map(code).collect();
@@ -149,7 +154,7 @@ impl Codes {
         (without_value == keys.null_count()).then_some(Self(codes))
     }
 
-    /// These codes, with null in place of those that are not wanted.
+    /// These codes, with null in place of those that `is_wanted` does not accept.
     fn only(mut self, is_wanted: impl Fn(usize) -> bool) -> Self {
         for code in &mut self.0 {
             if *code != NO_CODE && !is_wanted(*code as usize) {
@@ -160,7 +165,7 @@ impl Codes {
     }
 }
 
-/// The codes and values of a dictionary with keys of any integer type.
+/// The codes and the values of `array`, a dictionary whose codes are of any integer type.
 pub(crate) fn dictionary(column: &Bound, array: &ArrayRef) -> Result<(Codes, ArrayRef)> {
     let array: &dyn Array = array.as_ref();
     downcast_dictionary_array! {
@@ -174,7 +179,7 @@ pub(crate) fn dictionary(column: &Bound, array: &ArrayRef) -> Result<(Codes, Arr
     }
 }
 
-/// The column as one of another type. Arrow's cast would not look whether each code of a dictionary has a value.
+/// `array` as one of the type `to`. Arrow's cast would not look whether each code of a dictionary has a value.
 pub(crate) fn cast(column: &Bound, array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
     if matches!(array.data_type(), DataType::Dictionary(..)) {
         dictionary(column, array)?;

@@ -26,7 +26,8 @@ pub enum KeyType {
 }
 
 impl KeyType {
-    /// The key type of a column, if keys can be of that type. A column of nothing but null counts as text.
+    /// The key type of a column of `data_type`, if keys can be of that type. A column of nothing but null counts as
+    /// text.
     #[must_use]
     pub fn of(data_type: &DataType) -> Option<Self> {
         match data_type {
@@ -40,7 +41,7 @@ impl KeyType {
         }
     }
 
-    /// The key type of a bound column of a table of `schema`.
+    /// The key type of `column` in a table of `schema`.
     ///
     /// # Errors
     /// If keys cannot be of its type.
@@ -70,7 +71,7 @@ impl KeyType {
         }
     }
 
-    /// The key as a person reads it.
+    /// `key` as a person reads it.
     #[must_use]
     pub fn show(self, key: &[u8]) -> Cow<'_, str> {
         match self {
@@ -79,7 +80,7 @@ impl KeyType {
         }
     }
 
-    /// The bytes of the key that a person writes so; nothing if it is no such key.
+    /// The bytes of the key that a person writes as `text`; nothing if it is no key of this type.
     #[must_use]
     pub fn read(self, text: &str) -> Option<Vec<u8>> {
         match self {
@@ -88,7 +89,7 @@ impl KeyType {
         }
     }
 
-    /// Integer keys of any width as those that hold them all.
+    /// The integers in `array`, of any width, as those that hold them all; errors name `column`.
     pub(crate) fn integers(column: &str, array: &ArrayRef) -> Result<Int64Array> {
         if let Some(unsigned) = array.as_primitive_opt::<UInt64Type>()
             && let Some(value) = unsigned.iter().flatten().find(|&value| i64::try_from(value).is_err())
@@ -100,12 +101,12 @@ impl KeyType {
         integers.as_primitive_opt::<Int64Type>().cloned().ok_or_else(wrong)
     }
 
-    /// Bytes that are ordered as the integers are.
+    /// Bytes of `integer` that are ordered as integers are.
     pub(crate) fn integer_bytes(integer: i64) -> [u8; 8] {
         (integer ^ i64::MIN).to_be_bytes()
     }
 
-    /// The integer behind [`Self::integer_bytes`].
+    /// The integer of which [`Self::integer_bytes`] made `bytes`.
     pub(crate) fn integer(bytes: &[u8]) -> i64 {
         let bytes = bytes.first_chunk().copied().unwrap_or_default();
         i64::from_be_bytes(bytes) ^ i64::MIN

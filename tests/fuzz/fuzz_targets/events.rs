@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use arrow_array::RecordBatch;
 use libfuzzer_sys::fuzz_target;
 use watchspan::engagement::EngagementOptions;
-use watchspan::engine::{Engine, Events, Explanation, Plain, Record, Wide, validate};
+use watchspan::engine::{AcceptedEvents, Engine, Explanation, validate};
 use watchspan::error::Result;
 use watchspan::event::Vocabulary;
 use watchspan::input::{ColumnMap, EventSchema, Videos};
@@ -16,14 +16,13 @@ use watchspan_fuzz::{Bytes, check, events, scrambled};
 
 static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::new(Some(1)).unwrap());
 
-fn aggregated<R: Record>(
+fn aggregated(
     schema: EventSchema,
     batches: &[RecordBatch],
     limit: Option<usize>,
     rows: bool,
 ) -> Result<()> {
-    let mut events: Events<'_, R> =
-        Events::new(&ENGINE, schema, Vocabulary::default()).with_memory_limit(limit);
+    let mut events = AcceptedEvents::new(&ENGINE, schema, Vocabulary::default(), limit);
     events.push(batches)?;
     let take = &mut |batches: Vec<RecordBatch>| {
         check(&batches);
@@ -59,8 +58,7 @@ fn used(bytes: &[u8]) -> Result<()> {
         }
         _ => {
             let limit = (mode % 8 == 2).then_some(1);
-            let run = if schema.is_plain() { aggregated::<Plain> } else { aggregated::<Wide> };
-            run(schema, &batches, limit, mode % 2 == 0)?;
+            aggregated(schema, &batches, limit, mode % 2 == 0)?;
         }
     }
     Ok(())

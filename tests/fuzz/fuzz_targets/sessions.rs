@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use arrow_array::RecordBatch;
 use libfuzzer_sys::fuzz_target;
 use watchspan::engagement::EngagementOptions;
-use watchspan::engine::{Engine, WideEvents, read_sessions, retention};
+use watchspan::engine::{AcceptedEvents, Engine, read_sessions, retention};
 use watchspan::error::Result;
 use watchspan::event::Vocabulary;
 use watchspan::input::{ColumnMap, EventSchema, Videos};
@@ -21,7 +21,7 @@ static ROWS: LazyLock<RecordBatch> = LazyLock::new(|| rows().unwrap().remove(0))
 fn rows() -> Result<Vec<RecordBatch>> {
     let batch = events(0);
     let schema = EventSchema::bind(&batch.schema(), &ColumnMap::default())?;
-    let mut events = WideEvents::new(&ENGINE, schema, Vocabulary::default());
+    let mut events = AcceptedEvents::new(&ENGINE, schema, Vocabulary::default(), None);
     events.push(std::slice::from_ref(&batch))?;
     let mut found = Vec::new();
     events.session_rows(&Rules::default(), &mut |batches: Vec<RecordBatch>| {
