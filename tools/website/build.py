@@ -23,7 +23,14 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 SITE = ROOT / "target" / "site"
 PAGES, HTML = SITE / "pages", SITE / "html"
-KINDS = ("*.md", "docs/**/*.md", "docs/*.svg", "queries/*.kql", "notebooks/*.py")
+KINDS = (
+    "*.md",
+    "docs/**/*.md",
+    "docs/*.svg",
+    "queries/*.kql",
+    "notebooks/*.py",
+    "tests/scenarios/*.md",
+)
 LINK = re.compile(r"^(?:\* |## )\[([^\]]+)\]\(([^)#]+\.md)\)", re.MULTILINE)
 # The theme takes this script from elsewhere unless told otherwise.
 SHIM, OWN_SHIM = "https://unpkg.com/iframe-worker/shim", "assets/javascripts/iframe-worker.js"
