@@ -28,8 +28,8 @@ SPARK_TABLES_TESTS := $(patsubst %,tests/spark/test_%.py,aggregator both_engines
 ELSEWHERE := $(SPARK_TABLES_TESTS) tests/spark/test_environment.py
 # Which tests run: all but the longest; each of those has a shorter sibling. `make test-all` runs them too.
 CHOSEN := -m 'not slow'
-# Runs pytest in an environment of its own, with the same wheel.
-IN := tests/environments/run
+# Runs pytest in an environment of its own, with the same wheel: IN NAME -- ARGUMENTS.
+IN = $(BIN)/nox -f tests/noxfile.py --report $(CURDIR)/target/nox/$$$$.json -s
 # What runs beside something else says when it starts. `make test` sets STARTS to a way past its --output-sync.
 STARTS :=
 SAY = @echo "$@ starts" $(STARTS)
@@ -48,9 +48,9 @@ demo: $(VENV)/package ## Generates events, aggregates them, prints a summary, an
 	$(BIN)/watchspan demo --rows $(DEMO_ROWS) --out demo
 
 test: ## Everything that CI checks.
-	@rm -f target/skipped
+	@rm -rf target/nox
 	@exec 3>&1; $(MAKE) --no-print-directory -j2 --output-sync=target STARTS='>&3' checks
-	@sort -u target/skipped 2>/dev/null || true
+	@$(BIN)/nox -f tests/noxfile.py -s skipped
 
 test-all: ## The same with the longest tests, more random streams, and all tests of Spark on each version of it.
 	@$(MAKE) --no-print-directory test CHOSEN= OLDER_SPARK_TESTS=tests/spark WATCHSPAN_STREAMS=$(or $(WATCHSPAN_STREAMS),300)
@@ -78,7 +78,10 @@ $(VENV)/package: $(VENV)/bin/maturin pyproject.toml README.md LICENSE $(wildcard
 	$(BIN)/pip install --quiet --no-deps --force-reinstall target/ci-wheel/*.whl
 	touch $@
 
-$(VENV)/tools: tests/python/requirements.txt $(VENV)/package
+$(VENV)/bin/nox: $(VENV)/package
+	$(BIN)/pip install --quiet 'nox[uv]>=2025.5'
+
+$(VENV)/tools: tests/python/requirements.txt $(VENV)/bin/nox
 	$(BIN)/pip install --quiet -r tests/python/requirements.txt
 	touch $@
 
@@ -87,7 +90,7 @@ lint: $(VENV)/tools ## Formatting, lints, types, generated files.
 	cargo fmt --check
 	cargo clippy --locked --all-targets --no-default-features -- -D warnings
 	cargo clippy --locked --all-targets -- -D warnings
-	$(BIN)/python docs/generate.py --check
+	$(BIN)/python tools/generate.py --check
 	$(BIN)/python .ci/release/licenses.py --check
 	$(BIN)/python .ci/release/bill.py --check
 	$(BIN)/ruff format --check .
@@ -108,11 +111,11 @@ python-test: $(VENV)/tools ## The package's tests.
 	$(BIN)/python -m pytest $(CHOSEN) tests/python tests/hostile
 	$(BIN)/python -m pytest --pyargs watchspan --ignore-glob='*/watchspan/spark/*'
 
-other-pythons-test: $(VENV)/package ## The package on the oldest and the newest Python, and with old pyarrow.
+other-pythons-test: $(VENV)/bin/nox ## The package on the oldest and the newest Python, and with old pyarrow.
 	$(SAY)
-	$(IN) pyarrow8 -q $(OLD_TESTS)
-	$(IN) pyarrow7 -q tests/python/test_scenarios.py
-	$(IN) newest -q tests/python/test_scenarios.py tests/python/test_laws.py
+	$(IN) pyarrow8 -- -q $(OLD_TESTS)
+	$(IN) pyarrow7 -- -q tests/python/test_scenarios.py
+	$(IN) newest -- -q tests/python/test_scenarios.py tests/python/test_laws.py
 
 spark-test: $(SPARK_CHECKS) ## Everything on the newest Spark, the stories on older ones.
 
@@ -121,34 +124,34 @@ tests/kql/kusto/node_modules: tests/kql/kusto/package.json
 	npm install --silent --no-audit --no-fund --prefix tests/kql/kusto
 	touch $@
 
-azure-test: $(VENV)/package tests/kql/kusto/node_modules ## The queries in KQL, and the SDKs of Azure against servers of our own.
+azure-test: $(VENV)/bin/nox tests/kql/kusto/node_modules ## The queries in KQL, and the SDKs of Azure against servers of our own.
 	$(SAY)
-	$(IN) azure -q $(CHOSEN) tests/kql
-	$(IN) azure -q $(CHOSEN) tests/azure
+	$(IN) azure -- -q $(CHOSEN) tests/kql
+	$(IN) azure -- -q $(CHOSEN) tests/azure
 
 # Makes the environment, and installs Java and Delta's jars where they are missing, before checks that run side by
 # side need them.
-spark42: $(VENV)/package
+spark42: $(VENV)/bin/nox
 	$(SAY)
-	$(IN) spark42 tests/spark/test_environment.py
+	$(IN) spark42 -- tests/spark/test_environment.py
 
 spark-tables-test: spark42 ## The kept tables on the newest Spark: updates, streams, the old calls, both engines.
 	$(SAY)
-	$(IN) spark42 $(CHOSEN) $(SPARK_TABLES_TESTS)
+	$(IN) spark42 -- $(CHOSEN) $(SPARK_TABLES_TESTS)
 
 spark-functions-test: spark42 ## All other tests on the newest Spark: the functions, the stories, the notebooks.
 	$(SAY)
-	$(IN) spark42 $(CHOSEN) tests/spark $(addprefix --ignore=,$(ELSEWHERE)) --pyargs watchspan.spark
+	$(IN) spark42 -- $(CHOSEN) tests/spark $(addprefix --ignore=,$(ELSEWHERE)) --pyargs watchspan.spark
 
 # A process has a classic session or a Connect server, so Connect's tests are apart. Its port is a fixed one.
 spark-connect-test: spark42 ## The main paths over Spark Connect.
 	$(SAY)
-	$(IN) spark42 tests/spark_connect
+	$(IN) spark42 -- tests/spark_connect
 
 spark-older-test: spark42 ## The stories on older versions of Spark.
 	$(SAY)
-	$(IN) spark35 $(CHOSEN) $(OLDER_SPARK_TESTS)
-	$(IN) spark33 $(CHOSEN) $(OLDER_SPARK_TESTS)
+	$(IN) spark35 -- $(CHOSEN) $(OLDER_SPARK_TESTS)
+	$(IN) spark33 -- $(CHOSEN) $(OLDER_SPARK_TESTS)
 
 # How the core is used, as a build that counts it finds: the release wheel is compiled with it. Linking such a build
 # is beyond zig, so it is a native one. Functions' names differ from target to target, and from builds for none, so
@@ -205,10 +208,10 @@ bench-check: ## Counts the core's instructions and compares them with those that
 	$(PYTHON) benches/check_instructions.py $(WRITE)
 
 bench-spark: spark42 ## Measures the aggregation on Spark and writes docs/spark_benchmarks.md; half an hour on a quiet machine.
-	.venv-spark42/bin/python benches/spark.py $(BENCH_SPARK) --write docs/spark_benchmarks.md
+	.nox/spark42/bin/python benches/spark.py $(BENCH_SPARK) --write docs/spark_benchmarks.md
 
 generate: $(VENV)/package ## Rewrites the generated files.
-	$(BIN)/python docs/generate.py
+	$(BIN)/python tools/generate.py
 	$(BIN)/python .ci/release/licenses.py
 	$(BIN)/python .ci/release/bill.py
 
@@ -249,4 +252,4 @@ arm-test: ## Stories and laws with the wheel for ARM that is in dist/release; ne
 	.ci/release/arm_test $(or $(WHEEL),$(wildcard dist/release/*aarch64*.whl)) $(ARM_TESTS)
 
 clean: ## Removes what the other targets made.
-	rm -rf $(VENV) .venv-* demo dist target
+	rm -rf $(VENV) .venv-* .nox demo dist target

@@ -12,18 +12,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import signal
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import generated_events
-import pyarrow.parquet as pq
 from compare_report import VARIANTS, Measured, Size, environment, markdown
-from reported import command, counts, parser
+from reported import command, cores, parser, progress, publish
 
 
 def main() -> int:
@@ -42,20 +39,19 @@ def main() -> int:
         return 1
     plot = Path(options.write).with_suffix(".svg").name if options.write else ""
     text = markdown(command("benches/compare.py"), about, options.rounds, options.warm, sizes, plot)
-    print(text)
+    publish(text, options.write)
     if options.write:
-        _write(Path(options.write), text, sizes)
+        from compare_plot import draw
+
+        draw(sizes, Path(options.write).with_suffix(".svg"))
     return 0
 
 
 def _options() -> argparse.Namespace:
-    options = parser(__doc__)
-    options.add_argument("--sizes", type=counts, default="1M,10M", help="numbers of events, as in 100k,1M")
-    options.add_argument("--rounds", type=int, default=5, help="processes per variant and size")
+    options = parser(__doc__, sizes="1M,10M", rounds=5)
     options.add_argument("--warm", type=int, default=2, help="calls in each process after the first")
-    options.add_argument("--threads", type=int, default=_cores(), help="threads of each engine; all cores")
+    options.add_argument("--threads", type=int, default=cores(), help="threads of each engine; all cores")
     options.add_argument("--variants", type=_variants, default=list(VARIANTS), help="some of the variants")
-    options.add_argument("--data", metavar="FOLDER", help="where to keep generated events for the next time")
     return options.parse_args()
 
 
@@ -67,12 +63,8 @@ def _variants(text: str) -> list[str]:
     return chosen
 
 
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _measure_size(options: argparse.Namespace, folder: Path, scratch: Path, rows: int) -> Size:
-    events, videos = _input(folder, rows)
+    events, videos = generated_events.kept(folder, rows)
     names = options.variants
     size = Size(rows, {name: Measured() for name in names})
     for turn in range(options.rounds):
@@ -85,20 +77,8 @@ def _measure_size(options: argparse.Namespace, folder: Path, scratch: Path, rows
             amounts = ["--threads", str(options.threads), "--warm", str(options.warm)]
             _measure(name, [*places, *amounts, *(["--sums"] if turn == 0 else [])], measured)
             told = measured.failure or f"{measured.cold[-1]:.3f} s"
-            _progress(f"{rows:,} events, round {turn + 1}: {name} {told}")
+            progress(f"{rows:,} events, round {turn + 1}: {name} {told}")
     return size
-
-
-def _input(folder: Path, rows: int) -> tuple[Path, Path]:
-    """The events and the videos, generated if they are not kept from another time."""
-    events, videos = folder / f"events-{rows}", folder / "videos.parquet"
-    if not events.exists():
-        _progress(f"generating {rows:,} events")
-        unfinished = folder / f"events-{rows}-unfinished"
-        generated_events.write_events(unfinished, rows)
-        unfinished.rename(events)
-    pq.write_table(generated_events.videos(), videos)
-    return events, videos
 
 
 def _measure(name: str, arguments: list[str], measured: Measured) -> None:
@@ -122,17 +102,6 @@ def _failure(done: subprocess.CompletedProcess[str]) -> str:
         return "was killed, as the system does when memory runs out"
     lines = done.stderr.strip().splitlines()
     return f"failed: {lines[-1]}" if lines else f"failed with {done.returncode}"
-
-
-def _write(page: Path, text: str, sizes: list[Size]) -> None:
-    from compare_plot import draw
-
-    page.write_text(text, encoding="utf-8")
-    draw(sizes, page.with_suffix(".svg"))
-
-
-def _progress(text: str) -> None:
-    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

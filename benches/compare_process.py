@@ -85,7 +85,7 @@ def _pieces(options: argparse.Namespace) -> Iterator[pa.Table]:
 
 def _watchspan(options: argparse.Namespace) -> Job:
     import watchspan
-    from watchspan.sources.arguments import machine_memory
+    from watchspan.arguments import machine_memory
 
     events, videos = pa.concat_tables(_pieces(options)), pq.read_table(options.videos)
     # As much as DuckDB may take by default, in place of a quarter.

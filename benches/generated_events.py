@@ -8,6 +8,7 @@ number of rows alone.
 
 from __future__ import annotations
 
+import shutil
 import uuid
 from pathlib import Path
 
@@ -73,6 +74,18 @@ def videos() -> pa.Table:
         },
         schema=pa.schema([("videoId", pa.string()), ("duration", pa.float64()), ("title", pa.string())]),
     )
+
+
+def kept(folder: Path, rows: int) -> tuple[Path, Path]:
+    """Where `rows` events and the videos are, in `folder`: made unless an earlier run left them there."""
+    events, about = folder / f"events-{rows}", folder / "videos.parquet"
+    if not events.exists():
+        unfinished = folder / f"events-{rows}-unfinished"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        write_events(unfinished, rows)
+        unfinished.rename(events)
+    pq.write_table(videos(), about)
+    return events, about
 
 
 def write_events(folder: Path, rows: int) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,7 +21,7 @@ from pathlib import Path
 import generated_events
 import pyarrow as pa
 import pyarrow.parquet as pq
-from reported import command, conditions, count, parser, table
+from reported import command, conditions, parser, progress, publish, table
 
 _INTRODUCTION = """\
 <!-- Written by `python benches/large_input.py`: do not edit. -->
@@ -50,9 +49,7 @@ def main() -> int:
     """Runs from the command line; 1 if the tables differ."""
     options, about = _options(), conditions()
     with tempfile.TemporaryDirectory(dir=options.scratch) as scratch:
-        folder = _input(Path(options.data or scratch), options.events)
-        videos = Path(scratch) / "videos.parquet"
-        pq.write_table(generated_events.videos(), videos)
+        folder, videos = generated_events.kept(Path(options.data or scratch), options.events)
         files = [Path(scratch) / name for name in ("bounded.parquet", "whole.parquet")]
         limits = (options.memory_limit, options.whole_limit)
         runs = [_run(folder, videos, limit, file) for limit, file in zip(limits, files)]
@@ -62,31 +59,16 @@ def main() -> int:
             return 1
         size = sum(file.stat().st_size for file in folder.iterdir())
     text = _markdown(options, about, runs, rows, size)
-    print(text)
-    if options.write:
-        Path(options.write).write_text(text, encoding="utf-8")
+    publish(text, options.write)
     return 0
 
 
 def _options() -> argparse.Namespace:
-    options = parser(__doc__)
-    options.add_argument("--events", type=count, default="100M", help="how many, as in 5M")
+    options = parser(__doc__, events="100M")
     options.add_argument("--memory-limit", default="2GB", help="the limit to measure")
     options.add_argument("--whole-limit", default="64GB", help="one that is never reached, for comparison")
-    options.add_argument("--data", metavar="FOLDER", help="where to keep generated events for the next time")
     options.add_argument("--scratch", metavar="FOLDER", help="where to write the tables")
     return options.parse_args()
-
-
-def _input(folder: Path, events: int) -> Path:
-    """The events, generated if they are not kept from another time."""
-    found = folder / f"events-{events}"
-    if not found.exists():
-        unfinished = folder / f"events-{events}-unfinished"
-        shutil.rmtree(unfinished, ignore_errors=True)
-        generated_events.write_events(unfinished, events)
-        unfinished.rename(found)
-    return found
 
 
 def _run(folder: Path, videos: Path, limit: str, file: Path) -> Run:
@@ -104,7 +86,7 @@ def _run(folder: Path, videos: Path, limit: str, file: Path) -> Run:
     run = Run(
         limit, seconds, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024, len(list(spilled.iterdir()))
     )
-    print(f"{time.strftime('%H:%M:%S')} {run}", file=sys.stderr)
+    progress(str(run))
     return run
 
 

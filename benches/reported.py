@@ -18,13 +18,46 @@ STALE_STARTS = (
 _UNITS = {"k": 1_000, "M": 1_000_000}
 
 
-def parser(description: str | None) -> argparse.ArgumentParser:
-    """A parser of options for a program that can write its page."""
+def parser(
+    description: str | None, *, rounds: int | None = None, data: bool = True, **amounts: str
+) -> argparse.ArgumentParser:
+    """A parser of options for a program that can write its page.
+
+    Args:
+        description: What the program does.
+        rounds: How often it measures each thing, by default; None if it measures once.
+        data: Whether it can keep the events that it generates.
+        **amounts: The default of `events`, one number of events, or of `sizes`, several of them.
+    """
     made = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     made.add_argument("--write", metavar="FILE", help="where to write the page")
+    if data:
+        made.add_argument("--data", metavar="FOLDER", help="where to keep generated events for the next time")
+    for name, default in amounts.items():
+        read, example = (counts, "100k,1M") if name == "sizes" else (count, "5M")
+        made.add_argument(f"--{name}", type=read, default=default, help=f"how many events, as in {example}")
+    if rounds is not None:
+        made.add_argument("--rounds", type=int, default=rounds, help="how often each is measured")
     return made
+
+
+def publish(text: str, page: str | None) -> None:
+    """Shows the page, and writes it to the file `page` if there is one."""
+    print(text)
+    if page:
+        Path(page).write_text(text, encoding="utf-8")
+
+
+def progress(text: str) -> None:
+    """Says how far the program is, beside what it prints."""
+    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
+
+
+def cores() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def count(text: str) -> int:

@@ -29,12 +29,11 @@ from typing import Callable
 
 import generated_events
 import pyarrow as pa
-import pyarrow.parquet as pq
 import spark_windows
 from processes import WorkerMemory, cpu_seconds
 from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
-from reported import command, counts, parser
+from reported import command, parser, progress, publish
 from spark_report import Measured, Size, environment, markdown
 
 from watchspan.spark import aggregate_events
@@ -57,18 +56,13 @@ def main() -> int:
             sizes.append(_measure_size(spark, folder, rows, warm_ups, options.rounds))
         text = markdown(command("benches/spark.py"), about, options.rounds, sizes)
         spark.stop()
-    print(text)
-    if options.write:
-        Path(options.write).write_text(text, encoding="utf-8")
+    publish(text, options.write)
     return 0 if all(size.agrees() for size in sizes) else 1
 
 
 def _options() -> argparse.Namespace:
-    options = parser(__doc__)
-    options.add_argument("--sizes", type=counts, default="1M,10M", help="numbers of events, as in 100k,1M")
+    options = parser(__doc__, sizes="1M,10M", rounds=3)
     options.add_argument("--warm-ups", type=int, default=3, help="runs of each before the rounds, first size")
-    options.add_argument("--rounds", type=int, default=3, help="timed runs of each variant")
-    options.add_argument("--data", metavar="FOLDER", help="where to keep generated events for the next time")
     options.add_argument("--driver-memory", default="5g", help="the heap of the one JVM")
     options.add_argument("--partitions", type=int, default=16, help="spark.sql.shuffle.partitions")
     return options.parse_args()
@@ -96,33 +90,21 @@ def _session(scratch: Path, options: argparse.Namespace) -> SparkSession:
 
 
 def _measure_size(spark: SparkSession, folder: Path, rows: int, warm_ups: int, rounds: int) -> Size:
-    events, videos = _input(spark, folder, rows)
+    events, videos = (spark.read.parquet(str(path)) for path in generated_events.kept(folder, rows))
     variants = _variants(events, videos)
     size = Size(rows, {name: Measured() for name in variants})
     for name, variant in variants.items():
         _first_run(spark, name, variant, size)
         for _ in range(warm_ups - 1):
             _run(variant())
-        _progress(f"{rows:,} events: {name} is warm")
+        progress(f"{rows:,} events: {name} is warm")
     names = list(variants)
     for turn in range(rounds):
         for name in names[turn % len(names) :] + names[: turn % len(names)]:
             _tag_workers(spark, name)
             _time(variants[name], size.measured[name])
-            _progress(f"{rows:,} events, round {turn + 1}: {name} {size.measured[name].seconds[-1]:.2f} s")
+            progress(f"{rows:,} events, round {turn + 1}: {name} {size.measured[name].seconds[-1]:.2f} s")
     return size
-
-
-def _input(spark: SparkSession, folder: Path, rows: int) -> tuple[DataFrame, DataFrame]:
-    """The events and the videos, generated if they are not kept from another time."""
-    events, videos = folder / f"events-{rows}", folder / "videos.parquet"
-    if not events.exists():
-        _progress(f"generating {rows:,} events")
-        unfinished = folder / f"events-{rows}-unfinished"
-        generated_events.write_events(unfinished, rows)
-        unfinished.rename(events)
-    pq.write_table(generated_events.videos(), videos)
-    return spark.read.parquet(str(events)), spark.read.parquet(str(videos))
 
 
 def _variants(events: DataFrame, videos: DataFrame) -> Variants:
@@ -192,10 +174,6 @@ def _tag_workers(spark: SparkSession, name: str) -> str:
 
 def _run(frame: DataFrame) -> None:
     frame.write.format("noop").mode("overwrite").save()
-
-
-def _progress(text: str) -> None:
-    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -12,10 +12,9 @@ from __future__ import annotations
 import argparse
 import json
 import subprocess
-from pathlib import Path
 
 from check_instructions import STAGES, STORED, build
-from reported import command, conditions, count, parser, table
+from reported import command, conditions, parser, publish, table
 
 # What no engine can do without.
 _LIMITS = ("read", "hash", "touch")
@@ -50,17 +49,12 @@ def main() -> int:
         for stage, nanoseconds in found.items():
             nanoseconds.append(_nanoseconds(program, stage, options.events))
     text = _markdown(about, {stage: min(nanoseconds) for stage, nanoseconds in found.items()})
-    print(text)
-    if options.write:
-        Path(options.write).write_text(text, encoding="utf-8")
+    publish(text, options.write)
     return 0
 
 
 def _options() -> argparse.Namespace:
-    options = parser(__doc__)
-    options.add_argument("--events", type=count, default="2M", help="how many, as in 500k or 2M")
-    options.add_argument("--rounds", type=int, default=5, help="processes for each stage")
-    return options.parse_args()
+    return parser(__doc__, events="2M", rounds=5, data=False).parse_args()
 
 
 def _nanoseconds(program: str, stage: str, events: int) -> float:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -24,7 +23,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from processes import be_killed_first, forget_peak, own_memory, settle
-from reported import command, conditions, count, parser, table
+from reported import command, conditions, cores, parser, progress, publish, table
 
 
 def _constant(*names: str) -> Callable[[pa.Table], pa.Table]:
@@ -79,27 +78,20 @@ def main() -> int:
         print(json.dumps(_measure(options)))
         return 0
     with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(options.data or scratch) / f"events-{options.events}"
-        if not folder.exists():
-            generated_events.write_events(folder, options.events)
+        folder, _ = generated_events.kept(Path(options.data or scratch), options.events)
         found: dict[str, list[dict[str, float]]] = {case: [] for case in CASES}
         for _ in range(options.rounds):
             for case, measured in found.items():
                 measured.append(_in_a_process(case, folder, options))
-                print(f"{time.strftime('%H:%M:%S')} {case}: {measured[-1]['seconds']:.2f} s", file=sys.stderr)
+                progress(f"{case}: {measured[-1]['seconds']:.2f} s")
     text = _markdown(options, about, found)
-    print(text)
-    if options.write:
-        Path(options.write).write_text(text, encoding="utf-8")
+    publish(text, options.write)
     return 0
 
 
 def _options() -> argparse.Namespace:
-    options = parser(__doc__)
-    options.add_argument("--events", type=count, default="5M", help="how many, as in 100k or 5M")
-    options.add_argument("--rounds", type=int, default=3, help="processes for each input")
-    options.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="all cores")
-    options.add_argument("--data", metavar="FOLDER", help="where to keep generated events for the next time")
+    options = parser(__doc__, events="5M", rounds=3)
+    options.add_argument("--threads", type=int, default=cores(), help="all cores")
     options.add_argument("--case", choices=CASES, help=argparse.SUPPRESS)
     return options.parse_args()
 

@@ -11,7 +11,7 @@ mod within;
 
 pub(crate) use clean::{Cleaned, Verdict};
 pub use clean::{Cleaner, DropCounts, DropReason};
-pub use columns::{ColumnMap, InputColumn, InputTable};
+pub use columns::{ColumnMap, InputColumn, InputTable, TypeFamily};
 pub(crate) use events::{AnyEventKeys, EventKeys, Extras, RowKeys};
 pub use events::{Dictionaries, EventBatch, EventSchema};
 pub(crate) use keys::{KeyArena, KeyRows, Keys, SeenKeys, equal};

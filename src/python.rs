@@ -1,14 +1,23 @@
 //! The Python module `watchspan._core`: Arrow in and out, options in, errors out.
 
+mod aggregate;
 mod bridge;
 mod claims;
 mod door;
+mod engagement;
 mod errors;
+mod explain;
+mod input;
 mod options;
-mod pieces;
+mod results;
+mod retention;
+mod schemas;
+mod scopes;
+mod sessions;
 mod source;
 mod specs;
-mod work;
+mod validate;
+mod wire;
 
 use pyo3::prelude::*;
 
@@ -19,16 +28,33 @@ mod _core {
     use pyo3::types::PyModuleMethods;
 
     #[pymodule_export]
-    use super::options::{check_rules, check_scoring};
+    use super::aggregate::{aggregate, aggregate_joined};
     #[pymodule_export]
-    use super::pieces::{aggregate_joined, batches, from_wire, furthest, scopes, to_wire, within};
+    use super::engagement::engagement;
+    #[pymodule_export]
+    use super::explain::explain;
+    #[pymodule_export]
+    use super::options::{check_rules, check_scoring, check_threads, check_vocabulary};
+    #[pymodule_export]
+    use super::retention::retention;
+    #[pymodule_export]
+    use super::schemas::{
+        aggregate_schema, check_videos, check_videos_schema, engagement_schema, output_schema,
+        sessions_schema,
+    };
+    #[pymodule_export]
+    use super::scopes::{scopes, within};
+    #[pymodule_export]
+    use super::sessions::{furthest, sessions};
     #[pymodule_export]
     use super::specs::{
         additive_scoring, column_specs, drop_reasons, flag_specs, input_column_specs, meanings, preset_specs,
         rule_specs, scoring_specs,
     };
     #[pymodule_export]
-    use super::work::{aggregate, engagement, explain, retention, sessions, validate};
+    use super::validate::validate;
+    #[pymodule_export]
+    use super::wire::{batches, from_wire, to_wire};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -51,6 +51,7 @@ const ENGINE_ROOMS: &[&str] = &[
     "events",
     "sessions",
     "results",
+    "schemas",
     "retention",
     "scopes",
     "explain",

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use watchspan::engagement::EngagementOptions;
 use watchspan::engine::{AcceptedEvents, Engine, Sessions, read_sessions};
 use watchspan::event::Vocabulary;
-use watchspan::input::{ColumnMap, DropReason, EventSchema, Videos};
+use watchspan::input::{ColumnMap, DropReason, EventSchema, InputColumn, TypeFamily, Videos};
 use watchspan::options::OptionValue;
 use watchspan::rules::Rules;
 use watchspan::scoring::Scoring;
@@ -29,11 +29,12 @@ fn scenarios() -> Vec<(String, Value)> {
 
 /// A column of JSON values: numbers if all are, else text.
 fn array(name: &str, values: Vec<&Value>) -> ArrayRef {
-    let is_number = ["currentTime", "playbackRate", "seekFrom", "duration"].contains(&name);
-    if is_number {
+    let column = InputColumn::ALL.iter().find(|column| column.name == name);
+    let family = column.map(|column| column.family);
+    if matches!(family, Some(TypeFamily::Seconds | TypeFamily::Number)) {
         return Arc::new(values.into_iter().map(number).collect::<Float64Array>());
     }
-    if values.iter().any(|value| value.is_number()) || name == "sequence" {
+    if values.iter().any(|value| value.is_number()) || family == Some(TypeFamily::Integer) {
         return Arc::new(values.into_iter().map(Value::as_i64).collect::<Int64Array>());
     }
     Arc::new(values.into_iter().map(Value::as_str).collect::<StringArray>())

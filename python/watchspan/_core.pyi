@@ -16,26 +16,34 @@ __all__ = [
     "additive_scoring",
     "aggregate",
     "aggregate_joined",
+    "aggregate_schema",
     "batches",
     "check_rules",
     "check_scoring",
+    "check_threads",
+    "check_videos",
+    "check_videos_schema",
+    "check_vocabulary",
     "column_specs",
     "debug_build",
     "default_session_timeout",
     "drop_reasons",
     "engagement",
+    "engagement_schema",
     "explain",
     "flag_specs",
     "from_wire",
     "furthest",
     "input_column_specs",
     "meanings",
+    "output_schema",
     "preset_specs",
     "retention",
     "rule_specs",
     "scopes",
     "scoring_specs",
     "sessions",
+    "sessions_schema",
     "to_wire",
     "validate",
     "version",
@@ -64,7 +72,9 @@ class InputColumnSpec(TypedDict):
     name: str
     table: Literal["events", "videos"]
     required: bool
-    accepted: str
+    family: Literal["instant", "key", "seconds", "number", "integer", "text"]
+    type: pa.DataType  # of the types that are read, the one to choose where there is a choice
+    accepted: str  # which types are read, as the end of a sentence
     doc: str
 
 @type_check_only
@@ -105,6 +115,8 @@ def meanings() -> list[str]: ...
 def preset_specs() -> list[PresetSpec]: ...
 def check_rules(rules: Rules) -> None: ...
 def check_scoring(scoring: Scoring) -> None: ...
+def check_vocabulary(vocabulary: Union[str, dict[str, str], None]) -> None: ...
+def check_threads(threads: Optional[int]) -> None: ...
 def aggregate(
     events: Any,
     videos: Any,
@@ -159,6 +171,32 @@ def explain(
     video: Union[str, int],
     threads: Optional[int],
 ) -> _Result: ...
+
+# What calls would give, and whether what they take is all right. Only `check_videos` reads rows; errors are
+# those of the calls.
+
+# The schemas of `aggregate` and `sessions` of such events; None: of nothing, which says nothing of its keys.
+def aggregate_schema(
+    events: Optional[pa.Schema], columns: Optional[dict[str, Optional[str]]]
+) -> pa.Schema: ...
+def sessions_schema(
+    events: Optional[pa.Schema], columns: Optional[dict[str, Optional[str]]], rules: Rules
+) -> pa.Schema: ...
+
+# The schema of `engagement` of such session rows.
+def engagement_schema(sessions: pa.Schema) -> pa.Schema: ...
+
+# The schema of a table whose keys are of the types that they have in session rows, of which no other column
+# matters.
+def output_schema(table: Literal["sessions", "engagement"], sessions: pa.Schema) -> pa.Schema: ...
+
+# Whether a videos table can be used: its columns and its rows.
+def check_videos(videos: Any, columns: Optional[dict[str, Optional[str]]]) -> None: ...
+
+# The same of its columns alone, and whether its key can be found in a `videoId` of the type `key`.
+def check_videos_schema(
+    videos: pa.Schema, columns: Optional[dict[str, Optional[str]]], key: pa.DataType
+) -> None: ...
 
 # The computation in pieces, for engines that hold the tables elsewhere (Spark, Delta) and call it on parts of
 # them.

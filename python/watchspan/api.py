@@ -7,11 +7,11 @@ from typing import Any, Callable
 
 import pyarrow as pa
 
-from watchspan import _core, sources
+from watchspan import _core, arguments, sources
 from watchspan.errors import OptionError, VocabularyError
 from watchspan.report import read_metadata, result
 from watchspan.rules import Rules, Scoring
-from watchspan.sources.text import shown
+from watchspan.text import shown
 
 # Takes batches as they are made.
 Sink = Callable[[pa.RecordBatch], object]
@@ -114,10 +114,10 @@ def aggregate_into(
     Returns:
         The table without its rows, if there is a sink: its schema and report.
     """
-    rules, scoring = sources.rules_argument(rules), sources.scoring_argument(scoring)
-    names, meanings = sources.column_mapping(columns), sources.vocabulary_argument(vocabulary)
-    unique, cores = sources.switch_argument("unique_seconds", unique_seconds), sources.thread_count(threads)
-    limit = sources.memory_argument(memory_limit)
+    rules, scoring = arguments.rules_argument(rules), arguments.scoring_argument(scoring)
+    names, meanings = arguments.column_mapping(columns), arguments.vocabulary_argument(vocabulary)
+    unique = arguments.switch_argument("unique_seconds", unique_seconds)
+    cores, limit = arguments.thread_count(threads), arguments.memory_argument(memory_limit)
     taken, about = _read(events, "events", names), _read(videos, "videos", names)
     batches, schema, figures = _core.aggregate(
         taken, about, names, meanings, rules, scoring, unique, cores, limit, sink
@@ -188,9 +188,9 @@ def sessions_into(
     Returns:
         The table without its rows, if there is a sink: its schema and report.
     """
-    rules, names = sources.rules_argument(rules), sources.column_mapping(columns)
-    meanings, cores = sources.vocabulary_argument(vocabulary), sources.thread_count(threads)
-    limit = sources.memory_argument(memory_limit)
+    rules, names = arguments.rules_argument(rules), arguments.column_mapping(columns)
+    meanings, cores = arguments.vocabulary_argument(vocabulary), arguments.thread_count(threads)
+    limit = arguments.memory_argument(memory_limit)
     taken = _read(events, "events", names)
     batches, schema, figures = _core.sessions(taken, names, meanings, rules, cores, limit, sink)
     return result(batches, schema, "sessions", figures=figures, rules=rules)
@@ -239,9 +239,10 @@ def engagement(
     >>> ws.engagement(ws.sessions(events)).equals(ws.aggregate(events), check_metadata=True)
     True
     """
-    rules, scoring = sources.rules_argument(rules), sources.scoring_argument(scoring)
-    names, unique = sources.column_mapping(columns), sources.switch_argument("unique_seconds", unique_seconds)
-    cores, made = sources.thread_count(threads), read_metadata(sessions) or {}
+    rules, scoring = arguments.rules_argument(rules), arguments.scoring_argument(scoring)
+    names, cores = arguments.column_mapping(columns), arguments.thread_count(threads)
+    unique = arguments.switch_argument("unique_seconds", unique_seconds)
+    made = read_metadata(sessions) or {}
     _refuse_other_rules(made.get("rules") or {}, rules)
     taken, about = sources.read(sessions, None, "sessions"), _read(videos, "videos", names)
     batches, schema = _core.engagement(taken, about, names, rules, scoring, unique, cores)
@@ -289,8 +290,8 @@ def retention(
     >>> table["retention"].to_pylist()
     [1.0, 1.0, 0.0, 0.0]
     """
-    names, cores = sources.column_mapping(columns), sources.thread_count(threads)
-    count, seconds = sources.buckets_argument(buckets, bucket_seconds)
+    names, cores = arguments.column_mapping(columns), arguments.thread_count(threads)
+    count, seconds = arguments.buckets_argument(buckets, bucket_seconds)
     made = read_metadata(rows) or {}
     taken, about = sources.read(rows, None), _read(videos, "videos", names)
     batches, schema = _core.retention(taken, about, names, count, seconds, cores)
@@ -336,8 +337,8 @@ def explain(
     >>> ws.explain(events, "ann", "v1").select(["eventName", "watchTime"]).to_pylist()
     [{'eventName': 'play', 'watchTime': 0.0}, {'eventName': 'pause', 'watchTime': 30.0}]
     """
-    rules, names = sources.rules_argument(rules), sources.column_mapping(columns)
-    meanings, cores = sources.vocabulary_argument(vocabulary), sources.thread_count(threads)
+    rules, names = arguments.rules_argument(rules), arguments.column_mapping(columns)
+    meanings, cores = arguments.vocabulary_argument(vocabulary), arguments.thread_count(threads)
     keys = [_key("user", user), _key("video", video)]
     taken = _read(events, "events", names)
     batches, schema = _core.explain(taken, names, meanings, rules, keys[0], keys[1], cores)
@@ -377,9 +378,9 @@ def _read(source: Any, table: str, names: Mapping[str, str | None] | None) -> An
 
 def _key(option: str, value: Any) -> str | int:
     if isinstance(value, str):
-        return sources.text_argument(option, value)
+        return arguments.text_argument(option, value)
     # Any integer, of numpy too; the least and the greatest that a key column can hold bound it.
-    return sources.whole_number(option, value, "text or an integer", least=-(2**63), most=2**64 - 1)
+    return arguments.whole_number(option, value, "text or an integer", least=-(2**63), most=2**64 - 1)
 
 
 def _refuse_other_rules(made: Mapping[str, Any], rules: Rules) -> None:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from watchspan import _core, sources
+from watchspan import _core, arguments, sources
 from watchspan.errors import SourceError
-from watchspan.sources.text import to_json
+from watchspan.text import to_json
 
 if TYPE_CHECKING:
     from watchspan.rules import Rules, Scoring
@@ -181,10 +181,10 @@ def validate(
     >>> found.examples.select(["reason", "row", "eventName", "currentTime"]).to_pylist()
     [{'reason': 'null_key', 'row': 1, 'eventName': 'pause', 'currentTime': '30'}]
     """
-    names = sources.column_mapping(columns)
-    meanings = sources.vocabulary_argument(vocabulary)
-    count = sources.whole_number("examples", examples, "an integer of at least 0", least=0)
-    cores = sources.thread_count(threads)
+    names = arguments.column_mapping(columns)
+    meanings = arguments.vocabulary_argument(vocabulary)
+    count = arguments.whole_number("examples", examples, "an integer of at least 0", least=0)
+    cores = arguments.thread_count(threads)
     want = sources.wanted("events", names)
     again = sources.replayable(events, want)
     found, figures = _core.validate(again(), names, meanings, count, cores)

@@ -8,9 +8,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from watchspan import _core, sources
+from watchspan import _core, arguments, sources
 from watchspan.errors import ColumnTypeError, DataError, MissingColumnError
-from watchspan.sources.text import finite
+from watchspan.text import finite
 
 NEEDED = (
     "userId",
@@ -69,7 +69,7 @@ def summarize(rows: Any, top: int = 10) -> dict[str, Any]:
     >>> figures["users"], figures["watch_time_seconds"]["median"], figures["flags"]["estimated_duration"]
     (1, 30.0, 1)
     """
-    count = sources.whole_number("top", top, "an integer of at least 0", least=0)
+    count = arguments.whole_number("top", top, "an integer of at least 0", least=0)
     table = _plain_table(sources.read_table(rows))
     try:
         return dict(finite(_figures(table, count)))

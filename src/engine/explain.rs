@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use arrow_array::{RecordBatch, UInt64Array};
 use arrow_select::take::take_record_batch;
 
-use super::group::{Grouper, Numbered, Record, Rejects, SLICE_ROWS};
+use super::group::{Chunk, Grouper, Numbered, Record, Rejects, SLICE_ROWS, in_slices};
 use super::pool::Engine;
 use super::walk::{Partition, SessionEvents, Users};
 use crate::error::Result;
 use crate::event::{EventKind, Vocabulary};
 use crate::input::{Cleaner, Dictionaries, DropReason, EventBatch, EventSchema};
-use crate::output::ExplanationRow;
+use crate::output::{ExplanationRow, explanation_table};
 use crate::rules::Rules;
 use crate::session::{Cutting, SessionStats, Tally};
 use crate::time::Micros;
@@ -27,49 +27,102 @@ struct Seen {
     position: Option<f64>,
 }
 
-/// A row for each event of `user` on `video`, which are keys in bytes, session by session, each with its verdict under
-/// `rules`; dropped events come last. `batches` are of `schema`, and `vocabulary` says what their event names mean.
-///
-/// # Errors
-/// If a column's type cannot be read, or the work was stopped.
-pub fn explain(
-    engine: &Engine,
-    schema: &EventSchema,
-    vocabulary: &Vocabulary,
-    rules: &Rules,
-    [user, video]: [&[u8]; 2],
-    batches: impl Iterator<Item = Result<RecordBatch>>,
-) -> Result<Vec<ExplanationRow>> {
-    let mut seen = HashMap::new();
-    let mut dropped = Rejects::new(usize::MAX);
-    let (mut grouper, mut chunks) = (Grouper::<Numbered>::default(), Vec::new());
-    let (mut base, mut dictionaries) = (0, Dictionaries::default());
-    for batch in batches {
-        engine.check()?;
-        let batch = batch?;
-        let columns = EventBatch::bind(schema, &batch, &dictionaries)?;
-        dictionaries = columns.dictionaries();
-        let rows: Vec<_> = (0..batch.num_rows()).filter(|&row| columns.user.get(row) == Some(user)).collect();
-        for &row in rows.iter().filter(|&&row| columns.video.get(row) == Some(video)) {
-            seen.insert(base + row as u64, Seen::read(&columns, row));
+/// Collects one user's events on one video, batch by batch, and tells how each was judged.
+pub struct Explanation<'e> {
+    engine: &'e Engine,
+    schema: EventSchema,
+    vocabulary: Vocabulary,
+    user: Vec<u8>,
+    video: Vec<u8>,
+    /// The user's events on the video, by the numbers of their rows.
+    seen: HashMap<u64, Seen>,
+    /// The user's accepted events on all videos, which decide where sessions are cut.
+    chunks: Vec<Chunk<Numbered>>,
+    dropped: Rejects,
+    grouper: Grouper<Numbered>,
+    /// The dictionaries of the batch before: if the next one has the same, they are not looked at again.
+    dictionaries: Dictionaries,
+    /// How many rows were read.
+    read: u64,
+}
+
+impl<'e> Explanation<'e> {
+    /// No events yet of `user` on `video`, which are keys as the columns of `schema` hold them.
+    #[must_use]
+    pub fn new(
+        engine: &'e Engine,
+        schema: EventSchema,
+        vocabulary: Vocabulary,
+        [user, video]: [Vec<u8>; 2],
+    ) -> Self {
+        Self {
+            engine,
+            schema,
+            vocabulary,
+            user,
+            video,
+            seen: HashMap::new(),
+            chunks: Vec::new(),
+            dropped: Rejects::new(usize::MAX),
+            grouper: Grouper::default(),
+            dictionaries: Dictionaries::default(),
+            read: 0,
         }
-        for rows in rows.chunks(SLICE_ROWS) {
-            let wanted: UInt64Array = rows.iter().map(|&row| row as u64).collect();
-            let columns = EventBatch::bind(schema, &take_record_batch(&batch, &wanted)?, &dictionaries)?;
-            let (cleaner, number) = (Cleaner { vocabulary }, |row: usize| base + rows[row] as u64);
-            chunks.extend(grouper.group(&columns, number, cleaner, &mut dropped)?.0);
+    }
+
+    /// Takes in `batches`: all that follow those taken in before.
+    ///
+    /// # Errors
+    /// If a column's type is not that of the schema, or the work was stopped.
+    pub fn push(&mut self, batches: &[RecordBatch]) -> Result<()> {
+        batches.iter().try_for_each(|batch| self.push_batch(batch))
+    }
+
+    fn push_batch(&mut self, batch: &RecordBatch) -> Result<()> {
+        let columns = EventBatch::bind(&self.schema, batch, &self.dictionaries)?;
+        self.dictionaries = columns.dictionaries();
+        let mut rows = Vec::new();
+        for slice in in_slices(batch.num_rows()) {
+            self.engine.check()?;
+            rows.extend(slice.filter(|&row| columns.user.get(row) == Some(&self.user)));
         }
-        base += batch.num_rows() as u64;
+        for &row in rows.iter().filter(|&&row| columns.video.get(row) == Some(&self.video)) {
+            self.seen.insert(self.read + row as u64, Seen::read(&columns, row));
+        }
+        rows.chunks(SLICE_ROWS).try_for_each(|rows| self.group(batch, rows))?;
+        self.read += batch.num_rows() as u64;
+        Ok(())
     }
-    let mut dropped: Vec<_> = dropped.rows.into_iter().map(|(reason, row)| (row, reason)).collect();
-    dropped.retain(|(row, _)| seen.contains_key(row));
-    let mut explainer = Explainer { schema, rules, video, seen, rows: Vec::new() };
-    explainer.walk(&Partition::new(engine, chunks), &mut dropped);
-    dropped.sort_unstable();
-    for (row, reason) in dropped {
-        explainer.push(row, None, format!("dropped: {}", reason.name()), None, None);
+
+    /// Groups `rows`, which are the numbers of the user's rows in `batch`: a slice at most.
+    fn group(&mut self, batch: &RecordBatch, rows: &[usize]) -> Result<()> {
+        self.engine.check()?;
+        let wanted: UInt64Array = rows.iter().map(|&row| row as u64).collect();
+        let columns =
+            EventBatch::bind(&self.schema, &take_record_batch(batch, &wanted)?, &self.dictionaries)?;
+        let (cleaner, number) =
+            (Cleaner { vocabulary: &self.vocabulary }, |row: usize| self.read + rows[row] as u64);
+        self.chunks.extend(self.grouper.group(&columns, number, cleaner, &mut self.dropped)?.0);
+        Ok(())
     }
-    Ok(explainer.rows)
+
+    /// The explanation table under `rules`: the events session by session, each with its verdict, then the dropped ones.
+    ///
+    /// # Errors
+    /// If the work was stopped.
+    pub fn table(mut self, rules: &Rules) -> Result<RecordBatch> {
+        let mut dropped: Vec<_> = self.dropped.rows.iter().map(|&(reason, row)| (row, reason)).collect();
+        dropped.retain(|(row, _)| self.seen.contains_key(row));
+        let partition = Partition::new(self.engine, std::mem::take(&mut self.chunks));
+        let (schema, video, seen) = (&self.schema, &self.video[..], self.seen);
+        let mut explainer = Explainer { schema, rules, video, seen, rows: Vec::new() };
+        explainer.walk(self.engine, &partition, &mut dropped)?;
+        dropped.sort_unstable();
+        for (row, reason) in dropped {
+            explainer.push(row, None, format!("dropped: {}", reason.name()), None, None);
+        }
+        explanation_table().batch(&explainer.rows, self.schema.keys())
+    }
 }
 
 impl Seen {
@@ -92,11 +145,17 @@ struct Explainer<'a> {
 }
 
 impl Explainer<'_> {
-    fn walk(&mut self, partition: &Partition<Numbered>, dropped: &mut Vec<(u64, DropReason)>) {
+    fn walk(
+        &mut self,
+        engine: &Engine,
+        partition: &Partition<Numbered>,
+        dropped: &mut Vec<(u64, DropReason)>,
+    ) -> Result<()> {
         let has_session = self.schema.has_session();
         let cutting = Cutting::new(self.rules, has_session);
         let (mut users, mut duplicates) = (Users::default(), Vec::new());
         for task in &partition.tasks {
+            engine.check()?;
             users.store = task.store();
             let fragments = task.ordered(&users.store, |video| video == self.video);
             users.gather(task, &fragments, |record| duplicates.push(record.row));
@@ -113,6 +172,7 @@ impl Explainer<'_> {
         }
         let duplicates = duplicates.into_iter().filter(|row| self.seen.contains_key(row));
         dropped.extend(duplicates.map(|row| (row, DropReason::Duplicate)));
+        Ok(())
     }
 
     /// The name of a session of the session id `id`, as session rows show it; one that inactivity cut begins at

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use arrow_array::{ArrayRef, RecordBatch};
-use arrow_schema::Schema;
+use arrow_schema::{DataType, Field, Schema, TimeUnit};
 
 use crate::error::{Error, Result};
 
@@ -27,6 +27,61 @@ impl InputTable {
     }
 }
 
+/// What a column's values are, which decides the types that are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TypeFamily {
+    /// Moments: timestamps, or text that names one.
+    Instant,
+    /// What tells users, videos or sessions apart.
+    Key,
+    /// Positions in a video, and lengths of one, in seconds.
+    Seconds,
+    /// Other numbers.
+    Number,
+    /// Whole numbers.
+    Integer,
+    /// Names and titles.
+    Text,
+}
+
+impl TypeFamily {
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Instant => "instant",
+            Self::Key => "key",
+            Self::Seconds => "seconds",
+            Self::Number => "number",
+            Self::Integer => "integer",
+            Self::Text => "text",
+        }
+    }
+
+    /// Which types are read, as the end of a sentence.
+    #[must_use]
+    pub const fn accepted(self) -> &'static str {
+        match self {
+            Self::Instant => "a timestamp of any unit and zone, or RFC 3339 text",
+            Self::Key => "text (utf8, large, view or dictionary) or an integer",
+            Self::Seconds | Self::Number => "a number (integer, float or decimal)",
+            Self::Integer => "an integer",
+            Self::Text => "text (utf8, large, view or dictionary)",
+        }
+    }
+
+    /// The one of these types that whoever makes such a column had best choose.
+    #[must_use]
+    pub fn data_type(self) -> DataType {
+        match self {
+            Self::Instant => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+            Self::Key | Self::Text => DataType::Utf8,
+            Self::Seconds | Self::Number => DataType::Float64,
+            Self::Integer => DataType::Int64,
+        }
+    }
+}
+
 /// One column of an input table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InputColumn {
@@ -36,17 +91,17 @@ pub struct InputColumn {
     pub table: InputTable,
     /// Whether the table must have it.
     pub required: bool,
-    /// Which types are read.
-    pub accepted: &'static str,
+    /// What its values are.
+    pub family: TypeFamily,
     /// What it means.
     pub doc: &'static str,
 }
 
 macro_rules! input_columns {
-    ($($constant:ident: $table:ident $name:literal, required: $required:literal, $accepted:expr, $doc:literal;)+) => {
+    ($($constant:ident: $table:ident $name:literal, required: $required:literal, $family:ident, $doc:literal;)+) => {
         impl InputColumn {
             $(#[doc = $doc] pub const $constant: Self = Self {
-                name: $name, table: InputTable::$table, required: $required, accepted: $accepted, doc: $doc,
+                name: $name, table: InputTable::$table, required: $required, family: TypeFamily::$family, doc: $doc,
             };)+
 
             /// Every input column.
@@ -55,30 +110,34 @@ macro_rules! input_columns {
     };
 }
 
-pub(crate) const KEY: &str = "text (utf8, large, view or dictionary) or an integer";
-pub(crate) const NUMBER: &str = "a number (integer, float or decimal)";
-pub(crate) const TEXT: &str = "text (utf8, large, view or dictionary)";
+impl InputColumn {
+    /// A field of its name, and of the type that its family names.
+    #[must_use]
+    pub fn field(&self) -> Field {
+        Field::new(self.name, self.family.data_type(), !self.required)
+    }
+}
 
 input_columns! {
-    TIMESTAMP: Events "timestamp", required: true, "a timestamp of any unit and zone, or RFC 3339 text",
+    TIMESTAMP: Events "timestamp", required: true, Instant,
         "When it happened. Without a zone it is UTC; what is finer than microseconds is cut off.";
-    USER: Events "userId", required: true, KEY, "Who watched.";
-    VIDEO: Events "videoId", required: true, KEY, "What was watched; in the videos table, which video the row is about.";
-    SESSION: Events "sessionId", required: false, KEY,
+    USER: Events "userId", required: true, Key, "Who watched.";
+    VIDEO: Events "videoId", required: true, Key, "What was watched; in the videos table, which video the row is about.";
+    SESSION: Events "sessionId", required: false, Key,
         "The viewing session. Without this column sessions are cut by inactivity.";
-    EVENT: Events "eventName", required: true, TEXT, "What happened, as a name of the vocabulary.";
-    POSITION: Events "currentTime", required: true, NUMBER,
+    EVENT: Events "eventName", required: true, Text, "What happened, as a name of the vocabulary.";
+    POSITION: Events "currentTime", required: true, Seconds,
         "Position in the video when the event fired, in seconds; for a seek the destination.";
-    RATE: Events "playbackRate", required: false, NUMBER,
+    RATE: Events "playbackRate", required: false, Number,
         "Playback speed in force from this event on; null leaves it unchanged.";
-    SEEK_FROM: Events "seekFrom", required: false, NUMBER, "For a seek: the position before it, in seconds.";
-    SEQUENCE: Events "sequence", required: false, "an integer",
+    SEEK_FROM: Events "seekFrom", required: false, Seconds, "For a seek: the position before it, in seconds.";
+    SEQUENCE: Events "sequence", required: false, Integer,
         "The player's own order of events, which breaks ties between timestamps.";
-    DURATION: Videos "duration", required: true, NUMBER,
+    DURATION: Videos "duration", required: true, Seconds,
         "The length in seconds; null, NaN, infinite, 0 or less counts as unknown.";
-    DURATION_SOURCE: Videos "durationSource", required: false, TEXT,
+    DURATION_SOURCE: Videos "durationSource", required: false, Text,
         "Where the duration comes from: `estimated` makes it count as one; anything else, or null, as metadata.";
-    TITLE: Videos "title", required: false, TEXT, "The title, shown in results.";
+    TITLE: Videos "title", required: false, Text, "The title, shown in results.";
 }
 
 /// The names that input columns have in the user's tables.
@@ -171,7 +230,7 @@ impl Bound {
         schema: &Schema,
     ) -> Result<Option<Self>> {
         let index = map.find(column, table, schema)?;
-        Ok(index.map(|index| Self::at(index, table.name(), column.accepted, schema)))
+        Ok(index.map(|index| Self::at(index, table.name(), column.family.accepted(), schema)))
     }
 
     /// Where the needed input `column` is in a table of `schema`, whose names `map` tells.
@@ -223,6 +282,50 @@ impl Bound {
             column: self.name.clone(),
             found: found.to_string(),
             accepted: self.accepted,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::{EventSchema, VideoReader};
+
+    #[test]
+    fn every_column_is_read_as_the_type_that_its_family_names() {
+        assert!(EventSchema::of_nothing().is_ok());
+        let of_videos =
+            |column: &&InputColumn| column.table == InputTable::Videos || column.name == "videoId";
+        let fields: Vec<_> = InputColumn::ALL.iter().filter(of_videos).map(InputColumn::field).collect();
+        assert_eq!(fields.len(), 4);
+        assert!(VideoReader::of_videos(&Schema::new(fields), &ColumnMap::default()).is_ok());
+    }
+
+    #[test]
+    fn what_the_families_say_is_what_is_read() {
+        use DataType::{Binary, Boolean, Int16, LargeUtf8, UInt64};
+        let decimal = DataType::Decimal128(9, 2);
+        let seconds = DataType::Timestamp(TimeUnit::Second, None);
+        let is_read = |column: &InputColumn, data_type: &DataType| {
+            let other = |other: &InputColumn| {
+                if other == column { data_type.clone() } else { other.family.data_type() }
+            };
+            let fields = InputColumn::ALL.iter().map(|column| Field::new(column.name, other(column), true));
+            let schema = Schema::new(fields.collect::<Vec<_>>());
+            let map = ColumnMap::default();
+            EventSchema::bind(&schema, &map).and_then(|_| VideoReader::of_videos(&schema, &map)).is_ok()
+        };
+        for column in InputColumn::ALL {
+            let read = [LargeUtf8, Int16, UInt64, decimal.clone(), seconds.clone(), Boolean, Binary]
+                .map(|data_type| is_read(column, &data_type));
+            let expected = match column.family {
+                TypeFamily::Instant => [true, false, false, false, true, false, false],
+                TypeFamily::Key => [true, true, true, false, false, false, false],
+                TypeFamily::Seconds | TypeFamily::Number => [false, true, true, true, false, false, false],
+                TypeFamily::Integer => [false, true, true, false, false, false, false],
+                TypeFamily::Text => [true, false, false, false, false, false, false],
+            };
+            assert_eq!(read, expected, "{}", column.name);
         }
     }
 }

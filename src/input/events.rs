@@ -60,6 +60,17 @@ impl EventSchema {
         Ok(bound)
     }
 
+    /// What an input amounts to that holds nothing and says nothing of its columns: it has all of them, under their
+    /// default names, and its keys are text.
+    ///
+    /// # Errors
+    /// If a column cannot be read as the type that its family names: a fault of this crate.
+    pub fn of_nothing() -> Result<Self> {
+        let of_events = InputColumn::ALL.iter().filter(|column| column.table == InputTable::Events);
+        let fields: Vec<_> = of_events.map(InputColumn::field).collect();
+        Self::bind(&Schema::new(fields), &ColumnMap::default())
+    }
+
     /// The logical types of the keys.
     #[must_use]
     pub const fn keys(&self) -> KeyTypes {

@@ -4,7 +4,7 @@ use arrow_array::types::{Float64Type, Int64Type};
 use arrow_array::{Array, ArrayRef, Float64Array, Int64Array, ListArray, RecordBatch, cast::AsArray};
 use arrow_schema::{DataType, Field, Schema};
 
-use super::columns::{Bound, KEY, NUMBER, TEXT};
+use super::columns::{Bound, TypeFamily};
 use super::keys::{KeyColumn, KeyType, KeyTypes, cast};
 use super::values::{NumberColumn, TextColumn, TimeColumn};
 use crate::error::{Error, Result};
@@ -67,7 +67,7 @@ impl OwnSchema {
     }
 
     fn bind(schema: &Schema, table: OwnTable) -> Result<Self> {
-        let key = |name| Bound::own(table.name(), name, KEY, schema);
+        let key = |name| Bound::own(table.name(), name, TypeFamily::Key.accepted(), schema);
         let (user, video) = (key("userId")?, key("videoId")?);
         let session = if table == OwnTable::Sessions { Some(key("sessionId")?) } else { None };
         let keys = KeyTypes {
@@ -98,7 +98,7 @@ impl OwnSchema {
 
     /// The column `name` of numbers in `batch`.
     fn number(&self, batch: &RecordBatch, name: &'static str) -> Result<NumberColumn> {
-        let (bound, array) = self.column(batch, name, NUMBER)?;
+        let (bound, array) = self.column(batch, name, TypeFamily::Number.accepted())?;
         NumberColumn::bind(&bound, array)
     }
 
@@ -211,12 +211,12 @@ impl<'a> SessionBatch<'a> {
     pub fn bind(schema: &'a OwnSchema, batch: &RecordBatch) -> Result<Self> {
         let (user, video, session) = schema.keys_of(batch)?;
         let time = |name| {
-            let (bound, array) = schema.column(batch, name, "a timestamp or RFC 3339 text")?;
+            let (bound, array) = schema.column(batch, name, TypeFamily::Instant.accepted())?;
             Ok::<_, Error>((name, TimeColumn::bind(&bound, array)?))
         };
         let number = |name| Ok::<_, Error>((name, schema.number(batch, name)?));
         let count = |name| {
-            let (bound, array) = schema.column(batch, name, "an integer")?;
+            let (bound, array) = schema.column(batch, name, TypeFamily::Integer.accepted())?;
             let wrong = || bound.wrong_type(array.data_type());
             let counts = cast(&bound, array, &DataType::Int64)?;
             Ok::<_, Error>((name, counts.as_primitive_opt::<Int64Type>().cloned().ok_or_else(wrong)?))
@@ -352,7 +352,7 @@ impl<'a> ViewingBatch<'a> {
         if schema.table == OwnTable::Sessions {
             return Ok(rows(schema.number(batch, "maxPosition")?, None, None));
         }
-        let (bound, array) = schema.column(batch, "videoTitle", TEXT)?;
+        let (bound, array) = schema.column(batch, "videoTitle", TypeFamily::Text.accepted())?;
         let title = TextColumn::bind(&bound, array)?;
         let max_position = schema.number(batch, "maxPositionReached")?;
         Ok(rows(max_position, Some(schema.number(batch, "videoDuration")?), Some(title)))

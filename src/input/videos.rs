@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use arrow_array::RecordBatch;
-use arrow_schema::Schema;
+use arrow_schema::{DataType, Field, Schema};
 
-use super::columns::{Bound, ColumnMap, InputColumn, InputTable, NUMBER, TEXT};
+use super::columns::{Bound, ColumnMap, InputColumn, InputTable};
 use super::keys::{KeyColumn, KeyType};
 use super::values::{NumberColumn, TextColumn};
 use crate::engagement::{Duration, DurationSource};
@@ -70,9 +70,12 @@ impl VideoReader {
     /// # Errors
     /// If a column is missing or of a type that cannot be read.
     pub fn of_events(schema: &Schema, map: &ColumnMap) -> Result<Self> {
-        let own = |name, accepted| Bound::own(InputTable::Events.name(), name, accepted, schema);
+        let own = |name, column: InputColumn| {
+            Bound::own(InputTable::Events.name(), name, column.family.accepted(), schema)
+        };
         let id = Bound::needed(map, InputColumn::VIDEO, InputTable::Events, schema)?;
-        Self::new(id, own("videoDuration", NUMBER)?, Some(own("durationSource", TEXT)?), None, schema)
+        let source = own(InputColumn::DURATION_SOURCE.name, InputColumn::DURATION_SOURCE)?;
+        Self::new(id, own("videoDuration", InputColumn::DURATION)?, Some(source), None, schema)
     }
 
     fn new(
@@ -175,12 +178,29 @@ impl Videos {
     /// # Errors
     /// If one side has text and the other integers.
     pub fn check_key(&self, other: KeyType) -> Result<()> {
+        if self.videos.is_empty() { Ok(()) } else { self.check_key_type(other) }
+    }
+
+    /// What [`Self::check_key`] says of keys of the type `other`, even if there are no videos.
+    fn check_key_type(&self, other: KeyType) -> Result<()> {
         match self.key {
-            Some(key) if !self.videos.is_empty() && key.noun() != other.noun() => {
+            Some(key) if key.noun() != other.noun() => {
                 Err(Error::KeyMismatch { videos: key.noun(), events: other.noun() })
             }
             _ => Ok(()),
         }
+    }
+
+    /// Refuses a videos table of the schema `schema`, whose columns have the names of `map`, for events whose `videoId`
+    /// is of the type `key`.
+    ///
+    /// # Errors
+    /// If a column is missing or of a type that cannot be read, or one side has text as key and the other integers.
+    pub fn check(schema: &Schema, map: &ColumnMap, key: &DataType) -> Result<()> {
+        let videos = VideoReader::of_videos(schema, map)?.finish();
+        let events = Schema::new(vec![Field::new(InputColumn::VIDEO.name, key.clone(), true)]);
+        let column = Bound::needed(&ColumnMap::default(), InputColumn::VIDEO, InputTable::Events, &events)?;
+        videos.check_key_type(KeyType::of_column(&column, &events)?)
     }
 
     /// What is known of the video `id`.

@@ -163,6 +163,44 @@ pub(super) fn check_sizes(object: &Bound<'_, PyAny>) -> PyResult<()> {
     object.call_method0("validate").map(drop).map_err(|error| Error::Unreadable(error.to_string()).into())
 }
 
+/// A schema from a Python object that is one.
+pub(super) fn import_schema(object: &Bound<'_, PyAny>) -> PyResult<Schema> {
+    Ok(import(object, "Schema", schema_of)?.as_ref().clone())
+}
+
+/// A type from a Python object that is one.
+pub(super) fn import_type(object: &Bound<'_, PyAny>) -> PyResult<DataType> {
+    import(object, "DataType", |schema| {
+        check_schema(schema).map_err(|reason| unreadable(&reason))?;
+        DataType::try_from(schema).map_err(|reason| unreadable(&reason))
+    })
+}
+
+/// What `read` makes of the struct of an object with a C schema, or of one of pyarrow's class of that name.
+fn import<T>(
+    object: &Bound<'_, PyAny>,
+    class: &str,
+    read: impl FnOnce(&FFI_ArrowSchema) -> Result<T>,
+) -> PyResult<T> {
+    if object.hasattr("__arrow_c_schema__")? {
+        let capsule = object.call_method0("__arrow_c_schema__")?;
+        let schema: *mut FFI_ArrowSchema = address(&capsule, c"arrow_schema")?;
+        // SAFETY: the capsule, which lives until the end of this function, holds such a struct.
+        return Ok(read(unsafe { &*schema })?);
+    }
+    // Objects of other classes would write more than one struct.
+    if !object.is_instance(&object.py().import("pyarrow")?.getattr(class)?)? {
+        let found = object.get_type().name()?;
+        return Err(SourceError::new_err(format!(
+            "An Arrow {class} is needed, but this is of type {found}."
+        )));
+    }
+    let mut schema = FFI_ArrowSchema::empty();
+    // pyarrow fills the struct, which is empty and lives on this stack frame.
+    object.call_method1("_export_to_c", (&raw mut schema as usize,))?;
+    Ok(read(&schema)?)
+}
+
 /// A record batch from a Python object that is one.
 pub(super) fn import_batch(object: &Bound<'_, PyAny>) -> PyResult<RecordBatch> {
     check_sizes(object)?;

@@ -9,8 +9,9 @@ use crate::engagement::EngagementOptions;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::event::Vocabulary;
-use crate::input::ColumnMap;
+use crate::input::{ColumnMap, KeyType};
 use crate::options::{OptionSpec, OptionValue};
+use crate::retention::Buckets;
 use crate::rules::Rules;
 use crate::scoring::Scoring;
 use crate::time::Micros;
@@ -88,6 +89,20 @@ pub(super) fn check_scoring(scoring: &Bound<'_, PyAny>) -> PyResult<()> {
     guarded(|| self::scoring(scoring).map(|_| ()))
 }
 
+/// Refuses a vocabulary that does not exist, or that has a kind which does not.
+#[pyfunction]
+#[pyo3(name = "check_vocabulary")]
+pub(super) fn check_vocabulary(vocabulary: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+    guarded(|| self::vocabulary(vocabulary).map(drop))
+}
+
+/// Refuses a number of threads that is not accepted.
+#[pyfunction]
+#[pyo3(name = "check_threads")]
+pub(super) fn check_threads(threads: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+    guarded(|| engine(threads).map(drop))
+}
+
 pub(super) fn vocabulary(object: Option<&Bound<'_, PyAny>>) -> PyResult<Vocabulary> {
     let Some(object) = object else { return Ok(Vocabulary::default()) };
     if let Ok(name) = object.extract::<String>() {
@@ -135,6 +150,28 @@ pub(super) fn whole(object: &Bound<'_, PyAny>, option: &str) -> PyResult<usize> 
         let accepted = "a whole number that is not negative".to_owned();
         Error::Option { option: option.to_owned(), value: show(object), accepted }.into()
     })
+}
+
+/// How to cut videos: `bucket_seconds`, or else `buckets` says.
+pub(super) fn buckets(
+    buckets: Option<&Bound<'_, PyAny>>,
+    bucket_seconds: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Buckets> {
+    match (bucket_seconds, buckets) {
+        (Some(seconds), _) => Ok(Buckets::seconds(number(seconds, "bucket_seconds")?)?),
+        (None, Some(count)) => Ok(Buckets::count(whole(count, "buckets")?)?),
+        (None, None) => {
+            let accepted = "a whole number, or bucket_seconds".to_owned();
+            Err(Error::Option { option: "buckets".to_owned(), value: "None".to_owned(), accepted }.into())
+        }
+    }
+}
+
+/// A key as a column of keys of type `key` holds it.
+pub(super) fn key(object: &Bound<'_, PyAny>, option: &str, key: KeyType) -> PyResult<Vec<u8>> {
+    let text = object.str()?.to_string();
+    let accepted = format!("{} as in the events' column", key.noun());
+    key.read(&text).ok_or_else(|| Error::Option { option: option.to_owned(), value: text, accepted }.into())
 }
 
 pub(super) fn micros(object: Option<&Bound<'_, PyAny>>, option: &str) -> PyResult<Option<Micros>> {

@@ -72,7 +72,7 @@ impl<'py> Source<'py> {
     }
 
     /// The next batch; looks for Ctrl-C.
-    pub(super) fn next_batch(&mut self) -> PyResult<Option<RecordBatch>> {
+    fn next_batch(&mut self) -> PyResult<Option<RecordBatch>> {
         self.py.check_signals()?;
         let batch = match self.first.take() {
             Some(first) => Some(first),

@@ -1,8 +1,10 @@
 //! What documentation and the Python package derive from the core: options, columns, vocabularies.
 
+use arrow_schema::Schema;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
+use super::bridge::export_schema;
 use crate::event::{EventKind, Meaning, PRESETS};
 use crate::flags::Flag;
 use crate::input::{DropReason, InputColumn};
@@ -91,12 +93,16 @@ pub(super) fn column_specs<'py>(py: Python<'py>, table: &str) -> PyResult<Bound<
 #[pyfunction]
 pub(super) fn input_column_specs(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
     let list = PyList::empty(py);
-    for column in InputColumn::ALL {
+    let fields: Vec<_> = InputColumn::ALL.iter().map(InputColumn::field).collect();
+    let fields = export_schema(py, &Schema::new(fields))?.into_bound(py).try_iter()?;
+    for (column, field) in InputColumn::ALL.iter().zip(fields) {
         let entry = PyDict::new(py);
         entry.set_item("name", column.name)?;
         entry.set_item("table", column.table.name())?;
         entry.set_item("required", column.required)?;
-        entry.set_item("accepted", column.accepted)?;
+        entry.set_item("family", column.family.name())?;
+        entry.set_item("type", field?.getattr("type")?)?;
+        entry.set_item("accepted", column.family.accepted())?;
         entry.set_item("doc", column.doc)?;
         list.append(entry)?;
     }

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import watchspan as ws
-from watchspan import _core, sample, sources
+from watchspan import _core, arguments, sample, sources
 from watchspan.errors import OptionError, SourceError
 
 ROWS = 60_000
@@ -79,7 +79,7 @@ def test_nothing_is_nothing(events: pa.Table) -> None:
     [("2GB", 2_000_000_000), ("512MiB", 2**29), (" 1.5 kb ", 1500), ("7", 7), (7, 7), ("1TiB", 2**40)],
 )
 def test_sizes(text: str | int, expected: int) -> None:
-    assert sources.memory_argument(text) == expected
+    assert arguments.memory_argument(text) == expected
 
 
 @pytest.mark.parametrize("text", [0, -1, True, 1.5, "", "GB", "2 apples", "-2GB", "0", "0.1B", "nan"])
@@ -89,9 +89,9 @@ def test_what_is_no_size(text: object) -> None:
 
 
 def test_a_quarter_of_the_machine_by_default() -> None:
-    machine = sources.arguments.machine_memory()
+    machine = arguments.machine_memory()
     assert machine is not None and machine > 2**26
-    assert sources.memory_argument(None) == machine // 4
+    assert arguments.memory_argument(None) == machine // 4
 
 
 def test_a_sink_takes_the_batches_in_order(events: pa.Table) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import pickle
 import sys
 import types
@@ -17,6 +18,7 @@ from watchspan.errors import (
     OptionError,
     VocabularyError,
 )
+from watchspan.options import Options
 
 CALLS: dict[str, Callable[[pa.Table], Any]] = {
     "threads=0": lambda e: ws.aggregate(e, threads=0),
@@ -120,3 +122,44 @@ def test_one_thread_inside_a_spark_task(events: pa.Table, monkeypatch: pytest.Mo
         ws.aggregate(events)
         ws.aggregate(events, threads=3)
     assert seen == [None, 3, 1, 3]
+
+
+class Sizes(Options, check=lambda sizes: CHECKED.append(dataclasses.asdict(sizes))):
+    """Options of a test."""
+
+    width: float = 1.0
+    height: float | None = None
+    filled: bool = True
+
+
+CHECKED: list[dict[str, Any]] = []
+
+
+def test_a_class_of_options_is_its_fields() -> None:
+    CHECKED.clear()
+    sizes = Sizes(width=3, filled=False)
+    assert CHECKED == [{"width": 3, "height": None, "filled": False}]
+    assert [type(value) for value in CHECKED[0].values()] == [
+        int,
+        type(None),
+        bool,
+    ]  # checked as they were given
+    assert repr(sizes) == "Sizes(width=3.0, height=None, filled=False)"
+    assert str(inspect.signature(Sizes)).startswith("(*, width: 'float' = 1.0, height: ")
+    with pytest.raises(TypeError, match="unexpected keyword argument 'depth'"):
+        Sizes(depth=1)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="too many positional arguments"):
+        Sizes(1)  # type: ignore[misc]
+
+
+def test_what_the_check_refuses_is_not_made() -> None:
+    def refuse(_: Any) -> None:
+        raise OptionError("no")
+
+    class Refused(Options, check=refuse):
+        """Never made."""
+
+        width: float = 1.0
+
+    with pytest.raises(OptionError, match=r"^no$"):
+        Refused()

@@ -7,8 +7,10 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 
+import pyarrow as pa
 import pytest
 
 import watchspan as ws
@@ -87,20 +89,21 @@ ENDLESS = """
         while True:
             yield one
 
-    ws.aggregate(endless(batch(1000)))
+    {call}(endless(batch(1000)){keys})
 """
 IN_CORE = """
     table = pa.Table.from_batches([batch(500_000)] * 12)
     print("ready", flush=True)
     while True:
-        ws.aggregate(table, threads=1)
+        {call}(table{keys}, threads=1)
 """
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends Ctrl-C to a whole group of processes")
 @pytest.mark.parametrize("work", [ENDLESS, IN_CORE], ids=["reading", "computing"])
-def test_ctrl_c_stops_a_long_run(work: str) -> None:
-    code = textwrap.dedent(SETUP) + textwrap.dedent(work)
+@pytest.mark.parametrize(("call", "keys"), [("ws.aggregate", ""), ("ws.explain", ", 7, 'v'")])
+def test_ctrl_c_stops_a_long_run(work: str, call: str, keys: str) -> None:
+    code = textwrap.dedent(SETUP) + textwrap.dedent(work.format(call=call, keys=keys))
     with subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
@@ -117,3 +120,35 @@ def test_ctrl_c_stops_a_long_run(work: str) -> None:
     assert b"KeyboardInterrupt" in errors
     assert b"panic" not in errors
     assert seconds < 5, f"stopped after {seconds:.1f} s"
+
+
+def test_other_threads_run_while_events_are_explained() -> None:
+    rows = 300_000
+    batch = pa.RecordBatch.from_pydict(
+        {
+            "timestamp": pa.array(range(0, rows * 1_000_000, 1_000_000), pa.timestamp("us", "UTC")),
+            "userId": pa.array(["ann"] * rows),
+            "videoId": pa.array(["v"] * rows),
+            "sessionId": pa.array([number // 5000 for number in range(rows)]),
+            "eventName": pa.array(["play", "pause"] * (rows // 2)),
+            "currentTime": pa.array([float(number % 100) for number in range(rows)]),
+        }
+    )
+    seen, is_over = [], threading.Event()
+
+    def look() -> None:
+        while not is_over.wait(0.001):
+            seen.append(time.monotonic())
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    started = time.monotonic()
+    try:
+        ws.explain(batch, "ann", "v")
+    finally:
+        ended = time.monotonic()
+        is_over.set()
+        thread.join()
+    # Next to none if one call into the core holds the GIL from beginning to end.
+    looks = sum(started < moment < ended for moment in seen)
+    assert looks > 20, f"{looks} looks in {ended - started:.2f} s"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,7 @@ import watchspan as ws
 from spark_rows import assert_same_table, collected, data_frame
 from watchspan.refresh import Refreshed
 from watchspan.spark import VideoEngagementAggregator
-from watchspan.spark.tables import SparkEngine
+from watchspan.spark.engine import SparkEngine
 
 UTC = dt.timezone.utc
 ARRIVAL = dt.datetime(2026, 3, 1, tzinfo=UTC)
@@ -70,6 +71,13 @@ class World:
         """Makes this the table of videos: id, duration, title and, if it matters, the duration's source."""
         self.catalogue = pa.Table.from_pylist([dict(zip(VIDEOS.names, row)) for row in rows], VIDEOS)
         save(data_frame(self.spark, self.catalogue), str(self.videos), "overwrite")
+
+    def copied(self, folder: Path) -> World:
+        """The same in another folder, of which Spark knows nothing yet: copied sooner than made."""
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+        copy = World(self.spark, folder)
+        copy.arrived = list(self.arrived)
+        return copy
 
     def update(self, *window: Any, **options: Any) -> Refreshed:
         return self.aggregator.update(*window, **options)

@@ -32,8 +32,8 @@ from watchspan.spark import (
     session_rows,
     session_schema,
 )
-from watchspan.spark.columns import wire_schema
 from watchspan.spark.functions import project_events, spread
+from watchspan.spark.layout import wire_schema
 from watchspan.spark.tasks import aggregate_partition
 
 ROWS = 200_000

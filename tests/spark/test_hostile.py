@@ -18,8 +18,8 @@ from watchspan.errors import DataError, OptionError, SourceError, VocabularyErro
 from watchspan.refresh import PROPERTY, Settings
 from watchspan.refresh.statements import user_is
 from watchspan.spark import VideoEngagementAggregator, aggregate_events
+from watchspan.spark.engine import SparkEngine
 from watchspan.spark.names import literal, table_name
-from watchspan.spark.tables import SparkEngine
 
 LITERALS = "spark.sql.parser.escapedStringLiterals"
 USERS = [
@@ -38,7 +38,7 @@ USERS = [
 ]
 
 
-@pytest.fixture(params=["true", "false"])
+@pytest.fixture(params=["true", pytest.param("false", marks=pytest.mark.slow)])
 def literals(spark: SparkSession, request: pytest.FixtureRequest) -> Iterator[str]:
     spark.conf.set(LITERALS, request.param)
     yield request.param
@@ -127,15 +127,21 @@ def write(folder: str, pattern: str, text: bytes) -> None:
         path.with_name(f".{path.name}.crc").unlink(missing_ok=True)
 
 
-@pytest.mark.parametrize("tear", TEARS)
-def test_torn_tables_are_told(spark: SparkSession, tmp_path: Path, tear: str) -> None:
-    made = World(spark, tmp_path / "made")
-    made.arrive(events(*watch("2026-01-15T10:00:00", "ann", "v1", "s")))
-    made.update()
+@pytest.fixture(scope="module")
+def made(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> World:
+    world = World(spark, tmp_path_factory.mktemp("made"))
+    world.arrive(events(*watch("2026-01-15T10:00:00", "ann", "v1", "s")))
+    world.update()
+    return world
+
+
+@pytest.mark.parametrize(
+    "tear",
+    [pytest.param(tear, marks=pytest.mark.slow if tear.startswith("half") else ()) for tear in TEARS],
+)
+def test_torn_tables_are_told(spark: SparkSession, made: World, tmp_path: Path, tear: str) -> None:
     for number, torn in enumerate(("engagement", "engagement_sessions", "raw")):
-        # A copy, of which Spark remembers nothing.
-        folder = tmp_path / str(number)
-        shutil.copytree(made.folder, folder)
+        folder = made.copied(tmp_path / str(number)).folder
         TEARS[tear](str(folder / torn))
         before = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
         aggregator = VideoEngagementAggregator(spark, str(folder / "raw"), str(folder / "engagement"))
@@ -155,14 +161,12 @@ def test_torn_tables_are_told(spark: SparkSession, tmp_path: Path, tear: str) ->
             assert {path: after.get(path) for path in before} == before
 
 
-def test_a_lost_list_of_pairs_and_tables_of_others(spark: SparkSession, tmp_path: Path) -> None:
-    world = World(spark, tmp_path)
-    world.arrive(events(*watch("2026-01-15T10:00:00", "ann", "v1", "s")))
+def test_a_lost_list_of_pairs_and_tables_of_others(spark: SparkSession, made: World, tmp_path: Path) -> None:
+    world = made.copied(tmp_path)
+    shutil.rmtree(world.output + "_pending")
     spark.sql(f"CREATE TABLE delta.`{world.output}_pending` (userId STRING, videoId STRING) USING delta")
     with pytest.raises(SourceError, match=r"update\(\) did not make.*TABLE_pending"):
         world.update()
-    shutil.rmtree(world.output + "_pending")
-    world.update()
     spark.sql(f"DELETE FROM delta.`{world.output}`")
     shutil.rmtree(world.output + "_pending")
     assert world.update("2030-01-01").pairs == 1

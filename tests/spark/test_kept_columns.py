@@ -14,6 +14,8 @@ from kept_tables import World, events, watch
 from spark_rows import assert_same_table, collected
 from watchspan.errors import DataError, SourceError
 
+# Without Spark the package's own tests see to the columns, and others let both engines take turns.
+ENGINES = ("spark", pytest.param("deltalake", marks=pytest.mark.slow))
 SUFFIXES = ("", "_sessions", "_pending")
 FIRST = events(
     *watch("2026-01-15T10:00:00", "ann", "v1", "s1"), *watch("2026-01-15T10:00:00", "bob", "v1", "s2")
@@ -38,11 +40,17 @@ def name(text: str) -> str:
     return "`" + text.replace("`", "``") + "`"
 
 
-def made(spark: SparkSession, tmp_path: Path) -> World:
-    world = World(spark, tmp_path)
+@pytest.fixture(scope="module")
+def first(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> World:
+    world = World(spark, tmp_path_factory.mktemp("first"))
     world.arrive(FIRST)
     world.update()
     return world
+
+
+@pytest.fixture
+def world(first: World, tmp_path: Path) -> World:
+    return first.copied(tmp_path)
 
 
 def alter(world: World, suffix: str, what: str) -> None:
@@ -79,10 +87,8 @@ def assert_ours(world: World) -> None:
     assert world.table("_pending").count() == 0
 
 
-# Both engines in turn are compared with each other elsewhere.
-@pytest.mark.parametrize("engine", ["spark", pytest.param("deltalake", marks=pytest.mark.slow)])
-def test_columns_of_users_keep_their_values(spark: SparkSession, tmp_path: Path, engine: str) -> None:
-    world = made(spark, tmp_path)
+@pytest.mark.parametrize("engine", ENGINES)
+def test_columns_of_users_keep_their_values(world: World, engine: str) -> None:
     for suffix in SUFFIXES:
         if suffix != "":
             mapped(world, suffix)  # such names need it
@@ -92,7 +98,7 @@ def test_columns_of_users_keep_their_values(spark: SparkSession, tmp_path: Path,
         added = ", ".join(f"{name(column)} {kind}" for column, (kind, _) in columns.items())
         alter(world, suffix, f"ADD COLUMNS ({added})")
         values = ", ".join(f"{name(column)} = {value}" for column, (_, value) in columns.items())
-        spark.sql(f"UPDATE delta.`{world.output}{suffix}` SET {values}")
+        world.spark.sql(f"UPDATE delta.`{world.output}{suffix}` SET {values}")
     before = {suffix: theirs(world, suffix) for suffix in ("", "_sessions")}
     more(world, engine)
     for suffix in ("", "_sessions"):
@@ -107,16 +113,13 @@ def theirs(world: World, suffix: str) -> dict[str, dict[str, Any]]:
     return {row["userId"]: {key: row[key] for key in THEIRS if key in row} for row in rows}
 
 
-@pytest.mark.parametrize("engine", ["spark", "deltalake"])
-def test_deletion_vectors_and_feeds_that_users_turned_on(
-    spark: SparkSession, tmp_path: Path, engine: str
-) -> None:
-    world = made(spark, tmp_path)
+@pytest.mark.parametrize("engine", ENGINES)
+def test_deletion_vectors_and_feeds_that_users_turned_on(world: World, engine: str) -> None:
     for suffix in SUFFIXES:
         for feature in ("enableDeletionVectors", "enableChangeDataFeed"):
             alter(world, suffix, f"SET TBLPROPERTIES ('delta.{feature}' = 'true')")
-    spark.sql(f"DELETE FROM delta.`{world.output}` WHERE userId = 'bob'")  # with a deletion vector
-    spark.sql(f"DELETE FROM delta.`{world.output}_sessions` WHERE userId = 'bob'")
+    world.spark.sql(f"DELETE FROM delta.`{world.output}` WHERE userId = 'bob'")  # with a deletion vector
+    world.spark.sql(f"DELETE FROM delta.`{world.output}_sessions` WHERE userId = 'bob'")
     more(world, engine)
     assert_ours(world)
     more_again = world.update() if engine == "deltalake" else None
@@ -124,11 +127,8 @@ def test_deletion_vectors_and_feeds_that_users_turned_on(
     assert_ours(world)
 
 
-@pytest.mark.parametrize("engine", ["spark", "deltalake"])
-def test_columns_that_users_renamed_or_dropped_come_back(
-    spark: SparkSession, tmp_path: Path, engine: str
-) -> None:
-    world = made(spark, tmp_path)
+@pytest.mark.parametrize("engine", ENGINES)
+def test_columns_that_users_renamed_or_dropped_come_back(world: World, engine: str) -> None:
     mapped(world, "")
     alter(world, "", "RENAME COLUMN totalWatchTime TO watched")
     alter(world, "", "DROP COLUMN engagementTier")
@@ -146,11 +146,8 @@ def test_columns_that_users_renamed_or_dropped_come_back(
     }
 
 
-@pytest.mark.parametrize("engine", ["spark", "deltalake"])
-def test_columns_of_ours_in_another_case_and_with_more_parts(
-    spark: SparkSession, tmp_path: Path, engine: str
-) -> None:
-    world = made(spark, tmp_path)
+@pytest.mark.parametrize("engine", ENGINES)
+def test_columns_of_ours_in_another_case_and_with_more_parts(world: World, engine: str) -> None:
     for suffix in SUFFIXES:
         frame = world.table(suffix)
         if suffix != "_pending":
@@ -159,7 +156,7 @@ def test_columns_of_ours_in_another_case_and_with_more_parts(
             )
             frame = frame.selectExpr("* EXCEPT (watchedIntervals)", f"{pairs} AS watchedIntervals")
         frame = frame.toDF(*(column.lower() for column in frame.columns))
-        rows = spark.createDataFrame(frame.collect(), frame.schema)
+        rows = world.spark.createDataFrame(frame.collect(), frame.schema)
         rows.write.format("delta").mode("overwrite").option("overwriteSchema", "true").save(
             world.output + suffix
         )
@@ -175,8 +172,7 @@ def test_columns_of_ours_in_another_case_and_with_more_parts(
         assert world.aggregator.delete_user("cid").sessions_deleted == 1
 
 
-def test_generated_columns_and_defaults_are_spark_s(spark: SparkSession, tmp_path: Path) -> None:
-    world = made(spark, tmp_path)
+def test_generated_columns_and_defaults_are_spark_s(world: World) -> None:
     alter(world, "", "SET TBLPROPERTIES ('delta.feature.allowColumnDefaults' = 'supported')")
     alter(world, "", "ADD COLUMNS (owner STRING)")
     alter(world, "", "ALTER COLUMN owner SET DEFAULT 'nobody'")
@@ -189,8 +185,7 @@ def test_generated_columns_and_defaults_are_spark_s(spark: SparkSession, tmp_pat
     assert_ours(world)
 
 
-def test_constraints_that_refuse_our_rows_are_named(spark: SparkSession, tmp_path: Path) -> None:
-    world = made(spark, tmp_path)
+def test_constraints_that_refuse_our_rows_are_named(world: World) -> None:
     alter(world, "", "ADD CONSTRAINT known CHECK (userId IN ('ann', 'bob'))")
     world.arrive(MORE)
     with pytest.raises(DataError, match=r"a table refuses the rows .*constraint.* drop that"):
@@ -205,8 +200,7 @@ def test_constraints_that_refuse_our_rows_are_named(spark: SparkSession, tmp_pat
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_tables_without_their_keys_are_refused(spark: SparkSession, tmp_path: Path, suffix: str) -> None:
-    world = made(spark, tmp_path)
+def test_tables_without_their_keys_are_refused(world: World, suffix: str) -> None:
     mapped(world, suffix)
     alter(world, suffix, "RENAME COLUMN userId TO viewer")
     for work in (world.update, world.aggregator.rescore, lambda: world.aggregator.delete_user("ann")):

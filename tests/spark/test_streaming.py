@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from pyspark.sql import SparkSession
 
 from kept_tables import StoppedError, World, events, stopped_after, watch
 from watchspan.errors import OptionError
+from watchspan.spark.streaming import refresh_batch
 
 
 def finish(query: object) -> None:
@@ -66,4 +68,15 @@ def test_a_batch_that_was_written_but_not_marked_as_done(spark: SparkSession, tm
         (checkpoint / "commits" / name).unlink()
     finish(world.aggregator.start_stream(str(checkpoint)))
     assert batches_of(checkpoint, "commits") == [0, 1]
+    world.assert_current()
+
+
+def test_a_batch_needs_nothing_of_the_process_that_started_the_stream(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    world = World(spark, tmp_path)
+    world.arrive(events(*watch("2026-01-15T10:00:00", "bob", "v1", "b", 0, 60)))
+    kept = pickle.loads(pickle.dumps(world.aggregator._kept()))
+    batch = spark.read.format("delta").load(kept.input_table)
+    refresh_batch(batch, 0, kept=kept, switches={"allow_shrink": False, "check_videos": True})
     world.assert_current()

@@ -21,8 +21,8 @@ from test_random_streams import any_rules, stream, table
 from watchspan.errors import ColumnTypeError, MissingColumnError, OptionError, SourceError
 from watchspan.refresh import PROPERTY, ConflictError, Settings, TableName
 from watchspan.spark import VideoEngagementAggregator
+from watchspan.spark.engine import SparkEngine
 from watchspan.spark.storage import conflicts
-from watchspan.spark.tables import SparkEngine
 
 # More of them say more. The law's hundreds of streams run without Spark.
 STREAMS = int(os.environ.get("WATCHSPAN_SPARK_STREAMS", "1"))

@@ -6,6 +6,7 @@ whole way: read, aggregate, write.
 
 from __future__ import annotations
 
+from watchspan.azure.checkpoints import Checkpoint
 from watchspan.azure.etl import Summary, etl
 from watchspan.azure.failures import ServiceError, SliceError, UnfinishedUploadError
 from watchspan.azure.kusto import read_kusto, write_kusto
@@ -13,7 +14,7 @@ from watchspan.azure.log_analytics import read_log_analytics, write_log_analytic
 from watchspan.azure.places import DataExplorer, LogAnalytics
 from watchspan.azure.reading import ReadCounts
 from watchspan.azure.records import create_table_commands, log_analytics_columns
-from watchspan.azure.uploads import Checkpoint, Written
+from watchspan.azure.uploads import Written
 
 __all__ = [
     "Checkpoint",

@@ -9,14 +9,17 @@ from typing import Any, Literal, Union
 
 import pyarrow as pa
 
-from watchspan import _core, sources
+from watchspan import arguments, sources
 from watchspan.api import aggregate_into
+from watchspan.azure.checkpoints import Checkpoint
 from watchspan.azure.places import Place, Reading, Sending, names_file, target_of
 from watchspan.azure.queries import ITEM_COUNT, names_argument
 from watchspan.azure.reading import By, OnProgress, ReadCounts
-from watchspan.azure.uploads import Checkpoint, OnSent, Written
+from watchspan.azure.uploads import OnSent, Written
+from watchspan.columns import EVENTS, VIDEOS
 from watchspan.errors import OptionError
-from watchspan.refresh.windows import Instant
+from watchspan.instants import Instant
+from watchspan.planning import aggregate_schema
 from watchspan.report import report
 from watchspan.rules import Rules, Scoring
 from watchspan.sources import Overflow
@@ -127,8 +130,8 @@ def etl(
     target = target_of(out, credential, client_options)
     if names_file(out):
         sources.refuse_overwriting(out, videos)
-    names = sources.column_mapping(columns)
-    of_videos = {spec["name"] for spec in _core.input_column_specs() if spec["table"] == "videos"}
+    names = arguments.column_mapping(columns)
+    of_videos = {name: own for name, own in (names or {}).items() if name in VIDEOS and name not in EVENTS}
     of_events = {name: own for name, own in (names or {}).items() if name not in of_videos}
     names_of_events = names_argument(event_names)
     reading = Reading(start, end, of_events or None, names_of_events, by, lookback, deduplicate)
@@ -140,7 +143,7 @@ def etl(
         "threads": threads,
         "memory_limit": memory_limit,
         # The events come under the engine's names; the videos may have their own.
-        "columns": {name: own for name, own in (names or {}).items() if name in of_videos} or None,
+        "columns": of_videos or None,
     }
     if dry_run:
         return Summary(target.name, plan=_plan(events, reading, target, settings))
@@ -209,6 +212,5 @@ def _with_mark(schema: pa.Schema) -> pa.Schema:
 
 def _plan(events: Place, reading: Reading, target: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
     found = events.count(reading)
-    none = sources.empty_batch(events.read(reading, None).schema)
-    schema = _with_mark(aggregate_into(None, iter([none]), **settings).schema)
+    schema = _with_mark(aggregate_schema(events.read(reading, None).schema, **settings))
     return {"events": found, "needs": target.needs(schema)}

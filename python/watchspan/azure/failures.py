@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from watchspan.errors import SourceError
 
 if TYPE_CHECKING:
-    from watchspan.azure.uploads import Checkpoint
+    from watchspan.azure.checkpoints import Checkpoint
 
 __all__ = ["ServiceError", "SliceError", "UnfinishedUploadError"]
 

@@ -12,18 +12,20 @@ from typing import Any
 
 import pyarrow as pa
 
-from watchspan import sources
+from watchspan import arguments, sources
 from watchspan.azure import queries, sdk
 from watchspan.azure.addresses import cluster_argument, name_argument, segment, table_argument
+from watchspan.azure.checkpoints import Checkpoint
 from watchspan.azure.failures import ServiceError
 from watchspan.azure.reading import By, OnProgress, Rows, closed_window, stream, timedelta_argument, wider
 from watchspan.azure.records import STAMPED, Stamp, create_table_commands
 from watchspan.azure.repairs import as_table, figures, whole_rows
 from watchspan.azure.slices import Slice, TooMuchError
-from watchspan.azure.uploads import Checkpoint, OnSent, Target, Written, upload
+from watchspan.azure.uploads import OnSent, Receiver, Written, upload
+from watchspan.columns import EVENTS
 from watchspan.errors import DataError, MissingColumnError, OptionError
+from watchspan.instants import Instant
 from watchspan.masking import masked
-from watchspan.refresh.windows import Instant
 
 __all__ = ["Cluster", "read_kusto", "write_kusto"]
 
@@ -84,7 +86,7 @@ def read_kusto(
         MissingDependencyError: If the extra `azure` is not installed.
         ServiceError: If the service refuses to say which columns there are.
     """
-    names, window = sources.column_mapping(columns), closed_window(start, end)
+    names, window = arguments.column_mapping(columns), closed_window(start, end)
     place, margin = Cluster(cluster, database, credential), timedelta_argument("lookback", lookback)
     events = Events.of(place, query_or_table, names, event_names, by)
 
@@ -96,7 +98,7 @@ def read_kusto(
         events.columns,
         window,
         fetch,
-        deduplicate=sources.switch_argument("deduplicate", deduplicate),
+        deduplicate=arguments.switch_argument("deduplicate", deduplicate),
         on_progress=progress,
     )
 
@@ -141,7 +143,7 @@ class Events:
         is_table = bool(_TABLE.fullmatch(source))
         if by == "arrival" and not is_table:
             raise OptionError("by is 'arrival', but only a table knows when its rows arrived: name a table.")
-        queries.mapped(columns, [*queries.input_columns(), queries.EVENT_ID, queries.ITEM_COUNT])
+        queries.mapped(columns, [*EVENTS, queries.EVENT_ID, queries.ITEM_COUNT])
         names = queries.names_argument(event_names)
         layout = queries.LAYOUTS.get(source)
         if layout is not None:
@@ -173,7 +175,7 @@ class Events:
 
 def _bound(there: list[str], columns: dict[str, str | None] | None) -> dict[str, str]:
     """The engine's column -> its name in the source, of those that are there."""
-    engine = {name: own for name, own in (columns or {}).items() if name in queries.input_columns()}
+    engine = {name: own for name, own in (columns or {}).items() if name in EVENTS}
     want = sources.wanted("events", engine)
     extras = {name: (columns or {}).get(name, name) for name in (queries.EVENT_ID, queries.ITEM_COUNT)}
     given = [own for name, own in extras.items() if own not in (None, name)]
@@ -362,7 +364,7 @@ def write_kusto(
 
         sdk.patiently(once, pause_after)
 
-    where = Target(
+    where = Receiver(
         name=f"the table {target!r} at {place.name}",
         body_bytes=_BODY_BYTES,
         field_bytes=_FIELD_BYTES,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from watchspan import sources
+from watchspan import arguments, sources
 from watchspan.azure import queries, sdk
 from watchspan.azure.addresses import (
     QUERY_ENDPOINT,
@@ -21,15 +21,17 @@ from watchspan.azure.addresses import (
     segment,
     stream_argument,
 )
+from watchspan.azure.checkpoints import Checkpoint
 from watchspan.azure.failures import ServiceError
 from watchspan.azure.reading import By, OnProgress, Rows, closed_window, stream, timedelta_argument, wider
 from watchspan.azure.records import Stamp, log_analytics_columns
 from watchspan.azure.repairs import as_table, figures, whole_rows
 from watchspan.azure.slices import Slice, TooMuchError
-from watchspan.azure.uploads import Checkpoint, OnSent, Target, Written, upload
+from watchspan.azure.uploads import OnSent, Receiver, Written, upload
+from watchspan.columns import EVENTS
 from watchspan.errors import OptionError
+from watchspan.instants import Instant
 from watchspan.masking import masked
-from watchspan.refresh.windows import Instant
 
 __all__ = ["Workspace", "read_log_analytics", "write_log_analytics"]
 
@@ -102,11 +104,11 @@ def read_log_analytics(
         OptionError: If an argument has a value that is not accepted.
         MissingDependencyError: If the extra `azure` is not installed.
     """
-    names = sources.column_mapping(columns)
+    names = arguments.column_mapping(columns)
     workspace = Workspace(workspace_id, credential, endpoint, table, client_options)
     layout, window = workspace.layout, closed_window(start, end)
     chosen = queries.sources(layout, names)
-    queries.mapped(names, [*queries.input_columns(), queries.EVENT_ID])
+    queries.mapped(names, [*EVENTS, queries.EVENT_ID])
     head = _Head(
         layout, by, timedelta_argument("lookback", lookback), queries.event_names(layout.name, event_names)
     )
@@ -120,7 +122,7 @@ def read_log_analytics(
         list(chosen),
         window,
         fetch,
-        deduplicate=sources.switch_argument("deduplicate", deduplicate),
+        deduplicate=arguments.switch_argument("deduplicate", deduplicate),
         on_progress=progress,
     )
 
@@ -333,7 +335,7 @@ def write_log_analytics(
         client.upload(rule_id=rule_id, stream_name=stream, logs=records)
 
     sdk.module("azure.monitor.ingestion")
-    target = Target(
+    target = Receiver(
         name=f"{stream} at {endpoint}",
         body_bytes=_BODY_BYTES,
         field_bytes=_FIELD_BYTES,

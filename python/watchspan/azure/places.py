@@ -9,7 +9,7 @@ from typing import Any, Protocol, Union
 
 import pyarrow as pa
 
-from watchspan import sources
+from watchspan import arguments, sources
 from watchspan.azure import sdk
 from watchspan.azure.addresses import (
     QUERY_ENDPOINT,
@@ -23,14 +23,15 @@ from watchspan.azure.addresses import (
     stream_argument,
     table_argument,
 )
+from watchspan.azure.checkpoints import Checkpoint
 from watchspan.azure.kusto import Cluster, Events, read_kusto, write_kusto
 from watchspan.azure.log_analytics import Workspace, read_log_analytics, write_log_analytics
 from watchspan.azure.reading import By, OnProgress, closed_window
 from watchspan.azure.records import create_table_commands, log_analytics_columns
-from watchspan.azure.uploads import Checkpoint, OnSent, Written
+from watchspan.azure.uploads import OnSent, Written
 from watchspan.errors import OptionError, SourceError
+from watchspan.instants import Instant
 from watchspan.masking import masked
-from watchspan.refresh.windows import Instant
 
 __all__ = ["DataExplorer", "LogAnalytics", "Place", "Reading", "Sending", "Target", "target_of"]
 
@@ -135,7 +136,7 @@ class DataExplorer:
     def count(self, reading: Reading) -> dict[str, Any]:
         """How many rows there are to read, by one query."""
         cluster = self._cluster()
-        names = sources.column_mapping(reading.columns)
+        names = arguments.column_mapping(reading.columns)
         events = Events.of(cluster, self.query_or_table, names, reading.event_names, reading.by)
         return cluster.count(events, closed_window(reading.start, reading.end), reading.lookback)
 

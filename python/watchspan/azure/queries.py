@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from watchspan import _core
+from watchspan import instants
+from watchspan.columns import EVENTS
 from watchspan.errors import OptionError
 from watchspan.kql.assembly import literal
 from watchspan.kql.layouts import LAYOUTS, Layout
-from watchspan.sources.arguments import NUMBERS
 
 __all__ = [
     "EVENT_ID", "ITEM_COUNT", "LAYOUTS", "Layout", "arrival_filter", "count_query", "event_names",
@@ -23,8 +23,7 @@ EVENT_ID, ITEM_COUNT = "eventId", "itemCount"
 
 def instant(moment: datetime) -> str:
     """A moment as KQL writes it."""
-    # strftime gives years before 1000 fewer than four digits.
-    return f"datetime({moment.replace(tzinfo=None).isoformat(timespec='microseconds')}Z)"
+    return f"datetime({instants.text(moment)})"
 
 
 def quoted(text: str) -> str:
@@ -97,9 +96,9 @@ def sources(layout: Layout, columns: Mapping[str, str | None] | None) -> dict[st
         "eventName": layout.name,
     }
     found, given = {}, columns or {}
-    for default, required in input_columns().items():
+    for default, column in EVENTS.items():
         name = given.get(default, default)
-        if name is None and required:
+        if name is None and column.required:
             raise OptionError(f"columns leaves {default} out, which is needed.")
         if name is None:
             continue
@@ -114,14 +113,7 @@ def sources(layout: Layout, columns: Mapping[str, str | None] | None) -> dict[st
 
 def is_number(column: str) -> bool:
     """Whether a column of the engine's input holds numbers."""
-    return column in (*NUMBERS, "sequence")
-
-
-def input_columns() -> dict[str, bool]:
-    """The columns of the engine's input -> whether they are needed."""
-    return {
-        spec["name"]: spec["required"] for spec in _core.input_column_specs() if spec["table"] == "events"
-    }
+    return column in EVENTS and EVENTS[column].is_number
 
 
 def _source(layout: Layout, name: str, column: str) -> str:

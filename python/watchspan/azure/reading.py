@@ -10,11 +10,12 @@ from typing import Any, Callable, Literal, Union
 
 import pyarrow as pa
 
+from watchspan.arguments import instant_argument
 from watchspan.azure.queries import EVENT_ID, ITEM_COUNT
 from watchspan.azure.repairs import as_batch, input_schema
 from watchspan.azure.slices import Slice, in_slices
 from watchspan.errors import OptionError
-from watchspan.refresh.windows import Instant, micros
+from watchspan.instants import Instant
 
 __all__ = ["By", "OnProgress", "ReadCounts", "closed_window", "stream", "timedelta_argument", "wider"]
 
@@ -70,7 +71,7 @@ def closed_window(start: Instant, end: Instant) -> Slice:
     Raises:
         OptionError: If an end is missing or cannot be read, or if nothing lies between them.
     """
-    first, after = micros("start", start), micros("end", end)
+    first, after = instant_argument("start", start), instant_argument("end", end)
     # NaT, which pandas has for no time, is a datetime that gives no number.
     if not isinstance(first, int) or not isinstance(after, int):
         raise OptionError(f"The window is from {start!r} to {end!r}, but both ends are needed.")

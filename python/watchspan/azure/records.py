@@ -9,23 +9,22 @@ import re
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, timezone
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Union
+from typing import Any, Union
 
 import pyarrow as pa
 
+from watchspan import instants
+from watchspan.arguments import instant_argument
+from watchspan.azure.checkpoints import Checkpoint
 from watchspan.azure.queries import name_of
 from watchspan.errors import DataError, OptionError
+from watchspan.instants import Instant
 from watchspan.refresh import KEYS
-from watchspan.refresh.windows import Instant, micros
-
-if TYPE_CHECKING:
-    from watchspan.azure.uploads import Checkpoint
 
 __all__ = ["STAMPED", "Stamp", "create_table_commands", "log_analytics_columns", "records", "size_of"]
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _RUN_ID = re.compile(r"[\w.-]{1,100}")
 # What every row carries beside its own columns.
 STAMPED = {
@@ -64,8 +63,6 @@ class Stamp:
         Raises:
             OptionError: If the run's name or the window cannot be used.
         """
-        from watchspan.azure.uploads import Checkpoint
-
         given = Checkpoint.of(resume)
         if given is not None and run_id not in (None, given.run_id):
             raise OptionError(f"run_id is {run_id!r}, but the run to go on with is {given.run_id!r}.")
@@ -75,7 +72,7 @@ class Stamp:
                 f"run_id is {name!r}, but up to 100 letters, digits, '.', '_' or '-' are needed."
             )
         start, end = (_text_of(option, value) for option, value in zip(("start", "end"), window))
-        computed = given.computed_at if given else _as_text(datetime.now(timezone.utc))
+        computed = given.computed_at if given else instants.text(datetime.now(timezone.utc))
         return cls(name, computed, start, end)
 
     def on(self, key: list[Any]) -> dict[str, Any]:
@@ -127,7 +124,7 @@ def _values(name: str, column: pa.Array) -> list[Any]:
     try:
         if pa.types.is_timestamp(column.type):
             numbers = column.cast(pa.timestamp("us")).cast(pa.int64()).to_pylist()
-            return [None if n is None else _as_text(_EPOCH + timedelta(microseconds=n)) for n in numbers]
+            return [None if n is None else instants.text(n) for n in numbers]
         return [_plain(value) for value in column.to_pylist()]
     except (ValueError, TypeError, OverflowError) as error:
         raise DataError(
@@ -147,7 +144,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _plain(item) for name, item in value.items()}
     if isinstance(value, datetime):
-        return _as_text(value.replace(tzinfo=timezone.utc) if value.tzinfo is None else value)
+        return instants.text(value)
     if isinstance(value, date):
         return value.isoformat()
     if value is None or isinstance(value, (str, int, float)):
@@ -162,13 +159,9 @@ def size_of(value: Any) -> int:
     return len(json.dumps(value, ensure_ascii=False).encode()) if isinstance(value, (list, dict)) else 8
 
 
-def _as_text(moment: datetime) -> str:
-    return f"{moment.astimezone(timezone.utc).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
-
-
 def _text_of(option: str, value: Instant) -> str | None:
-    number = micros(option, value)
-    return None if number is None else _as_text(_EPOCH + timedelta(microseconds=number))
+    number = instant_argument(option, value)
+    return None if number is None else instants.text(number)
 
 
 def log_analytics_columns(schema: pa.Schema) -> list[dict[str, str]]:

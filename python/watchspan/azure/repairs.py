@@ -15,14 +15,14 @@ from typing import Any
 
 import pyarrow as pa
 
+from watchspan import instants
 from watchspan.azure.failures import ServiceError
 from watchspan.azure.queries import ITEM_COUNT
+from watchspan.columns import EVENTS
 from watchspan.errors import DataError
-from watchspan.sources.arguments import NUMBERS
 
 __all__ = ["as_batch", "as_table", "figures", "input_schema", "types_of", "whole_rows"]
 
-_INSTANT = pa.timestamp("us", "UTC")
 _MOST = 2**63
 # What becomes of the services' types; the values of others say themselves what they are.
 _TYPES = {
@@ -35,16 +35,13 @@ _TYPES = {
 # Longer ones are none that fits, and reading them takes time by the square of their length.
 _WHOLE = re.compile(r"[+-]?\d{1,40}")
 _UNREADABLE = (ValueError, TypeError, OverflowError, RecursionError)
-_TIME = re.compile(r"(.+?)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)?", re.IGNORECASE)
 
 
 def types_of(column: str) -> pa.DataType:
     """The type of a column of the engine's input, as it is read from a service."""
-    if column == "timestamp":
-        return _INSTANT
-    if column in NUMBERS:
-        return pa.float64()
-    return pa.int64() if column in ("sequence", ITEM_COUNT) else pa.string()
+    if column in EVENTS:
+        return EVENTS[column].type
+    return pa.int64() if column == ITEM_COUNT else pa.string()
 
 
 def input_schema(columns: Iterable[str]) -> pa.Schema:
@@ -159,21 +156,10 @@ def _or_none(read: Callable[[Any], Any], value: Any, column: str, unreadable: Ca
 
 
 def _instant(value: Any) -> datetime:
-    if isinstance(value, str):
-        value = _instant_of(value.strip())
-    if not isinstance(value, datetime):
+    found = instants.parsed(value) if isinstance(value, str) else value
+    if not isinstance(found, datetime):
         raise TypeError("no time")
-    return value.replace(tzinfo=timezone.utc) if value.tzinfo is None else value.astimezone(timezone.utc)
-
-
-def _instant_of(text: str) -> datetime:
-    found = _TIME.fullmatch(text)
-    if found is None:
-        raise ValueError("no time")
-    moment, fraction, zone = found.groups(default="")
-    # Kusto writes seven digits and Z; no Python before 3.11 reads that, or other than three or six digits.
-    digits = f".{fraction[:6].ljust(6, '0')}" if fraction else ""
-    return datetime.fromisoformat(moment + digits + zone.upper().replace("Z", "+00:00"))
+    return instants.aware(found).astimezone(timezone.utc)
 
 
 def _number(value: Any) -> float:

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from typing import Callable, TypeVar
 
+from watchspan import instants
 from watchspan.azure.failures import ServiceError, SliceError
 
 __all__ = ["Slice", "TooMuchError", "in_slices"]
 
 _Rows = TypeVar("_Rows")
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 # Services return up to half a million rows, which take the client a gigabyte: slices are kept below that.
 _FEW_ROWS, _MANY_ROWS = 25_000, 100_000
 
@@ -43,15 +43,15 @@ class Slice:
     @property
     def first(self) -> datetime:
         """The first instant."""
-        return _EPOCH + timedelta(microseconds=self.start)
+        return instants.moment(self.start)
 
     @property
     def after(self) -> datetime:
         """The first instant after it."""
-        return _EPOCH + timedelta(microseconds=self.end)
+        return instants.moment(self.end)
 
     def __str__(self) -> str:
-        return f"{self.first.isoformat()} to {self.after.isoformat()}"
+        return f"{instants.text(self.start)} to {instants.text(self.end)}"
 
 
 def in_slices(

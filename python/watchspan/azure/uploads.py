@@ -3,57 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Callable, Union
 
 from watchspan.azure import sdk
+from watchspan.azure.checkpoints import Checkpoint
 from watchspan.azure.failures import UnfinishedUploadError
 from watchspan.azure.records import Stamp, records, size_of
 from watchspan.errors import DataError, OptionError, WatchspanError
-from watchspan.masking import masked
 
-__all__ = ["Checkpoint", "OnSent", "Target", "Written", "upload"]
-
-_TEXT = re.compile(r"([\w.-]{1,100}),([0-9TZ:.-]+),(\d{1,18}),([0-9a-f]{64})")
-
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """Where an upload stopped. Its text, by `str`, says the same.
-
-    Attributes:
-        run_id: The run.
-        computed_at: When its rows were computed.
-        rows: How many of them, from the first one on, are known to be stored.
-        digest: What those rows were: going on with other rows is refused.
-    """
-
-    run_id: str
-    computed_at: str
-    rows: int
-    digest: str
-
-    def __str__(self) -> str:
-        return f"{self.run_id},{self.computed_at},{self.rows},{self.digest}"
-
-    @classmethod
-    def of(cls, given: Checkpoint | str | None) -> Checkpoint | None:
-        """A checkpoint, or what a text says of one.
-
-        Raises:
-            OptionError: If it is neither.
-        """
-        if given is None or isinstance(given, Checkpoint):
-            return given
-        found = _TEXT.fullmatch(given.strip()) if isinstance(given, str) else None
-        if found is None:
-            raise OptionError(
-                f"resume is {sdk.shortened(masked(repr(given)))}, but the checkpoint of an unfinished upload "
-                "is needed."
-            )
-        return cls(found[1], found[2], int(found[3]), found[4])
+__all__ = ["OnSent", "Receiver", "Written", "upload"]
 
 
 @dataclass(frozen=True)
@@ -79,8 +39,8 @@ OnSent = Callable[[Written], object]
 
 
 @dataclass(frozen=True)
-class Target:
-    """Where rows go.
+class Receiver:
+    """What a service takes, and who sends it there.
 
     Attributes:
         name: What messages call it.
@@ -115,7 +75,7 @@ class _Piece:
 def upload(
     table: Any,
     stamp: Stamp,
-    target: Target,
+    receiver: Receiver,
     oversize: str,
     resume: Union[Checkpoint, str, None],
     progress: OnSent | None,
@@ -125,7 +85,7 @@ def upload(
     Args:
         table: The rows; they are gone through twice, and must come in the same order.
         stamp: What is stamped on each.
-        target: Where they go.
+        receiver: Where they go.
         oversize: `refuse` or `null`, what becomes of values that are too large.
         resume: Where to go on; None: at the first row.
         progress: Called after each request.
@@ -137,20 +97,20 @@ def upload(
     if oversize not in ("refuse", "null"):
         raise OptionError(f"oversize is {oversize!r}, but 'refuse' or 'null' is needed.")
     before = Checkpoint.of(resume)
-    done = _check(table, stamp, target, oversize, before)
+    done = _check(table, stamp, receiver, oversize, before)
     digest, sent_before = hashlib.sha256(), before.rows if before else 0
-    rows = _sendable(table, stamp, target, oversize)
+    rows = _sendable(table, stamp, receiver, oversize)
     for _ in range(sent_before):
         digest.update(next(rows)[1])
-    for piece in _pieces(rows, target):
+    for piece in _pieces(rows, receiver):
         try:
-            target.send(piece.records, piece.encoded)
+            receiver.send(piece.records, piece.encoded)
         except WatchspanError:
             raise
         except Exception as error:
             # Whatever a client raises: what it has sent stays sent.
             place = Checkpoint(stamp.run_id, stamp.computed_at, sent_before + done.sent, digest.hexdigest())
-            message = _stopped(target, error, place, done.rows)
+            message = _stopped(receiver, error, place, done.rows)
             raise UnfinishedUploadError(message, place) from sdk.cause_of(error)
         for encoded in piece.encoded:
             digest.update(encoded)
@@ -160,55 +120,51 @@ def upload(
     return done
 
 
-def _check(table: Any, stamp: Stamp, target: Target, oversize: str, before: Checkpoint | None) -> Written:
+def _check(table: Any, stamp: Stamp, receiver: Receiver, oversize: str, before: Checkpoint | None) -> Written:
     """Looks at all rows before any is sent."""
     digest, rows, nulled = hashlib.sha256(), 0, 0
-    for record, encoded, left_out in _encoded(table, stamp, target, oversize):
-        if len(encoded) + target.around > target.body_bytes:
+    for record, encoded, left_out in _encoded(table, stamp, receiver, oversize):
+        if len(encoded) + receiver.around > receiver.body_bytes:
             raise DataError(
-                f"The row of {_named(record)} is {len(encoded):,} bytes, and {target.name} takes "
-                f"{target.body_bytes:,} in a request. Nothing was sent. Leave its largest column out, which "
-                f"is {max(record, key=lambda name: size_of(record[name]))!r}."
+                f"The row of {_named(record)} is {len(encoded):,} bytes, and {receiver.name} takes "
+                f"{receiver.body_bytes:,} in a request. Nothing was sent. Leave its largest column out, "
+                f"which is {max(record, key=lambda name: size_of(record[name]))!r}."
             )
         if before and rows < before.rows:
             digest.update(encoded)
         rows, nulled = rows + 1, nulled + left_out
-    if before and (rows < before.rows or digest.hexdigest() != before.digest):
-        raise DataError(
-            f"The first {before.rows:,} rows are not those that the run {before.run_id!r} has sent: the "
-            "events, options or the window have changed. Start a new run; readers take the newest row of "
-            "each rowKey."
-        )
+    if before:
+        before.check(rows, digest.hexdigest())
     return Written(stamp.run_id, rows, nulled=nulled)
 
 
 def _sendable(
-    table: Any, stamp: Stamp, target: Target, oversize: str
+    table: Any, stamp: Stamp, receiver: Receiver, oversize: str
 ) -> Iterator[tuple[dict[str, Any], bytes]]:
-    for record, encoded, _ in _encoded(table, stamp, target, oversize):
+    for record, encoded, _ in _encoded(table, stamp, receiver, oversize):
         yield record, encoded
 
 
 def _encoded(
-    table: Any, stamp: Stamp, target: Target, oversize: str
+    table: Any, stamp: Stamp, receiver: Receiver, oversize: str
 ) -> Iterator[tuple[dict[str, Any], bytes, int]]:
     """Each record, how it stands in a request, and how many values were left out of it."""
     for row in records(table, stamp):
         record = row
         # A short record has no long field.
-        encoded = target.encode(record)
+        encoded = receiver.encode(record)
         large = []
-        if len(encoded) > target.field_bytes:
-            large = [name for name, value in record.items() if size_of(value) > target.field_bytes]
+        if len(encoded) > receiver.field_bytes:
+            large = [name for name, value in record.items() if size_of(value) > receiver.field_bytes]
         if large and oversize == "refuse":
             raise DataError(
-                f"{large[0]} of {_named(record)} is {size_of(record[large[0]]):,} bytes, and {target.name} "
-                f"takes {target.field_bytes:,} in a field, of which it would cut the rest off. Nothing was "
+                f"{large[0]} of {_named(record)} is {size_of(record[large[0]]):,} bytes, and {receiver.name} "
+                f"takes {receiver.field_bytes:,} in a field, of which it would cut the rest off. Nothing was "
                 "sent. oversize='null' leaves such values out, or leave the column out."
             )
         if large:
             record = {**record, **dict.fromkeys(large)}
-            encoded = target.encode(record)
+            encoded = receiver.encode(record)
         yield record, encoded, len(large)
 
 
@@ -216,13 +172,13 @@ def _named(record: Mapping[str, Any]) -> str:
     return f"userId {record['userId']!r}, videoId {record['videoId']!r}"
 
 
-def _pieces(rows: Iterator[tuple[dict[str, Any], bytes]], target: Target) -> Iterator[_Piece]:
-    piece = _Piece([], [], target.around)
+def _pieces(rows: Iterator[tuple[dict[str, Any], bytes]], receiver: Receiver) -> Iterator[_Piece]:
+    piece = _Piece([], [], receiver.around)
     for record, encoded in rows:
-        size = len(encoded) + target.between
-        if piece.records and piece.size + size > target.body_bytes:
+        size = len(encoded) + receiver.between
+        if piece.records and piece.size + size > receiver.body_bytes:
             yield piece
-            piece = _Piece([], [], target.around)
+            piece = _Piece([], [], receiver.around)
         piece.records.append(record)
         piece.encoded.append(encoded)
         piece.size += size
@@ -230,10 +186,10 @@ def _pieces(rows: Iterator[tuple[dict[str, Any], bytes]], target: Target) -> Ite
         yield piece
 
 
-def _stopped(target: Target, error: Exception, place: Checkpoint, rows: int) -> str:
-    advice = target.advice.get(getattr(error, "status_code", 0) or 0, "")
+def _stopped(receiver: Receiver, error: Exception, place: Checkpoint, rows: int) -> str:
+    advice = receiver.advice.get(getattr(error, "status_code", 0) or 0, "")
     return (
-        f"{target.name} refused a request or did not answer: {sdk.words_of(error)}{advice} "
+        f"{receiver.name} refused a request or did not answer: {sdk.words_of(error)}{advice} "
         f"{place.rows:,} of {rows:,} rows of the run {place.run_id!r} are stored; of the next ones some may "
         f"be. To send the rest, call again with the same rows and resume={str(place)!r}."
     )

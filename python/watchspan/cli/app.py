@@ -17,7 +17,7 @@ from watchspan import _core, _interrupts
 from watchspan.cli import azure, demo, keeping, kql, reading, tables
 from watchspan.errors import MissingDependencyError, OptionError, WatchspanError
 from watchspan.masking import masked
-from watchspan.sources.text import visible
+from watchspan.text import visible
 
 # Asks for the traceback of every error.
 _TRACEBACK = "WATCHSPAN_TRACEBACK"

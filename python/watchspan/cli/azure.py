@@ -14,7 +14,7 @@ from watchspan.cli import display, options
 from watchspan.cli.progress import Progress
 from watchspan.cli.terminal import print_json, say
 from watchspan.masking import masked
-from watchspan.sources.text import json_visible
+from watchspan.text import json_visible
 
 if TYPE_CHECKING:
     from watchspan.azure import ReadCounts, Summary, Written

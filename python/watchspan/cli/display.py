@@ -14,8 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from watchspan import _core
+from watchspan.instants import clock
 from watchspan.sources import Overflow
-from watchspan.sources.text import visible
+from watchspan.text import visible
 
 __all__ = ["closing", "drops", "grid", "heading", "lines", "preview", "record", "records", "story", "summary"]
 
@@ -98,7 +99,7 @@ def cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:,.2f}".rstrip("0").rstrip(".")
     if isinstance(value, datetime):
-        return value.isoformat(" ", "microseconds").rstrip("0").removesuffix(".")
+        return clock(value, between=" ").rstrip("0").removesuffix(".")
     if isinstance(value, list):
         return _list(value)
     return str(value)

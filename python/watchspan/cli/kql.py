@@ -10,7 +10,7 @@ import click
 import watchspan as ws
 from watchspan import sources
 from watchspan.cli import options
-from watchspan.sources.text import json_visible
+from watchspan.text import json_visible
 
 __all__ = ["COMMANDS"]
 

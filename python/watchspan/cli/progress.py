@@ -14,7 +14,7 @@ from rich.progress import Progress as RichProgress
 from rich.progress import ProgressColumn, SpinnerColumn, Task, TextColumn
 from rich.text import Text
 
-from watchspan.sources.text import visible
+from watchspan.text import visible
 
 __all__ = ["Progress", "memory_in_use", "peak_memory"]
 

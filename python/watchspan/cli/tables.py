@@ -9,7 +9,7 @@ import click
 import pyarrow as pa
 
 import watchspan as ws
-from watchspan import sample, sources
+from watchspan import arguments, sample, sources
 from watchspan.api import aggregate_into, sessions_into
 from watchspan.cli import display, options
 from watchspan.cli.progress import Progress, peak_memory
@@ -23,7 +23,7 @@ def read_events(
     progress: Progress, inputs: tuple[str, ...], columns: Optional[dict[str, Optional[str]]]
 ) -> Iterator[pa.RecordBatch]:
     """The events of files, counted by the progress line while they are read."""
-    want = sources.wanted("events", sources.column_mapping(columns))
+    want = sources.wanted("events", arguments.column_mapping(columns))
     return progress.count(sources.read(list(inputs), want))
 
 

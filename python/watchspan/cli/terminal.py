@@ -8,7 +8,7 @@ from typing import IO, Any
 import click
 
 from watchspan.masking import masked
-from watchspan.sources.text import to_json, visible
+from watchspan.text import to_json, visible
 
 __all__ = ["binary_output", "print_json", "say"]
 

@@ -13,16 +13,17 @@ import os
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from watchspan import refresh, sources
+from watchspan import arguments, refresh, sources
 from watchspan.delta import storage
 from watchspan.delta.engine import DeltaEngine
 from watchspan.delta.failures import told
 from watchspan.delta.saving import save
 from watchspan.errors import DataError, OptionError
+from watchspan.instants import Instant
 from watchspan.masking import keeps_options_secret
 from watchspan.refresh import KEYS, PROCESSED_AT, Given, Refreshed
 from watchspan.refresh.partitions import partition_columns
-from watchspan.refresh.windows import Instant, window
+from watchspan.refresh.windows import window
 from watchspan.rules import Rules, Scoring
 
 __all__ = ["delete_user", "rescore", "update", "write"]
@@ -82,10 +83,10 @@ def update(
         SourceError: If a table is not there, or somebody else keeps writing to the tables.
         WatchspanError: As `watchspan.aggregate` does.
     """
-    names = sources.column_mapping(columns)
-    shrink = sources.switch_argument("allow_shrink", allow_shrink)
-    check = sources.switch_argument("check_videos", check_videos)
-    chosen = sources.vocabulary_argument(vocabulary)
+    names = arguments.column_mapping(columns)
+    shrink = arguments.switch_argument("allow_shrink", allow_shrink)
+    check = arguments.switch_argument("check_videos", check_videos)
+    chosen = arguments.vocabulary_argument(vocabulary)
     scores, changed = _scores(rules, scoring, unique_seconds), window(start, end, changed_by)
     engine = _engine(table, videos, names, storage_options, threads, raw)
     given = Given(engine.session_column, videos is not None, vocabulary=chosen, **scores)
@@ -126,7 +127,7 @@ def rescore(
         SourceError: If there are no tables that `update` made.
     """
     given = Given(videos=videos is not None, **_scores(rules, scoring, unique_seconds))
-    engine = _engine(table, videos, sources.column_mapping(columns), storage_options, threads)
+    engine = _engine(table, videos, arguments.column_mapping(columns), storage_options, threads)
     with told(*engine.named):
         return refresh.rescore(engine, given)
 
@@ -162,7 +163,7 @@ def delete_user(
             and none are given.
         SourceError: If there are no tables that `update` made.
     """
-    engine = _engine(table, videos, sources.column_mapping(columns), storage_options, threads)
+    engine = _engine(table, videos, arguments.column_mapping(columns), storage_options, threads)
     with told(*engine.named):
         return refresh.delete_user(engine, Given(videos=videos is not None), engine.key(user))
 
@@ -214,11 +215,11 @@ def write(
 def _scores(rules: Rules | None, scoring: Scoring | None, unique_seconds: bool | None) -> dict[str, Any]:
     """These options as `Given` takes them."""
     return {
-        "rules": None if rules is None else sources.rules_argument(rules),
-        "scoring": None if scoring is None else sources.scoring_argument(scoring),
+        "rules": None if rules is None else arguments.rules_argument(rules),
+        "scoring": None if scoring is None else arguments.scoring_argument(scoring),
         "unique_seconds": None
         if unique_seconds is None
-        else sources.switch_argument("unique_seconds", unique_seconds),
+        else arguments.switch_argument("unique_seconds", unique_seconds),
     }
 
 
@@ -236,5 +237,5 @@ def _engine(
         videos=videos,
         columns=columns,
         storage_options=storage.options_argument(storage_options),
-        threads=sources.thread_count(threads),
+        threads=arguments.thread_count(threads),
     )

@@ -5,16 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
+from itertools import chain
+from string import Template
 from typing import Any
 
 import pyarrow as pa
 
 from watchspan import _core, scratch, sources
+from watchspan.columns import videos_schema
 from watchspan.delta import storage
 from watchspan.delta.failures import shown, told
-from watchspan.delta.inputs import RawEvents, events_like, quoted, read_videos, rows_schema
+from watchspan.delta.inputs import RawEvents, quoted, read_videos
 from watchspan.errors import DataError, MissingDependencyError, OptionError, SourceError
+from watchspan.instants import micros
 from watchspan.refresh import (
     KEYS,
     PROCESSED_AT,
@@ -49,8 +53,6 @@ _CLOSED = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
 }
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 class DeltaEngine:
@@ -93,10 +95,12 @@ class DeltaEngine:
             with told("The table of videos cannot be read", _RESTORE):
                 self._videos = read_videos(videos, columns)
         self._columns, self._threads = columns, threads
-        self._now = (datetime.now(timezone.utc) - _EPOCH) // _MICROSECOND
+        self._now = micros(datetime.now(timezone.utc))
         # Each table as this run first saw it: what others commit after that is a conflict, not a surprise.
         self._tables: dict[TableName, storage.DeltaTable] = {}
         self._named: list[str] = []
+        # DuckDB is this run's alone: it calls relations what the algorithm calls them.
+        self._relations: dict[str, str] = {}
         self._connection: Any = None
         self._held = ExitStack()
 
@@ -122,8 +126,8 @@ class DeltaEngine:
         if self._raw is not None:
             rows = self._raw.rows_schema(table, rules)
         else:
-            kinds = {name: self._kind(name) for name in KEYS["sessions"]}
-            rows = rows_schema(table, events_like(kinds), None, rules)
+            keys = pa.schema([(name, self._kind(name)) for name in KEYS["sessions"]])
+            rows = _core.output_schema("sessions" if table == "sessions" else "engagement", keys)
         schema = storage.schema_of(table, rows)
         if there is None:
             self._commit(lambda: storage.create(self._uris[table], schema, {PROPERTY: text}, self._options))
@@ -142,16 +146,13 @@ class DeltaEngine:
     # Relations of a run.
 
     def view(self, name: str, sql: str, *, reused: bool = False) -> None:
-        if reused:
-            self.stage(name, sql)
-        else:
-            self._sql.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {sql}")
+        self._make("TABLE" if reused else "VIEW", name, sql)
 
     def stage(self, name: str, sql: str) -> None:
-        self._sql.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {sql}")
+        self._make("TABLE", name, sql)
 
     def rows(self, sql: str) -> Sequence[dict[str, Any]]:
-        rows: list[dict[str, Any]] = pa.Table.from_batches(*self._read(sql)).to_pylist()
+        rows: list[dict[str, Any]] = pa.Table.from_batches(*self._read(self._filled(sql))).to_pylist()
         return rows
 
     def scopes(self, name: str, changed: Any, settings: Settings) -> None:
@@ -161,10 +162,10 @@ class DeltaEngine:
             found = _core.scopes(
                 self._events.scan(window), self._columns, settings.vocabulary, starts, ends, self._threads
             )
-        self._sql.register(name, pa.Table.from_batches(*found))
+        self._register(name, pa.Table.from_batches(*found))
 
     def walk(self, name: str, reach: str, settings: Settings) -> None:
-        span = self.rows(f"SELECT min(firstTime) AS first, max(lastTime) AS last FROM {reach}")[0]
+        span = self.rows(f"SELECT min(firstTime) AS first, max(lastTime) AS last FROM ${reach}")[0]
         last = None if span["last"] is None else span["last"] + 1
         raw = self._events.scan(Window(span["first"], last))
         self._sql.register("raw_events", pa.RecordBatchReader.from_stream(raw))
@@ -174,27 +175,17 @@ class DeltaEngine:
                 joined, self._columns, settings.vocabulary, settings.rules, self._threads
             )
         self._sql.unregister("raw_events")
-        self._sql.register(name, pa.Table.from_batches(batches, schema))
+        self._register(name, pa.Table.from_batches(batches, schema))
 
     def engage(self, name: str, sessions: str, settings: Settings) -> None:
         known = self.rows(
             "SELECT DISTINCT videoId, videoDuration AS duration, durationSource, videoTitle AS title "
-            f"FROM {sessions}"
+            f"FROM ${sessions}"
         )
         batches, schema = self._read(f"SELECT * FROM {sessions}")
-        videos = pa.Table.from_pylist(
-            known,
-            pa.schema(
-                [
-                    ("videoId", schema.field("videoId").type),
-                    ("duration", pa.float64()),
-                    ("durationSource", pa.string()),
-                    ("title", pa.string()),
-                ]
-            ),
-        )
+        videos = pa.Table.from_pylist(known, videos_schema(schema.field("videoId").type))
         found = _core.engagement(
-            _at_least_one(batches, schema),
+            chain([sources.empty_batch(schema)], batches),
             videos,
             None,
             settings.rules,
@@ -202,31 +193,24 @@ class DeltaEngine:
             settings.unique_seconds,
             self._threads,
         )
-        self._sql.register(name, pa.Table.from_batches(*found))
+        self._register(name, pa.Table.from_batches(*found))
 
     def videos(self, name: str) -> None:
         kind = self._kind("videoId")
         table = self._videos
         if table is None:
-            table = pa.table(
-                {
-                    "videoId": pa.nulls(0, kind),
-                    "duration": pa.nulls(0, pa.float64()),
-                    "durationSource": pa.nulls(0, pa.string()),
-                    "title": pa.nulls(0, pa.string()),
-                }
-            )
+            table = pa.Table.from_batches([], videos_schema(kind))
         elif table.num_rows and pa.types.is_integer(table["videoId"].type) != pa.types.is_integer(kind):
             raise DataError(
                 f'Column "videoId" is {table["videoId"].type} in the videos table but {kind} in the '
                 "sessions: cast one of them, or no video would be found."
             )
-        self._sql.register(name, table)
+        self._register(name, table)
 
     # Writing.
 
     def append(self, table: TableName, sql: str) -> None:
-        self._add(table, sql)
+        self._add(table, self._filled(sql))
 
     def merge(self, table: TableName, source: str) -> None:
         """Writes our columns alone: others keep their values, and are null in new rows."""
@@ -245,7 +229,7 @@ class DeltaEngine:
         stored = schema_of(delta)
         fields = [pa.field(name, stored.field(there).type) for name, there in own.items()]
         schema = pa.schema([*fields, ("_delete", pa.bool_())])
-        rows = storage.conform(_chain(first, batches), schema, {name: name for name in schema.names})
+        rows = storage.conform(chain([first], batches), schema, {name: name for name in schema.names})
         matching = " AND ".join(f"t.{own[name]} = s.{name}" for name in KEYS[table])
         columns = {there: f"s.{name}" for name, there in own.items()}
         merger = delta.merge(rows, matching, source_alias="s", target_alias="t")
@@ -265,6 +249,7 @@ class DeltaEngine:
         self._connection = None
         self._tables.clear()
         self._named.clear()
+        self._relations.clear()
 
     def key(self, user: str | int) -> str | int:
         """A user's id as the key column holds it.
@@ -331,6 +316,17 @@ class DeltaEngine:
         except CommitFailedError as error:
             raise ConflictError(shown(error)) from error
 
+    def _filled(self, sql: str) -> str:
+        return Template(sql).substitute(self._relations)
+
+    def _make(self, kind: str, name: str, sql: str) -> None:
+        self._sql.execute(f"CREATE OR REPLACE TEMP {kind} {name} AS {self._filled(sql)}")
+        self._relations[name] = name
+
+    def _register(self, name: str, rows: pa.Table) -> None:
+        self._sql.register(name, rows)
+        self._relations[name] = name
+
     def _read(self, sql: str) -> tuple[Iterator[pa.RecordBatch], pa.Schema]:
         reader = self._sql.sql(sql).to_arrow_reader(_BATCH_ROWS)
         return (batch for batch in reader if batch.num_rows), reader.schema
@@ -341,7 +337,7 @@ class DeltaEngine:
         if first is None:
             return
         delta, names = self._open(table), {there: name for name, there in self._own(table).items()}
-        rows = storage.conform(_chain(first, batches), schema_of(delta), names)
+        rows = storage.conform(chain([first], batches), schema_of(delta), names)
         self._commit(
             lambda: storage.write_deltalake(delta, rows, mode="append", commit_properties=properties)
         )
@@ -367,7 +363,7 @@ class DeltaEngine:
             "SELECT e.*, r.firstTime AS _first, r.lastTime AS _last "
             f"FROM raw_events e JOIN {reach} r ON {same}"
         )
-        for batch in _at_least_one(batches, schema):
+        for batch in chain([sources.empty_batch(schema)], batches):
             yield _core.within(batch, self._columns)
 
 
@@ -388,13 +384,3 @@ def schema_of(delta: storage.DeltaTable) -> pa.Schema:
 
 def _plain(kind: pa.DataType) -> pa.DataType:
     return pa.string() if str(kind) in ("string_view", "large_string") else kind
-
-
-def _chain(first: pa.RecordBatch, rest: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    yield first
-    yield from rest
-
-
-def _at_least_one(batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    yield sources.empty_batch(schema)
-    yield from batches

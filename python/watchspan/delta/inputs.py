@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import pyarrow as pa
 
-from watchspan import _core, sources
+from watchspan import _core, instants, sources
+from watchspan.columns import VIDEOS, videos_schema
 from watchspan.delta import storage
 from watchspan.errors import MissingColumnError, OptionError
 from watchspan.refresh import TableName, Window
-from watchspan.rules import Rules, Scoring
+from watchspan.rules import Rules
 
-_EPOCH = datetime(1970, 1, 1)
 _DAY = 86_400_000_000
 # The first and last midnight that deltalake, which reads nanoseconds, can compare with: in 1677 and 2262.
 # A window that reaches further is widened, which does no harm: it only says what is to be made again.
@@ -50,7 +49,9 @@ class RawEvents:
         # What is missing is told by the core, which lists what it found.
         chosen = names if self._want.lacks(names) else list(self.names.values())
         used = pa.schema([self._schema.field(name) for name in chosen])
-        return rows_schema(table, used, self._columns, rules)
+        if table == "sessions":
+            return _core.sessions_schema(used, self._columns, rules)
+        return _core.aggregate_schema(used, self._columns)
 
     def scan(self, window: Window) -> Any:
         """A stream of the events that a window may hold.
@@ -75,8 +76,8 @@ class RawEvents:
         end = None if window.end is None or window.end > _LAST else max(window.end, _FIRST)
         ends: list[tuple[Literal[">=", "<"], int | None]] = [(">=", start), ("<", end)]
         if pa.types.is_timestamp(kind):
-            zone = "" if kind.tz is None else "Z"
-            texts = [(sign, _instant(end) + zone) for sign, end in ends if end is not None]
+            told = instants.clock if kind.tz is None else instants.text
+            texts = [(sign, told(end)) for sign, end in ends if end is not None]
         elif window.changed_by is None:
             return None
         elif pa.types.is_date(kind):
@@ -86,22 +87,6 @@ class RawEvents:
                 f"changed_by is {column!r}, which is of type {kind}; a timestamp or date column is needed."
             )
         return " AND ".join(f"{quoted(column)} {sign} '{text}'" for sign, text in texts) or None
-
-
-def rows_schema(
-    table: TableName, events: pa.Schema, columns: dict[str, str | None] | None, rules: Rules
-) -> pa.Schema:
-    """The schema of the session or engagement rows that events of that schema give."""
-    empty = iter([sources.empty_batch(events)])
-    if table == "engagement":
-        return _core.aggregate(empty, None, columns, None, rules, Scoring(), True, 1)[1]
-    return _core.sessions(empty, columns, None, rules, 1)[1]
-
-
-def events_like(keys: dict[str, pa.DataType]) -> pa.Schema:
-    """The schema of events that give session rows with keys of these types."""
-    types = {"timestamp": pa.timestamp("us", "UTC"), "eventName": pa.string(), "currentTime": pa.float64()}
-    return pa.schema({**types, **keys})
 
 
 def read_videos(videos: Any, columns: dict[str, str | None] | None) -> pa.Table:
@@ -117,14 +102,13 @@ def read_videos(videos: Any, columns: dict[str, str | None] | None) -> pa.Table:
         if hasattr(taken, "__arrow_c_stream__")
         else pa.Table.from_batches(list(taken))
     )
-    # The core refuses what it cannot use.
-    _core.aggregate(iter(()), table, columns, None, Rules(), Scoring(), True, 1)
+    _core.check_videos(table, columns)
     names = {default: own for own, default in want.find(table.column_names).items()}
-    none = pa.nulls(table.num_rows, pa.string())
-    told = {"videoId": table[names["videoId"]], "duration": table[names["duration"]].cast(pa.float64())}
-    for name in ("durationSource", "title"):
-        told[name] = table[names[name]].cast(pa.string()) if name in names else none
-    return pa.table(told)
+    told = []
+    for field in videos_schema(table.schema.field(names["videoId"]).type):
+        own = names.get(field.name)
+        told.append(pa.nulls(table.num_rows, field.type) if own is None else table[own].cast(field.type))
+    return pa.table(told, list(VIDEOS))
 
 
 def quoted(name: str) -> str:
@@ -132,14 +116,10 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _instant(micros: int) -> str:
-    return (_EPOCH + timedelta(microseconds=micros)).isoformat(timespec="microseconds")
-
-
 def _day(column: str, micros: int) -> str:
     if micros % _DAY:
         raise OptionError(
-            f"The window begins or ends at {_instant(micros)}, but {column!r} holds dates: whole days are "
-            "needed."
+            f"The window begins or ends at {instants.text(micros)}, but {column!r} holds dates: whole days "
+            "are needed."
         )
-    return _instant(micros)[:10]
+    return instants.clock(micros)[:10]

@@ -15,8 +15,9 @@ from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from watchspan import _core, sources
+from watchspan import _core, arguments
 from watchspan.api import vocabulary as preset
+from watchspan.columns import EVENTS, VIDEOS
 from watchspan.errors import OptionError, VocabularyError
 from watchspan.kql import assembly
 from watchspan.kql.assembly import Question, Setting, names, question
@@ -73,7 +74,7 @@ def query(
     True
     """
     asked = _question(name)
-    rules, scoring = sources.rules_argument(rules), sources.scoring_argument(scoring)
+    rules, scoring = arguments.rules_argument(rules), arguments.scoring_argument(scoring)
     mapping, table = _columns(columns), _table(events)
     shared = assembly.settings(_core, _vocabulary(vocabulary))
     own_values = _own_values(asked, settings)
@@ -84,8 +85,8 @@ def query(
         values.update(_column_values(mapping))
         parts = {"Source": assembly.source(table)} if table else {}
     else:
-        specs, more = _core.input_column_specs(), _properties(asked, own_values)
-        parts = {"Source": assembly.own_source(table, mapping, specs, more)}
+        known, more = {name: it.required for name, it in EVENTS.items()}, _properties(asked, own_values)
+        parts = {"Source": assembly.own_source(table, mapping, known, more)}
     if mapping.get("sessionId", "") is None:
         values["use_session_id"] = False
     for key, value in values.items():
@@ -148,15 +149,12 @@ def _question(name: str) -> Question:
 
 
 def _columns(columns: Mapping[str, str | None] | None) -> dict[str, str | None]:
-    mapping = sources.column_mapping(columns) or {}
-    specs = _core.input_column_specs()
+    mapping = arguments.column_mapping(columns) or {}
+    known = {**EVENTS, **VIDEOS}
     for name, own in mapping.items():
-        spec = next((spec for spec in specs if spec["name"] == name), None)
-        if spec is None:
-            raise OptionError(
-                f"columns maps {name!r}, but the columns are {', '.join(spec['name'] for spec in specs)}."
-            )
-        if own == "" or (own is None and spec["required"]):
+        if name not in known:
+            raise OptionError(f"columns maps {name!r}, but the columns are {', '.join(known)}.")
+        if own == "" or (own is None and known[name].required):
             raise OptionError(f"columns maps {name!r} to {own!r}, but {name} needs a name.")
     return mapping
 
@@ -174,8 +172,7 @@ def _only_properties(mapping: Mapping[str, str | None], table: str | None) -> No
 
 def _column_values(mapping: Mapping[str, str | None]) -> dict[str, str]:
     """The settings that say which properties hold the columns of events."""
-    names = [spec["name"] for spec in _core.input_column_specs() if spec["table"] == "events"]
-    return {assembly.PREFIX_OF_COLUMNS + key: own or "" for key, own in mapping.items() if key in names}
+    return {assembly.PREFIX_OF_COLUMNS + key: own or "" for key, own in mapping.items() if key in EVENTS}
 
 
 def _properties(asked: Question, values: Mapping[str, Any]) -> list[str]:
@@ -191,7 +188,7 @@ def _table(events: str | None) -> str | None:
 
 
 def _vocabulary(vocabulary: str | Mapping[str, str] | None) -> dict[str, str] | None:
-    given = sources.vocabulary_argument(vocabulary)
+    given = arguments.vocabulary_argument(vocabulary)
     if given is None or isinstance(given, str):
         return preset(given) if given else None
     kinds = {*_core.meanings(), "ignore"}

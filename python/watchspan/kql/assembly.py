@@ -1,7 +1,7 @@
 """Puts queries together: a question, and before it each part and setting that it mentions.
 
 A part is a file with one `let` statement of that name, so what a query needs can be read off its text.
-Nothing here imports the package: `docs/generate.py` uses it where the package cannot be imported yet.
+Nothing here imports the package: `tools/generate.py` uses it where the package cannot be imported yet.
 """
 
 from __future__ import annotations
@@ -117,7 +117,8 @@ def _column(spec: Any) -> Setting:
     name = spec["name"]
     own = OWN_COLUMNS.get(name)
     if own is None:
-        places = "property" if spec["accepted"].startswith("text") else "measurement or property"
+        is_number = spec["family"] in {"seconds", "number", "integer"}
+        places = "measurement or property" if is_number else "property"
         return Setting(literal(name), f"The {places} that holds {name}.")
     return Setting(literal(""), f"The property that holds {name}; none: {own}.")
 
@@ -194,21 +195,21 @@ def legs() -> dict[str, str]:
 
 
 def own_source(
-    table: str, columns: Mapping[str, str | None], specs: Iterable[Any], more: Iterable[str]
+    table: str, columns: Mapping[str, str | None], known: Mapping[str, bool], more: Iterable[str]
 ) -> str:
     """The part `Source` for a table of the user's own.
 
     Args:
         table: Its name.
         columns: Default column name -> its name; None: there is no such column.
-        specs: The input columns, as `watchspan._core.input_column_specs` gives them.
+        known: Default name of each column of events -> whether it is needed.
         more: Names of properties that queries read besides.
     """
     values = {name: optional(name) for name in more}
-    for spec in specs:
-        own = columns.get(spec["name"], spec["name"])
-        if own is not None and spec["table"] == "events":
-            values[spec["name"]] = name_of(own) if spec["required"] else optional(own)
+    for name, required in known.items():
+        own = columns.get(name, name)
+        if own is not None:
+            values[name] = name_of(own) if required else optional(own)
     own_values = {name: values.pop(name, literal("")) for name in OWN_COLUMNS}
     pairs = ", ".join(f"{literal(name)}, {value}" for name, value in values.items())
     return f"""let Source = {name_of(table)}

@@ -144,7 +144,7 @@ def delete_user(engine: Engine, given: Given, user: str | int, *, check_videos: 
         _intend(engine, _all_pairs(engine, where))
         columns = _columns("sessions")
         engine.stage("staged", sql.forgotten(engine.reference("sessions", columns), columns, where))
-        deleted = int(engine.rows("SELECT count(*) AS n FROM staged")[0]["n"])
+        deleted = int(engine.rows("SELECT count(*) AS n FROM $staged")[0]["n"])
         engine.merge("sessions", "staged")
         pairs = _settle(engine, settings, check_videos)
         return Refreshed(sessions_deleted=deleted, pairs=pairs)
@@ -251,7 +251,7 @@ def _sessions(engine: Engine, settings: Settings, changed: Any, allow_shrink: bo
     engine.walk("fresh", "reach", settings)
     engine.stage("staged", sql.staged(settings, _columns("sessions")))
     counts, applied = _unshrunk(engine, settings, allow_shrink)
-    _intend(engine, f"SELECT DISTINCT userId, videoId FROM {applied}")
+    _intend(engine, f"SELECT DISTINCT userId, videoId FROM ${applied}")
     engine.merge("sessions", applied)
     return counts
 
@@ -259,7 +259,7 @@ def _sessions(engine: Engine, settings: Settings, changed: Any, allow_shrink: bo
 def _intend(engine: Engine, pairs: str) -> None:
     """Notes the pairs down that this run is to settle: if it stops, the next one does."""
     engine.view("intended", pairs)
-    engine.append("pending", "SELECT userId, videoId FROM intended")
+    engine.append("pending", "SELECT userId, videoId FROM $intended")
 
 
 def _unshrunk(engine: Engine, settings: Settings, allow_shrink: bool) -> tuple[dict[str, Any], str]:
@@ -268,9 +268,11 @@ def _unshrunk(engine: Engine, settings: Settings, allow_shrink: bool) -> tuple[d
     shrunk = 0
     examples: list[ShrunkScope] = []
     if not allow_shrink:
-        shrunk = int(engine.rows("SELECT count(*) AS n FROM shrunk")[0]["n"])
+        shrunk = int(engine.rows("SELECT count(*) AS n FROM $shrunk")[0]["n"])
         found = (
-            engine.rows(f"SELECT * FROM shrunk ORDER BY userId, _scopeId LIMIT {_EXAMPLES}") if shrunk else []
+            engine.rows(f"SELECT * FROM $shrunk ORDER BY userId, _scopeId LIMIT {_EXAMPLES}")
+            if shrunk
+            else []
         )
         examples = [_example(row, settings) for row in found]
     applied = "staged"
@@ -284,8 +286,8 @@ def _unshrunk(engine: Engine, settings: Settings, allow_shrink: bool) -> tuple[d
         applied = "unshrunk"
         engine.stage(applied, sql.UNSHRUNK)
     count = "SELECT count(*) AS n, count(CASE WHEN _delete THEN 1 END) AS gone"
-    figures = engine.rows(f"{count} FROM {applied}")[0]
-    scopes = engine.rows("SELECT count(*) AS n FROM scopes")[0]["n"]
+    figures = engine.rows(f"{count} FROM ${applied}")[0]
+    scopes = engine.rows("SELECT count(*) AS n FROM $scopes")[0]["n"]
     return {
         "scopes": int(scopes),
         "sessions_written": int(figures["n"]) - int(figures["gone"]),
@@ -305,7 +307,7 @@ def _settle(engine: Engine, settings: Settings, check_videos: bool) -> int:
     columns, rows = _columns("sessions"), engine.reference("engagement", sql.VIDEOS_READ)
     pending = engine.reference("pending", sql.PAIR)
     # Those of this run, even if another has cleared the list meanwhile.
-    engine.view("pairs", f"SELECT userId, videoId FROM {pending} UNION SELECT userId, videoId FROM intended")
+    engine.view("pairs", f"SELECT userId, videoId FROM {pending} UNION SELECT userId, videoId FROM $intended")
     engine.videos("videos")
     engine.view("metadata", sql.metadata())
     for video in engine.rows(sql.CONFLICTS):
@@ -323,7 +325,7 @@ def _settle(engine: Engine, settings: Settings, check_videos: bool) -> int:
     )
     engine.engage("engaged", "to_engage", settings)
     engine.stage("settled", sql.settled(_columns("engagement")))
-    settled = int(engine.rows("SELECT count(*) AS n FROM settled")[0]["n"])
+    settled = int(engine.rows("SELECT count(*) AS n FROM $settled")[0]["n"])
     engine.merge("engagement", "settled")
     engine.clear("pending")
     return settled

@@ -83,8 +83,9 @@ class Dialect:
 class Engine(Protocol):
     """Tables, SQL over them, and the core applied to them.
 
-    SQL is what Spark and DuckDB both understand. It names relations that `view`, `stage`, `scopes`, `walk`,
-    `engage` and `videos` made; tables are named by what `reference` returns.
+    SQL is what Spark and DuckDB both understand, as the text of a `string.Template`: `$name` is the relation
+    that `view`, `stage`, `scopes`, `walk`, `engage` or `videos` made under that name, and the engine fills in
+    what it calls it. A table is named by what `reference` returns.
     """
 
     @property
@@ -107,7 +108,7 @@ class Engine(Protocol):
         """Creates the table with that text as its property if it is not there, and adds columns it lacks."""
 
     def reference(self, table: TableName, columns: Sequence[str]) -> str:
-        """These columns of the table as it is now, and perhaps others, as SQL names it."""
+        """What SQL calls the table as it is now, with `columns` and perhaps others; `$` is doubled."""
 
     def view(self, name: str, sql: str, *, reused: bool = False) -> None:
         """Names the result of a query, which may be computed as often as it is used.

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from watchspan import _core, sources
+from watchspan import _core, arguments
 from watchspan.errors import DataError, OptionError
 from watchspan.rules import Rules, Scoring
 
@@ -83,8 +83,8 @@ class Settings:
             return cls(
                 rules=_options(Rules, found["rules"], version),
                 scoring=_options(Scoring, found["scoring"], version),
-                vocabulary=sources.vocabulary_argument(found["vocabulary"]),
-                **{name: sources.switch_argument(key, found[key]) for name, key in _SWITCHES.items()},
+                vocabulary=arguments.vocabulary_argument(found["vocabulary"]),
+                **{name: arguments.switch_argument(key, found[key]) for name, key in _SWITCHES.items()},
             )
         except DataError:
             raise

@@ -37,7 +37,7 @@ def scopes(settings: Settings) -> str:
     scope = scope_of_event(settings)
     return (
         f"SELECT userId, {scope} AS scopeId, min(firstTime) AS firstTime, max(lastTime) AS lastTime "
-        f"FROM changed_scopes GROUP BY userId, {scope}"
+        f"FROM $changed_scopes GROUP BY userId, {scope}"
     )
 
 
@@ -62,14 +62,14 @@ def touched(settings: Settings, dialect: Dialect, sessions: str) -> str:
         "SELECT s.userId, s.videoId, s.sessionId, s.scopeId, s.eventCount, c.firstTime, c.lastTime, "
         "min(s.startTime) OVER (PARTITION BY s.userId, s.scopeId, s.sessionId) AS startTime, "
         "max(s.endTime) OVER (PARTITION BY s.userId, s.scopeId, s.sessionId) AS endTime "
-        f"FROM ({stored}) s JOIN scopes c ON s.userId = c.userId AND s.scopeId = c.scopeId) w WHERE {near}"
+        f"FROM ({stored}) s JOIN $scopes c ON s.userId = c.userId AND s.scopeId = c.scopeId) w WHERE {near}"
     )
 
 
 REACH = """
 SELECT c.userId, c.scopeId, least(c.firstTime, min(t.startTime)) AS firstTime,
     greatest(c.lastTime, max(t.endTime)) AS lastTime
-FROM scopes c LEFT JOIN touched t ON c.userId = t.userId AND c.scopeId = t.scopeId
+FROM $scopes c LEFT JOIN $touched t ON c.userId = t.userId AND c.scopeId = t.scopeId
 GROUP BY c.userId, c.scopeId, c.firstTime, c.lastTime
 """
 
@@ -84,7 +84,7 @@ def staged(settings: Settings, columns: list[str]) -> str:
     return (
         f"SELECT {', '.join(chosen)}, f.userId IS NULL AS _delete, t.eventCount AS _storedEvents, "
         f"coalesce(t.scopeId, f._scopeId) AS _scopeId "
-        f"FROM (SELECT *, {scope} AS _scopeId FROM fresh) f FULL OUTER JOIN touched t ON {matching}"
+        f"FROM (SELECT *, {scope} AS _scopeId FROM $fresh) f FULL OUTER JOIN $touched t ON {matching}"
     )
 
 
@@ -95,25 +95,19 @@ SELECT userId, _scopeId, CAST(sum(storedEvents) AS BIGINT) AS storedEvents,
 FROM (
     SELECT userId, _scopeId, videoId, sum(coalesce(_storedEvents, 0)) AS storedEvents,
         sum(coalesce(eventCount, 0)) AS foundEvents
-    FROM staged GROUP BY userId, _scopeId, videoId
+    FROM $staged GROUP BY userId, _scopeId, videoId
 ) v WHERE storedEvents > foundEvents GROUP BY userId, _scopeId
 """
 
 UNSHRUNK = """
-SELECT s.* FROM staged s LEFT JOIN shrunk x ON s.userId = x.userId AND s._scopeId = x._scopeId
+SELECT s.* FROM $staged s LEFT JOIN $shrunk x ON s.userId = x.userId AND s._scopeId = x._scopeId
 WHERE x.userId IS NULL
 """
 
 
-def metadata() -> str:
-    """What the videos table says of each video; a duration that is no finite number above 0 is missing."""
-    duration, title = usable_duration("duration"), usable_text("title")
-    source = "CASE WHEN durationSource = 'estimated' THEN 'estimated' ELSE 'metadata' END"
-    return (
-        f"SELECT DISTINCT videoId, {duration} AS duration, {title} AS title, "
-        f"CASE WHEN {duration} IS NOT NULL THEN {source} END AS durationSource "
-        f"FROM videos WHERE {usable_text('CAST(videoId AS STRING)')} IS NOT NULL"
-    )
+# Whether a row of events or videos is about a video.
+HAS_VIDEO = "CAST(videoId AS STRING) <> ''"
+ESTIMATED = "estimated"
 
 
 def usable_duration(duration: str) -> str:
@@ -121,12 +115,31 @@ def usable_duration(duration: str) -> str:
     return f"CASE WHEN {duration} > 0 AND {duration} < CAST('Infinity' AS DOUBLE) THEN {duration} END"
 
 
-def usable_text(text: str) -> str:
-    """A text, null if it is empty."""
-    return f"CASE WHEN {text} <> '' THEN {text} END"
+def estimate(watched_end: str, position: str) -> str:
+    """The estimate: the largest end of any watched interval, else the largest position, else null."""
+    return f"CASE WHEN {watched_end} > 0 THEN {watched_end} WHEN {position} > 0 THEN {position} END"
 
 
-CONFLICTS = "SELECT videoId, count(*) AS n FROM metadata GROUP BY videoId HAVING count(*) > 1 LIMIT 1"
+# What a row of the videos table says, of its columns `duration`, `durationSource` and `title`.
+METADATA = {
+    "duration": usable_duration("duration"),
+    "durationSource": f"CASE WHEN {usable_duration('duration')} IS NOT NULL THEN "
+    f"CASE WHEN durationSource = '{ESTIMATED}' THEN '{ESTIMATED}' ELSE 'metadata' END END",
+    "title": "CASE WHEN title <> '' THEN title END",
+}
+# Whether rows about one video say different things, over the columns of `METADATA`.
+CONFLICT = " OR ".join(
+    f"min({name}) <> max({name}) OR count({name}) NOT IN (0, count(*))" for name in METADATA
+)
+
+
+def metadata() -> str:
+    """What the videos table says of each video, each thing once."""
+    said = ", ".join(f"{sql} AS {name}" for name, sql in METADATA.items())
+    return f"SELECT DISTINCT videoId, {said} FROM $videos WHERE {HAS_VIDEO}"
+
+
+CONFLICTS = f"SELECT videoId, count(*) AS n FROM $metadata GROUP BY videoId HAVING {CONFLICT} LIMIT 1"
 
 
 def concerned(engagement: str, check_videos: bool) -> str:
@@ -135,11 +148,11 @@ def concerned(engagement: str, check_videos: bool) -> str:
     A row does not tell whose estimate it has: of a video without a duration in the table, it may be one that
     the table had before.
     """
-    pairs = "SELECT videoId FROM pairs"
+    pairs = "SELECT videoId FROM $pairs"
     if not check_videos:
         return f"SELECT DISTINCT videoId FROM ({pairs}) p"
     return (
-        f"{pairs} UNION SELECT e.videoId FROM {engagement} e LEFT JOIN metadata m ON m.videoId = e.videoId "
+        f"{pairs} UNION SELECT e.videoId FROM {engagement} e LEFT JOIN $metadata m ON m.videoId = e.videoId "
         "WHERE e.videoTitle IS DISTINCT FROM m.title "
         "OR (m.duration IS NULL AND e.durationSource IS NOT NULL) "
         "OR (m.duration IS NOT NULL AND (e.durationSource IS DISTINCT FROM m.durationSource "
@@ -153,29 +166,25 @@ def estimates(settings: Settings, dialect: Dialect, sessions: str) -> str:
     return (
         f"SELECT s.videoId, {estimate('max(s.lastEnd)', 'max(s.maxPosition)')} AS duration "
         f"FROM (SELECT videoId, maxPosition, {dialect.last_end} AS lastEnd FROM {sessions}) s "
-        "JOIN concerned c ON s.videoId = c.videoId LEFT JOIN metadata m ON s.videoId = m.videoId "
+        "JOIN $concerned c ON s.videoId = c.videoId LEFT JOIN $metadata m ON s.videoId = m.videoId "
         f"WHERE m.duration IS NULL AND {wanted} GROUP BY s.videoId"
     )
 
 
-def estimate(watched_end: str, position: str) -> str:
-    """The estimate: the largest end of any watched interval, else the largest position, else null."""
-    return f"CASE WHEN {watched_end} > 0 THEN {watched_end} WHEN {position} > 0 THEN {position} END"
-
-
-DURATIONS = """
+DURATIONS = f"""
 SELECT c.videoId, coalesce(m.duration, e.duration) AS videoDuration,
-    coalesce(m.durationSource, CASE WHEN e.duration IS NOT NULL THEN 'estimated' END) AS durationSource,
+    coalesce(m.durationSource, CASE WHEN e.duration IS NOT NULL THEN '{ESTIMATED}' END) AS durationSource,
     m.title AS videoTitle
-FROM concerned c LEFT JOIN metadata m ON c.videoId = m.videoId LEFT JOIN estimates e ON c.videoId = e.videoId
+FROM $concerned c LEFT JOIN $metadata m ON c.videoId = m.videoId
+    LEFT JOIN $estimates e ON c.videoId = e.videoId
 """
 
 
 def settling(engagement: str) -> str:
     """The pairs, and all other pairs of a video whose duration, source or title their rows do not say."""
     return (
-        f"SELECT userId, videoId FROM pairs UNION SELECT e.userId, e.videoId FROM {engagement} e "
-        "JOIN durations d ON e.videoId = d.videoId WHERE e.videoDuration IS DISTINCT FROM d.videoDuration "
+        f"SELECT userId, videoId FROM $pairs UNION SELECT e.userId, e.videoId FROM {engagement} e "
+        "JOIN $durations d ON e.videoId = d.videoId WHERE e.videoDuration IS DISTINCT FROM d.videoDuration "
         "OR e.durationSource IS DISTINCT FROM d.durationSource OR e.videoTitle IS DISTINCT FROM d.videoTitle"
     )
 
@@ -185,8 +194,8 @@ def sessions_to_engage(sessions: str, columns: list[str]) -> str:
     chosen = ", ".join(f"s.{name}" for name in columns)
     return (
         f"SELECT {chosen}, d.videoDuration, d.durationSource, d.videoTitle FROM {sessions} s "
-        "JOIN settling p ON s.userId = p.userId AND s.videoId = p.videoId "
-        "LEFT JOIN durations d ON s.videoId = d.videoId"
+        "JOIN $settling p ON s.userId = p.userId AND s.videoId = p.videoId "
+        "LEFT JOIN $durations d ON s.videoId = d.videoId"
     )
 
 
@@ -195,8 +204,8 @@ def settled(columns: list[str]) -> str:
     keys = KEYS["engagement"]
     chosen = [f"p.{name}" for name in keys] + [f"e.{name}" for name in columns if name not in keys]
     return (
-        f"SELECT {', '.join(chosen)}, e.userId IS NULL AS _delete FROM settling p "
-        "LEFT JOIN engaged e ON p.userId = e.userId AND p.videoId = e.videoId"
+        f"SELECT {', '.join(chosen)}, e.userId IS NULL AS _delete FROM $settling p "
+        "LEFT JOIN $engaged e ON p.userId = e.userId AND p.videoId = e.videoId"
     )
 
 

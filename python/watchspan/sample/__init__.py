@@ -11,7 +11,6 @@ import heapq
 import math
 import random
 from bisect import bisect_left
-from datetime import datetime, timedelta, timezone
 from itertools import islice
 from operator import itemgetter
 from typing import Iterable, Iterator, Optional, Tuple
@@ -19,9 +18,10 @@ from typing import Iterable, Iterator, Optional, Tuple
 import pyarrow as pa
 
 from watchspan.errors import OptionError
+from watchspan.instants import micros, parsed
 from watchspan.sample._catalogue import WELCOME, Video, catalogue, choose
 from watchspan.sample._viewing import Row, Uniform, exponential, session, viewer_of
-from watchspan.sources.text import shown
+from watchspan.text import shown
 
 __all__ = ["EVENTS_SCHEMA", "VIDEOS_SCHEMA", "events", "generate", "videos"]
 
@@ -44,10 +44,9 @@ VIDEOS_SCHEMA = pa.schema([("videoId", pa.string()), ("duration", pa.float64()),
 _Delivery = Tuple[int, Row]
 
 _SECOND = 1_000_000
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_MONTH_START = (datetime(2026, 1, 1, tzinfo=timezone.utc) - _EPOCH) // timedelta(microseconds=1)
+_MONTH_START = micros(parsed("2026-01-01"))
 _MONTH_SECONDS = 30 * 86_400
-_PETER_START = (datetime(2026, 1, 15, 10, tzinfo=timezone.utc) - _EPOCH) // timedelta(microseconds=1)
+_PETER_START = micros(parsed("2026-01-15T10:00"))
 _PETER = (
     (0, "video_play", 0.0),
     (30, "video_pause", 30.0),

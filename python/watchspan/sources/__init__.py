@@ -13,12 +13,9 @@ from typing import Any, Callable
 import pyarrow as pa
 
 from watchspan import _core
-from watchspan.errors import SourceError
-from watchspan.sources.arguments import (
-    Wanted,
+from watchspan.arguments import (
     buckets_argument,
     column_mapping,
-    empty_batch,
     memory_argument,
     rules_argument,
     scoring_argument,
@@ -26,9 +23,9 @@ from watchspan.sources.arguments import (
     text_argument,
     thread_count,
     vocabulary_argument,
-    wanted,
     whole_number,
 )
+from watchspan.errors import SourceError
 from watchspan.sources.files import file_metadata, read_files, scan_dataset
 from watchspan.sources.formats import format_of
 from watchspan.sources.objects import from_columns, from_dicts, from_pandas, from_polars, type_name
@@ -36,8 +33,10 @@ from watchspan.sources.outputs import check_output
 from watchspan.sources.overflow import Overflow
 from watchspan.sources.pickles import disarm
 from watchspan.sources.places import refuse_overwriting
+from watchspan.sources.wanted import Wanted, empty_batch, wanted
 from watchspan.sources.writing import write, write_lines
 
+# The checks of arguments, which have a module of their own, can be imported from here too.
 __all__ = [
     "Overflow",
     "Wanted",

@@ -11,11 +11,12 @@ from typing import Any
 
 import pyarrow as pa
 
+from watchspan.columns import EVENTS, VIDEOS
 from watchspan.errors import ColumnTypeError, MissingColumnError, SourceError, WatchspanError
-from watchspan.sources.arguments import NUMBERS, Wanted, empty_batch, no_rows
 from watchspan.sources.formats import format_of
 from watchspan.sources.places import files_at, find_places
-from watchspan.sources.text import shown_path
+from watchspan.sources.wanted import Wanted, empty_batch, no_rows
+from watchspan.text import shown_path
 
 _TITLES = {"parquet": "Parquet", "csv": "CSV", "json": "JSON lines", "ipc": "Arrow"}
 _TEXT_FORMATS = frozenset({"csv", "json"})
@@ -195,9 +196,8 @@ def _is_text(kind: pa.DataType) -> bool:
 
 def _text_file_type(default: str) -> pa.DataType:
     """The type to read a column of a text file as. Keys and times stay text, so that 007 survives."""
-    if default in NUMBERS:
-        return pa.float64()
-    return pa.int64() if default == "sequence" else pa.string()
+    column = {**EVENTS, **VIDEOS}[default]
+    return column.type if column.is_number else pa.string()
 
 
 def _open_csv(paths: list[str], filesystem: Any, want: Wanted) -> Iterator[pa.RecordBatch]:

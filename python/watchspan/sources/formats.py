@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from watchspan.errors import SourceError
-from watchspan.sources.text import shown_path
+from watchspan.text import shown_path
 
 _SUFFIXES = {
     ".parquet": "parquet",

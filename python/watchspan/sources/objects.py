@@ -9,8 +9,8 @@ from typing import Any
 import pyarrow as pa
 
 from watchspan.errors import ColumnTypeError, SourceError
-from watchspan.sources.arguments import Wanted, no_rows
-from watchspan.sources.text import shown
+from watchspan.sources.wanted import Wanted, no_rows
+from watchspan.text import shown
 
 # What pyarrow raises where it cannot convert a value.
 _REFUSALS = (TypeError, ValueError, OverflowError, LookupError, RecursionError, pa.ArrowException)

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from watchspan.errors import SourceError
 from watchspan.sources.places import is_local, locate
-from watchspan.sources.text import shown_path
+from watchspan.text import shown_path
 
 # A file that is being written: hidden, so that nobody reads it as one of a directory's files.
 _PARTIAL = re.compile(r"\.watchspan-[0-9a-f]{32}\.part")

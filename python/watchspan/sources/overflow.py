@@ -9,8 +9,8 @@ from typing import IO, Any
 
 import pyarrow as pa
 
+from watchspan.arguments import memory_argument
 from watchspan.errors import SourceError
-from watchspan.sources.arguments import memory_argument
 
 
 class Overflow:

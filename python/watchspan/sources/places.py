@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from watchspan.errors import OptionError, SourceError
 from watchspan.masking import masked
-from watchspan.sources.text import is_unicode, shown_path
+from watchspan.text import is_unicode, shown_path
 
 # Stores whose names of buckets are known everywhere, unless another endpoint is named.
 _GLOBAL = frozenset({"s3", "gcs"})

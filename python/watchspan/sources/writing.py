@@ -11,7 +11,7 @@ import pyarrow as pa
 from watchspan.sources.formats import format_of
 from watchspan.sources.outputs import whole_file
 from watchspan.sources.overflow import Overflow
-from watchspan.sources.text import json_lines, to_json, without_formulas
+from watchspan.text import json_lines, to_json, without_formulas
 
 # Rows per row group or record batch of a written file.
 _GROUP_ROWS = 131_072

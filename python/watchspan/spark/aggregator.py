@@ -7,22 +7,23 @@ from typing import Any, Literal
 
 from pyspark.sql import DataFrame, SparkSession
 
-from watchspan import refresh, sources
+from watchspan import arguments
 from watchspan.errors import OptionError
-from watchspan.refresh import PROCESSED_AT, Given, Refreshed
+from watchspan.instants import Instant
+from watchspan.refresh import PROCESSED_AT, Refreshed
 from watchspan.refresh.partitions import partition_columns
-from watchspan.refresh.windows import Instant, window
+from watchspan.refresh.windows import window
 from watchspan.rules import Rules, Scoring
 from watchspan.spark import changes, streaming
 from watchspan.spark.failures import told_by
 from watchspan.spark.functions import aggregate_events, partition_count
-from watchspan.spark.names import Table, read_table, table_name
-from watchspan.spark.old_script import OldCalls, renamed
+from watchspan.spark.kept import KeptTables
+from watchspan.spark.names import read_table, table_name
+from watchspan.spark.old_calls import OldCalls, renamed
 from watchspan.spark.options import Options, unique_seconds
 from watchspan.spark.saving import save
 from watchspan.spark.schemas import data_frame
 from watchspan.spark.summary import summarize
-from watchspan.spark.tables import SparkEngine
 
 _MODES = ("overwrite", "append", "merge")
 
@@ -81,10 +82,11 @@ class VideoEngagementAggregator(OldCalls):
         self.input_table = input_table
         self.output_table = output_table
         self.video_metadata_table = video_metadata_table
-        self._output = None if output_table is None else table_name("output_table", output_table)
         self._own = Options.of(columns, vocabulary, rules, scoring)
         self._partitions = partition_count(partitions)
-        self._cluster = sources.switch_argument("cluster", cluster)
+        self._cluster = arguments.switch_argument("cluster", cluster)
+        if output_table is not None:
+            self._kept().output()
         for option, value in (("input_table", input_table), ("video_metadata_table", video_metadata_table)):
             if isinstance(value, str):
                 table_name(option, value)
@@ -122,10 +124,10 @@ class VideoEngagementAggregator(OldCalls):
             WatchspanError: As `aggregate_events` does; `SourceError` if a table is not there.
         """
         options = Options.of(columns, vocabulary, rules, scoring).over(self._own)
-        events = changes.within(self._events(), options.columns, window(start_date, end_date))
+        kept = self._kept(options)
         return aggregate_events(
-            events,
-            videos=self._videos(),
+            changes.within(kept.events(self.spark), options.columns, window(start_date, end_date)),
+            videos=kept.videos(self.spark),
             columns=options.columns,
             vocabulary=options.vocabulary,
             rules=options.rules,
@@ -166,7 +168,7 @@ class VideoEngagementAggregator(OldCalls):
             raise OptionError(f"mode is {mode!r}, but one of {', '.join(map(repr, _MODES))} is needed.")
         rows = data_frame("result", result)
         by = partition_columns(partition_by, [*rows.columns, PROCESSED_AT])
-        save(self.spark, rows, self._output_place(), mode, by)
+        save(self.spark, rows, self._kept().output(), mode, by)
 
     @renamed("df", "result", "generate_summary_stats(result=...)")
     @told_by
@@ -184,9 +186,9 @@ class VideoEngagementAggregator(OldCalls):
         Raises:
             MissingColumnError: If they are no engagement rows.
         """
-        count = sources.whole_number("top", top, "an integer of at least 0", least=0)
+        count = arguments.whole_number("top", top, "an integer of at least 0", least=0)
         if result is None:
-            self._output_place()
+            self._kept().output()
             return summarize(read_table(self.spark, "output_table", str(self.output_table)), count)
         return summarize(data_frame("result", result), count)
 
@@ -236,8 +238,13 @@ class VideoEngagementAggregator(OldCalls):
             WatchspanError: As `aggregate_events` does.
         """
         options = Options.of(columns, vocabulary, rules, scoring).over(self._own)
-        changed = window(start_date, end_date, changed_by)
-        return self._refresh(changed, options, calculate_unique_seconds, allow_shrink, check_videos)
+        return self._kept(options).refresh(
+            self.spark,
+            window(start_date, end_date, changed_by),
+            unique_seconds=unique_seconds(calculate_unique_seconds),
+            allow_shrink=arguments.switch_argument("allow_shrink", allow_shrink),
+            check_videos=arguments.switch_argument("check_videos", check_videos),
+        )
 
     @told_by
     def rescore(
@@ -264,11 +271,12 @@ class VideoEngagementAggregator(OldCalls):
             SourceError: If there are no tables that `update` made.
         """
         # What the aggregator was made with may be older than what the tables have.
-        asked = Options.of(None, None, rules, scoring)
-        given = self._given(asked, None, unique_seconds(calculate_unique_seconds))
-        options = Options.of(columns, None, None, None).over(self._own)
-        check = sources.switch_argument("check_videos", check_videos)
-        return refresh.rescore(self._engine(options, events=False), given, check_videos=check)
+        options = Options.of(columns, None, rules, scoring).over(Options(self._own.columns))
+        return self._kept(options).rescore(
+            self.spark,
+            unique_seconds=unique_seconds(calculate_unique_seconds),
+            check_videos=arguments.switch_argument("check_videos", check_videos),
+        )
 
     @told_by
     def delete_user(
@@ -292,12 +300,9 @@ class VideoEngagementAggregator(OldCalls):
             OptionError: If `user_id` is not what user ids in the tables are.
             SourceError: If there are no tables that `update` made.
         """
-        options = Options.of(columns, None, None, None).over(self._own)
-        engine = self._engine(options, events=False)
-        user = engine.key(user_id)
-        given = Given(videos=self.video_metadata_table is not None)
-        check = sources.switch_argument("check_videos", check_videos)
-        return refresh.delete_user(engine, given, user, check_videos=check)
+        options = Options.of(columns, None, None, None).over(Options(self._own.columns))
+        check = arguments.switch_argument("check_videos", check_videos)
+        return self._kept(options).delete_user(self.spark, user_id, check_videos=check)
 
     @told_by
     def start_stream(
@@ -331,21 +336,15 @@ class VideoEngagementAggregator(OldCalls):
             OptionError: If the tables are not given by name or path, or an argument is not accepted.
             SourceError: If a table is not there.
         """
-        self._output_place()
-        self._events()
-        self._videos()
-        job = streaming.Job(
-            input_table=streaming.table_text("input_table", self.input_table),
-            output_table=str(self.output_table),
-            video_metadata_table=None
-            if self.video_metadata_table is None
-            else streaming.table_text("video_metadata_table", self.video_metadata_table),
-            options={**vars(self._own)},
-            settings={"partitions": self._partitions, "cluster": self._cluster},
-            allow_shrink=sources.switch_argument("allow_shrink", allow_shrink),
-            check_videos=sources.switch_argument("check_videos", check_videos),
-        )
-        return streaming.start(self.spark, job, checkpoint, trigger, options)
+        kept = self._kept()
+        kept.output()
+        kept.events(self.spark)
+        kept.videos(self.spark)
+        switches = {
+            "allow_shrink": arguments.switch_argument("allow_shrink", allow_shrink),
+            "check_videos": arguments.switch_argument("check_videos", check_videos),
+        }
+        return streaming.start(self.spark, kept, switches, checkpoint, trigger, options)
 
     @told_by
     def refresh_with(
@@ -363,58 +362,21 @@ class VideoEngagementAggregator(OldCalls):
         Raises:
             WatchspanError: As `update` does.
         """
-        return self._refresh(data_frame("changed", changed), self._own, None, allow_shrink, check_videos)
-
-    def _refresh(
-        self, changed: Any, options: Options, unique: bool | None, allow_shrink: bool, check_videos: bool
-    ) -> Refreshed:
-        found = sources.wanted("events", options.columns).find(self._events().columns)
-        given = self._given(options, "sessionId" in found.values(), unique_seconds(unique))
-        return refresh.refresh(
-            self._engine(options, events=True),
-            given,
-            changed,
-            allow_shrink=sources.switch_argument("allow_shrink", allow_shrink),
-            check_videos=sources.switch_argument("check_videos", check_videos),
-        )
-
-    def _engine(self, options: Options, events: bool) -> SparkEngine:
-        return SparkEngine(
+        return self._kept().refresh(
             self.spark,
-            self._output_place(),
-            events=self._events if events else None,
-            videos=None if self.video_metadata_table is None else self._videos,
-            columns=options.columns,
-            partitions=self._partitions,
-            cluster=self._cluster,
+            data_frame("changed", changed),
+            unique_seconds=None,
+            allow_shrink=arguments.switch_argument("allow_shrink", allow_shrink),
+            check_videos=arguments.switch_argument("check_videos", check_videos),
         )
 
-    def _given(self, options: Options, session_column: bool | None, unique: bool | None) -> Given:
-        return Given(
-            session_column=session_column,
-            videos=self.video_metadata_table is not None,
-            rules=options.rules,
-            scoring=options.scoring,
-            vocabulary=options.vocabulary,
-            unique_seconds=unique,
-        )
-
-    def _output_place(self) -> Table:
-        if self._output is None:
-            raise OptionError("output_table is None, but the name or path of a table to write is needed.")
-        return self._output
-
-    def _events(self) -> DataFrame:
-        if self.input_table is None:
-            raise OptionError("input_table is None, but a table of raw events is needed.")
-        return self._frame("input_table", self.input_table)
-
-    def _videos(self) -> DataFrame | None:
-        if self.video_metadata_table is None:
-            return None
-        return self._frame("video_metadata_table", self.video_metadata_table)
-
-    def _frame(self, option: str, source: str | DataFrame) -> DataFrame:
-        return (
-            read_table(self.spark, option, source) if isinstance(source, str) else data_frame(option, source)
+    def _kept(self, options: Options | None = None) -> KeptTables:
+        """What keeps the tables, with these options or those of the aggregator."""
+        return KeptTables(
+            self.input_table,
+            self.output_table,
+            self.video_metadata_table,
+            self._own if options is None else options,
+            self._partitions,
+            self._cluster,
         )

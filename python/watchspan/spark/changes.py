@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta, timezone
 from functools import partial
 
 import pyarrow as pa
@@ -12,20 +11,21 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from watchspan import sources
+from watchspan.columns import EVENTS
 from watchspan.errors import ColumnTypeError, MissingColumnError
+from watchspan.instants import clock
 from watchspan.refresh import Window
-from watchspan.spark import columns as layout
+from watchspan.spark import layout
 from watchspan.spark.functions import project_events
 from watchspan.spark.tasks import FIRST, LAST, scopes_partition, within_partition
 
 _DAY = 86_400_000_000
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 # The year 10000, which no timestamp reaches and no literal can say.
 _NO_MORE = 253_402_300_800_000_000
 # Times before and after all that count, for windows without a bound.
 _EARLIEST, _LATEST = -(2**62), 2**62
 # What decides whether an event is accepted, and to whom it belongs.
-_DECIDING = frozenset({"timestamp", "userId", "videoId", "sessionId", "eventName", "currentTime"})
+_DECIDING = {"sessionId"} | {name for name, column in EVENTS.items() if column.required}
 _Columns = Mapping[str, "str | None"]
 
 
@@ -126,9 +126,7 @@ def _literal(kind: T.DataType, micros: int) -> Column:
     """An instant as that type has it, whatever the session's time zone."""
     if isinstance(kind, T.DateType):
         # A day is its midnight, so it is at or after an instant if it is at or after the next midnight.
-        day = date(1970, 1, 1) + timedelta(days=-(-micros // _DAY))
-        return F.expr(f"DATE'{day.isoformat()}'")
+        return F.expr(f"DATE'{clock(-(-micros // _DAY) * _DAY)[:10]}'")
     if kind.typeName() == "timestamp":
         return F.expr(f"timestamp_micros({micros})")
-    clock = (_EPOCH + timedelta(microseconds=micros)).replace(tzinfo=None)
-    return F.expr(f"TIMESTAMP_NTZ'{clock.isoformat(sep=' ', timespec='microseconds')}'")
+    return F.expr(f"TIMESTAMP_NTZ'{clock(micros, between=' ')}'")

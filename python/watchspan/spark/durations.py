@@ -7,28 +7,15 @@ what to do. The events of videos that lack one are read a second time for the es
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import reduce
-from operator import and_
 
-import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from watchspan import _core, sources
 from watchspan.errors import DataError
-from watchspan.rules import Rules, Scoring
-from watchspan.spark import columns as layout
-
-METADATA, ESTIMATED = "metadata", "estimated"
-# Types of event columns that are not text; which of those that are accepted does not matter here.
-_EVENT_TYPES = {
-    "timestamp": pa.timestamp("us", "UTC"),
-    "currentTime": pa.float64(),
-    "playbackRate": pa.float64(),
-    "seekFrom": pa.float64(),
-    "sequence": pa.int64(),
-}
+from watchspan.refresh import statements as sql
+from watchspan.spark import layout
 
 
 def clean_videos(videos: DataFrame, columns: Mapping[str, str | None] | None, like: DataFrame) -> DataFrame:
@@ -51,26 +38,23 @@ def clean_videos(videos: DataFrame, columns: Mapping[str, str | None] | None, li
     check_videos(videos.schema, columns, key)
     found = sources.wanted("videos", columns).find(videos.columns)
     own = {default: layout.quoted(name) for name, default in found.items()}
-    duration, nothing = _usable(own["duration"].cast("double")), F.lit(None).cast("string")
-    source, title = (own.get(name, nothing).cast("string") for name in ("durationSource", "title"))
-    told = F.struct(
-        duration.alias("duration"),
-        F.when(duration.isNull(), nothing)
-        .when(source == ESTIMATED, ESTIMATED)
-        .otherwise(METADATA)
-        .alias("durationSource"),
-        F.when(title != "", title).alias("title"),
+    types = {
+        "videoId": key,
+        "duration": T.DoubleType(),
+        "durationSource": T.StringType(),
+        "title": T.StringType(),
+    }
+    rows = videos.select(*(own.get(name, F.lit(None)).cast(kind).alias(name) for name, kind in types.items()))
+    said = rows.filter(sql.HAS_VIDEO).select(
+        "videoId", *(F.expr(part).alias(name) for name, part in sql.METADATA.items())
     )
-    rows = videos.select(own["videoId"].cast(key).alias("videoId"), told.alias("told")).filter(_is_key(key))
-    first, last = F.col("first"), F.col("last")
-    parts = ("duration", "durationSource", "title")
-    same = reduce(and_, (first[part].eqNullSafe(last[part]) for part in parts))
+    told, first, last = F.struct(*sql.METADATA), F.col("first"), F.col("last")
     return (
-        rows.groupBy("videoId")
-        .agg(F.min("told").alias("first"), F.max("told").alias("last"))
+        said.groupBy("videoId")
+        .agg(F.min(told).alias("first"), F.max(told).alias("last"), F.expr(sql.CONFLICT).alias("conflict"))
         .select(
             "videoId",
-            F.when(same, first["duration"]).otherwise(_conflict(first, last)).alias("duration"),
+            F.when(F.col("conflict"), _conflict(first, last)).otherwise(first["duration"]).alias("duration"),
             first["durationSource"].alias("durationSource"),
             first["title"].alias("title"),
         )
@@ -86,43 +70,7 @@ def check_videos(schema: T.StructType, columns: Mapping[str, str | None] | None,
     """
     names = dict(columns or {})
     used = sources.wanted("videos", names).find(schema.names)
-    # With a row each, because what does not occur is not compared.
-    videos = _one_row(layout.arrow_schema(schema, used))
-    events = _one_row(_like_events(names, layout.to_arrow(key)))
-    _core.aggregate(iter([events]), iter([videos]), names, None, Rules(), Scoring(), False, 1)
-
-
-def _like_events(names: Mapping[str, str | None], key: pa.DataType) -> pa.Schema:
-    """The schema of an events table in which nothing is wrong, under these names."""
-    types = {
-        names.get(spec["name"]) or spec["name"]: _EVENT_TYPES.get(spec["name"], pa.string())
-        for spec in _core.input_column_specs()
-        if spec["table"] == "events" and (spec["required"] or names.get(spec["name"]))
-    }
-    return pa.schema({**types, names.get("videoId") or "videoId": key})
-
-
-def _one_row(schema: pa.Schema) -> pa.RecordBatch:
-    arrays = [pa.array([_a_value(field.type)], field.type) for field in schema]
-    return pa.RecordBatch.from_arrays(arrays, schema=schema)
-
-
-def _a_value(kind: pa.DataType) -> object:
-    """Some value: a key, the name of an event, an instant, a position."""
-    if pa.types.is_string(kind):
-        return "play"
-    kinds = (pa.types.is_integer, pa.types.is_floating, pa.types.is_timestamp)
-    return 1 if any(is_kind(kind) for is_kind in kinds) else None
-
-
-def _is_key(kind: T.DataType) -> Column:
-    video = F.col("videoId")
-    return video != "" if isinstance(kind, T.StringType) else video.isNotNull()
-
-
-def _usable(duration: Column) -> Column:
-    finite = ~F.isnan(duration) & (duration != float("inf"))
-    return F.when((duration > 0) & finite, duration)
+    _core.check_videos_schema(layout.arrow_schema(schema, used), names, layout.to_arrow(key))
 
 
 def _conflict(first: Column, last: Column) -> Column:
@@ -142,7 +90,7 @@ def _conflict(first: Column, last: Column) -> Column:
 
 
 def _shown(told: Column) -> Column:
-    estimated = F.when(told["durationSource"] == ESTIMATED, ", estimated").otherwise("")
+    estimated = F.when(told["durationSource"] == sql.ESTIMATED, ", estimated").otherwise("")
     duration = F.when(told["duration"].isNull(), "unknown").otherwise(
         F.concat(told["duration"].cast("string"), F.lit(" s"), estimated)
     )
@@ -182,14 +130,12 @@ def estimated(reached: DataFrame) -> DataFrame:
     best = reached.groupBy("videoId").agg(
         F.max("watchedEnd").alias("watchedEnd"), F.max("maxPosition").alias("maxPosition")
     )
-    end, position = F.col("watchedEnd"), F.col("maxPosition")
-    duration = F.when(end > 0, end).when(position > 0, position)
-    return best.select("videoId", duration.alias("duration"), F.lit(ESTIMATED).alias("durationSource"))
+    duration = F.expr(sql.estimate("watchedEnd", "maxPosition"))
+    return best.select("videoId", duration.alias("duration"), F.lit(sql.ESTIMATED).alias("durationSource"))
 
 
 def lacking(rows: DataFrame, known: DataFrame) -> DataFrame:
     """Those of the rows whose video has no known duration."""
     # Not by the duration, which may be an error: it is to be raised once, where durations are joined.
     usable = known.filter(F.col("durationSource").isNotNull()).select("videoId")
-    keyed = rows.filter(_is_key(rows.schema["videoId"].dataType))
-    return keyed.join(F.broadcast(usable), "videoId", "left_anti")
+    return rows.filter(sql.HAS_VIDEO).join(F.broadcast(usable), "videoId", "left_anti")

@@ -15,7 +15,6 @@ from pyspark.sql import utils
 from watchspan import errors
 from watchspan.errors import WatchspanError
 from watchspan.refresh import shortened, told_of
-from watchspan.spark.names import literal
 
 _Call = TypeVar("_Call", bound=Callable[..., Any])
 
@@ -50,12 +49,11 @@ def told(call: _Call) -> _Call:
 
 
 def told_by(call: _Call) -> _Call:
-    """The same of a method of the aggregator, to which the names of its tables are nothing but names."""
+    """The same of a method of the aggregator, to which the names of its tables are but names."""
 
     @functools.wraps(call)
     def telling(self: Any, *args: Any, **kwargs: Any) -> Any:
-        tables = (self.input_table, self.output_table, self.video_metadata_table)
-        with translated(), literal(self.spark, *tables):
+        with self._kept().told(self.spark):
             return call(self, *args, **kwargs)
 
     return cast(_Call, telling)

@@ -15,10 +15,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from watchspan import _core, sources
+from watchspan import _core, arguments, sources
 from watchspan.errors import OptionError
 from watchspan.rules import Rules, Scoring
-from watchspan.spark import columns as layout
+from watchspan.spark import layout
 from watchspan.spark.durations import clean_videos, estimated, join_durations, lacking
 from watchspan.spark.failures import told
 from watchspan.spark.schemas import data_frame, engagement_of, engagement_of_sessions, sessions_of
@@ -87,9 +87,9 @@ def aggregate_events(
         >>> engagement = aggregate_events(events, videos=videos)  # doctest: +SKIP
         >>> engagement.write.saveAsTable("engagement")  # doctest: +SKIP
     """
-    rules, scoring = sources.rules_argument(rules), sources.scoring_argument(scoring)
-    unique, count = sources.switch_argument("unique_seconds", unique_seconds), partition_count(partitions)
-    names, meanings = sources.column_mapping(columns), sources.vocabulary_argument(vocabulary)
+    rules, scoring = arguments.rules_argument(rules), arguments.scoring_argument(scoring)
+    unique, count = arguments.switch_argument("unique_seconds", unique_seconds), partition_count(partitions)
+    names, meanings = arguments.column_mapping(columns), arguments.vocabulary_argument(vocabulary)
     schema = engagement_of(events, names, meanings)
     taken = project_events(events, names)
     known = None if videos is None else clean_videos(data_frame("videos", videos), names, taken)
@@ -132,8 +132,8 @@ def session_rows(
         >>> sessions = session_rows(spark.table("events"))  # doctest: +SKIP
         >>> engagement = engagement_rows(sessions, videos=spark.table("videos"))  # doctest: +SKIP
     """
-    rules, count = sources.rules_argument(rules), partition_count(partitions)
-    names, meanings = sources.column_mapping(columns), sources.vocabulary_argument(vocabulary)
+    rules, count = arguments.rules_argument(rules), partition_count(partitions)
+    names, meanings = arguments.column_mapping(columns), arguments.vocabulary_argument(vocabulary)
     schema = sessions_of(events, names, meanings, rules)
     rows = walk(project_events(events, names), meanings, rules, count, observation)
     return layout.as_declared(rows, schema)
@@ -171,9 +171,9 @@ def engagement_rows(
         >>> sessions, rules = spark.table("sessions"), Rules(completion_threshold=0.99)  # doctest: +SKIP
         >>> strict = engagement_rows(sessions, rules=rules)  # doctest: +SKIP
     """
-    rules, scoring = sources.rules_argument(rules), sources.scoring_argument(scoring)
-    unique, count = sources.switch_argument("unique_seconds", unique_seconds), partition_count(partitions)
-    names = sources.column_mapping(columns)
+    rules, scoring = arguments.rules_argument(rules), arguments.scoring_argument(scoring)
+    unique, count = arguments.switch_argument("unique_seconds", unique_seconds), partition_count(partitions)
+    names = arguments.column_mapping(columns)
     schema = engagement_of_sessions(sessions)
     taken = _project_sessions(sessions)
     known = None if videos is None else clean_videos(data_frame("videos", videos), names, taken)
@@ -321,7 +321,7 @@ def partition_count(partitions: int | None) -> int | None:
     if partitions is None:
         return None
     accepted = f"None or an integer from 1 to {_MOST}"
-    count = sources.whole_number("partitions", partitions, accepted)
+    count = arguments.whole_number("partitions", partitions, accepted)
     if count > _MOST:
         raise OptionError(f"partitions is {partitions!r}, but {accepted} is needed.")
     return count

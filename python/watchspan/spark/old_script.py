@@ -1,64 +1,14 @@
-"""Calls of the old script that are called otherwise now: taken, with a warning that says how."""
+"""The old script's `main`, which its jobs import."""
 
 from __future__ import annotations
 
-import functools
-import warnings
-from typing import Any, Callable, TypeVar, cast
+from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
-from watchspan.errors import OptionError
-from watchspan.refresh.windows import Instant, window
-from watchspan.spark import changes
-from watchspan.spark.failures import translated
-
-_Call = TypeVar("_Call", bound=Callable[..., Any])
-
-
-def renamed(old: str, new: str | None, instead: str) -> Callable[[_Call], _Call]:
-    """Lets a call take an argument of the old script.
-
-    Args:
-        old: What the argument was called.
-        new: What it is called now; None: it has no meaning any more.
-        instead: What to write.
-    """
-
-    def decorate(call: _Call) -> _Call:
-        @functools.wraps(call)
-        def taking(*args: Any, **kwargs: Any) -> Any:
-            if old in kwargs:
-                value = kwargs.pop(old)
-                _warn(f"{call.__name__}({old}=...) is a call of the old script: {instead}.")
-                if new is not None and (new in kwargs or len(args) > 1):
-                    raise OptionError(f"{new} is given twice, also as {old}: give it once.")
-                if new is not None:
-                    kwargs[new] = value
-            return call(*args, **kwargs)
-
-        return cast(_Call, taking)
-
-    return decorate
-
-
-class OldCalls:
-    """Methods of the old script's class that have no like in the new one."""
-
-    def load_raw_events(self, start_date: Instant = None, end_date: Instant = None) -> DataFrame:
-        """The raw events of a window, under the names of their table. Warns, since nothing needs it any more.
-
-        Args:
-            start_date: As for `run_aggregation`.
-            end_date: As for `run_aggregation`.
-        """
-        _warn(
-            "load_raw_events() is a call of the old script: run_aggregation(start_date, end_date) and "
-            "update() read the events, and spark.table(...) shows them."
-        )
-        own: Any = self
-        with translated():
-            return changes.within(own._events(), own._own.columns, window(start_date, end_date))
+from watchspan.instants import Instant
+from watchspan.spark.aggregator import VideoEngagementAggregator
+from watchspan.spark.old_calls import warn
 
 
 def main(
@@ -85,17 +35,10 @@ def main(
     Raises:
         SourceError: If a table is not there, or `update` keeps the output table.
     """
-    from watchspan.spark.aggregator import VideoEngagementAggregator
-
-    _warn(
+    warn(
         "main() is a call of the old script: VideoEngagementAggregator(...).update() keeps a table current, "
         "as notebooks/02_daily_job.py does; run_aggregation() and save_results() write whole results."
     )
     aggregator = VideoEngagementAggregator(spark, input_table, output_table, video_metadata_table)
     aggregator.save_results(aggregator.run_aggregation(start_date, end_date))
     return aggregator.generate_summary_stats()
-
-
-def _warn(message: str) -> None:
-    # One that is shown in notebooks and jobs, not only to those who test.
-    warnings.warn(f"{message} See docs/migration.md.", FutureWarning, stacklevel=3)

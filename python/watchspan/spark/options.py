@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from watchspan import sources
+from watchspan import arguments
 from watchspan.rules import Rules, Scoring
 
 
@@ -16,10 +16,10 @@ class Options:
     Attributes are the arguments of `VideoEngagementAggregator`.
     """
 
-    columns: dict[str, str | None] | None
-    vocabulary: str | dict[str, str] | None
-    rules: Rules | None
-    scoring: Scoring | None
+    columns: dict[str, str | None] | None = None
+    vocabulary: str | dict[str, str] | None = None
+    rules: Rules | None = None
+    scoring: Scoring | None = None
 
     @classmethod
     def of(cls, columns: Any, vocabulary: Any, rules: Any, scoring: Any) -> Options:
@@ -29,10 +29,10 @@ class Options:
             OptionError: If one has a value that is not accepted.
         """
         return cls(
-            sources.column_mapping(columns),
-            sources.vocabulary_argument(vocabulary),
-            None if rules is None else sources.rules_argument(rules),
-            None if scoring is None else sources.scoring_argument(scoring),
+            arguments.column_mapping(columns),
+            arguments.vocabulary_argument(vocabulary),
+            None if rules is None else arguments.rules_argument(rules),
+            None if scoring is None else arguments.scoring_argument(scoring),
         )
 
     def over(self, own: Options) -> Options:
@@ -43,4 +43,4 @@ class Options:
 
 def unique_seconds(value: bool | None) -> bool | None:
     """The argument `calculate_unique_seconds` of calls that have it from the tables where it is None."""
-    return None if value is None else sources.switch_argument("calculate_unique_seconds", value)
+    return None if value is None else arguments.switch_argument("calculate_unique_seconds", value)

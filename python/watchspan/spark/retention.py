@@ -14,9 +14,9 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from watchspan import _core, sources
+from watchspan import _core, arguments
 from watchspan.errors import MissingColumnError
-from watchspan.spark import columns as layout
+from watchspan.spark import layout
 from watchspan.spark.failures import told
 
 _NEEDED = ("userId", "videoId", "videoTitle", "videoDuration", "maxPositionReached", "watchedIntervals")
@@ -45,7 +45,7 @@ def retention_curves(
         OptionError: If `buckets` or `bucket_seconds` is not a number above 0.
         MissingColumnError: If they are not engagement rows.
     """
-    count, seconds = sources.buckets_argument(buckets, bucket_seconds)
+    count, seconds = arguments.buckets_argument(buckets, bucket_seconds)
     for name in _NEEDED:
         if name not in rows.columns:
             raise MissingColumnError(

@@ -1,4 +1,4 @@
-"""What the tables look like in Spark, and what their inputs must: the core is asked, with no rows.
+"""What the tables look like in Spark, and what their inputs must: the core is asked.
 
 So a missing column or a type that cannot be read is refused where the job is planned, in the core's words.
 """
@@ -13,8 +13,8 @@ from pyspark.sql import types as T
 
 from watchspan import _core, sources
 from watchspan.errors import OptionError
-from watchspan.rules import Rules, Scoring
-from watchspan.spark import columns as layout
+from watchspan.rules import Rules
+from watchspan.spark import layout
 
 
 def engagement_schema(
@@ -36,8 +36,7 @@ def engagement_schema(
         >>> engagement_schema()["totalWatchTime"].dataType.simpleString()
         'double'
     """
-    names = sources.column_mapping(columns)
-    return engagement_of(_text_events() if events is None else events, names, None)
+    return engagement_of(events, sources.column_mapping(columns), None)
 
 
 def session_schema(
@@ -63,32 +62,28 @@ def session_schema(
         >>> session_schema()["watchedIntervals"].dataType.simpleString()
         'array<struct<start:double,end:double>>'
     """
-    names = sources.column_mapping(columns)
-    return sessions_of(
-        _text_events() if events is None else events, names, None, sources.rules_argument(rules)
-    )
+    return sessions_of(events, sources.column_mapping(columns), None, sources.rules_argument(rules))
 
 
 def engagement_of(
-    events: DataFrame | T.StructType,
+    events: DataFrame | T.StructType | None,
     columns: dict[str, str | None] | None,
     vocabulary: str | dict[str, str] | None,
 ) -> T.StructType:
-    """The engagement table's schema for these events, which the core checks on the way."""
-    batch = _no_events(events, columns)
-    _, schema, _ = _core.aggregate(iter([batch]), None, columns, vocabulary, Rules(), Scoring(), True, 1)
-    return layout.table_schema("engagement", schema)
+    """The engagement table's schema for these events, which the core checks, and the vocabulary with them."""
+    _core.check_vocabulary(vocabulary)
+    return layout.table_schema("engagement", _core.aggregate_schema(_arrow_events(events, columns), columns))
 
 
 def sessions_of(
-    events: DataFrame | T.StructType,
+    events: DataFrame | T.StructType | None,
     columns: dict[str, str | None] | None,
     vocabulary: str | dict[str, str] | None,
     rules: Rules,
 ) -> T.StructType:
     """The session table's schema for these events, likewise."""
-    batch = _no_events(events, columns)
-    _, schema, _ = _core.sessions(iter([batch]), columns, vocabulary, rules, 1)
+    _core.check_vocabulary(vocabulary)
+    schema = _core.sessions_schema(_arrow_events(events, columns), columns, rules)
     return layout.table_schema("sessions", schema)
 
 
@@ -96,26 +91,17 @@ def engagement_of_sessions(sessions: DataFrame) -> T.StructType:
     """The engagement table's schema for these session rows, which the core checks on the way."""
     schema = data_frame("sessions", sessions).schema
     names = {spec["name"] for spec in _core.column_specs("sessions")}
-    batch = layout.no_rows(schema, names)
-    _, made = _core.engagement(iter([batch]), None, None, Rules(), Scoring(), True, 1)
+    made = _core.engagement_schema(layout.arrow_schema(schema, names))
     return layout.table_schema("engagement", made)
 
 
-def _no_events(events: DataFrame | T.StructType, columns: Mapping[str, str | None] | None) -> pa.RecordBatch:
+def _arrow_events(
+    events: DataFrame | T.StructType | None, columns: Mapping[str, str | None] | None
+) -> pa.Schema | None:
+    if events is None:
+        return None
     schema = events if isinstance(events, T.StructType) else data_frame("events", events).schema
-    return layout.no_rows(schema, sources.wanted("events", columns).find(schema.names))
-
-
-def _text_events() -> T.StructType:
-    """The schema of events whose keys are text."""
-    types = {"timestamp": T.TimestampType(), "currentTime": T.DoubleType()}
-    return T.StructType(
-        [
-            T.StructField(spec["name"], types.get(spec["name"], T.StringType()))
-            for spec in _core.input_column_specs()
-            if spec["table"] == "events" and spec["required"]
-        ]
-    )
+    return layout.arrow_schema(schema, sources.wanted("events", columns).find(schema.names))
 
 
 def data_frame(option: str, frame: DataFrame) -> DataFrame:

@@ -14,7 +14,7 @@ from pyspark.sql.utils import AnalysisException, ParseException
 
 from watchspan.errors import ColumnTypeError
 from watchspan.refresh import KEYS, PROCESSED_AT, PROCESSED_AT_MEANS, ConflictError
-from watchspan.spark import columns as layout
+from watchspan.spark import layout
 from watchspan.spark.names import Table, is_absent
 
 _LOG = logging.getLogger("watchspan")

@@ -3,86 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
 from watchspan.errors import OptionError
+from watchspan.spark.kept import KeptTables
 from watchspan.spark.names import table_name
-
-
-@dataclass(frozen=True)
-class Job:
-    """All that a batch needs to know. It is pickled: over Spark Connect batches run on the server.
-
-    Attributes:
-        input_table: The raw events.
-        output_table: The engagement table.
-        video_metadata_table: Durations and titles, or None.
-        options: Columns, vocabulary, rules and scoring.
-        settings: The other arguments of the aggregator.
-        allow_shrink: As for `update`.
-        check_videos: As for `update`.
-    """
-
-    input_table: str
-    output_table: str
-    video_metadata_table: str | None
-    options: dict[str, Any]
-    settings: dict[str, Any]
-    allow_shrink: bool
-    check_videos: bool
 
 
 def start(
     spark: SparkSession,
-    job: Job,
+    kept: KeptTables,
+    switches: Mapping[str, bool],
     checkpoint: str,
     trigger: str | Mapping[str, Any] | None,
     options: Mapping[str, str] | None,
 ) -> Any:
-    """Starts the stream; see `VideoEngagementAggregator.start_stream`."""
+    """The started stream over the raw table; see `VideoEngagementAggregator.start_stream` for the errors.
+
+    Args:
+        spark: The session.
+        kept: The tables, of which none may be a `DataFrame`.
+        switches: `allow_shrink` and `check_videos`, as `KeptTables.refresh` takes them.
+        checkpoint: The folder in which the stream remembers how far it is.
+        trigger: When to look for new events.
+        options: Options of the source.
+    """
+    for option in ("input_table", "video_metadata_table"):
+        if not isinstance(getattr(kept, option), (str, type(None))):
+            raise OptionError(
+                f"{option} is a DataFrame, but a stream needs the name or path of a Delta table."
+            )
     if not isinstance(checkpoint, str) or not checkpoint:
         raise OptionError(f"checkpoint is {checkpoint!r}, but the path of a folder is needed.")
-    table = table_name("input_table", job.input_table)
+    table = table_name("input_table", kept.input_table)
     reader = spark.readStream.format("delta").options(**(options or {}))
     events = reader.table(table.sql) if table.path is None else reader.load(table.path)
     return (
-        events.writeStream.foreachBatch(partial(refresh_batch, job=job))
+        events.writeStream.foreachBatch(partial(refresh_batch, kept=kept, switches=switches))
         .option("checkpointLocation", checkpoint)
-        .queryName(f"watchspan {job.output_table}")
+        .queryName(f"watchspan {kept.output_table}")
         .trigger(**_trigger(trigger))
         .start()
     )
 
 
-def refresh_batch(batch: DataFrame, _number: int, *, job: Job) -> None:
+def refresh_batch(batch: DataFrame, _number: int, *, kept: KeptTables, switches: Mapping[str, bool]) -> None:
     """Brings the tables up to date with a batch; a batch that comes again changes nothing."""
-    from watchspan.spark.aggregator import VideoEngagementAggregator
-
     # The session of the batch: outside of it, on a server, there is none.
-    aggregator = VideoEngagementAggregator(
-        batch.sparkSession,
-        job.input_table,
-        job.output_table,
-        job.video_metadata_table,
-        **job.options,
-        **job.settings,
-    )
-    aggregator.refresh_with(batch, allow_shrink=job.allow_shrink, check_videos=job.check_videos)
-
-
-def table_text(option: str, table: Any) -> str:
-    """The table, if it is given by name or path.
-
-    Raises:
-        OptionError: If it is a data frame.
-    """
-    if isinstance(table, str):
-        return table
-    raise OptionError(f"{option} is a DataFrame, but a stream needs the name or path of a Delta table.")
+    spark = batch.sparkSession
+    with kept.told(spark):
+        kept.refresh(spark, batch, unique_seconds=None, **switches)
 
 
 def _trigger(trigger: str | Mapping[str, Any] | None) -> dict[str, Any]:

@@ -14,10 +14,10 @@ from typing import Any, Callable, Literal
 import pyarrow as pa
 from pyspark.sql import DataFrame
 
-from watchspan import api, sources
+from watchspan import _core, api, arguments, sources
 from watchspan.errors import DataError, OptionError
 from watchspan.rules import Rules, Scoring
-from watchspan.spark import columns as layout
+from watchspan.spark import layout
 from watchspan.spark.schemas import data_frame
 
 
@@ -61,20 +61,23 @@ def engagement_udf(
     """
     if kind not in {"pandas", "arrow"}:
         raise OptionError(f'kind is {kind!r}, but "pandas" or "arrow" is needed.')
-    names = sources.column_mapping(columns)
+    names = arguments.column_mapping(columns)
     schema = data_frame("events", events).schema
     used = sources.wanted("events", names).find(schema.names)
     options: dict[str, Any] = {
         "videos": _local(videos, names),
         "columns": names,
-        "vocabulary": sources.vocabulary_argument(vocabulary),
-        "rules": replace(sources.rules_argument(rules), estimate_duration=False),
-        "scoring": sources.scoring_argument(scoring),
-        "unique_seconds": sources.switch_argument("unique_seconds", unique_seconds),
+        "vocabulary": arguments.vocabulary_argument(vocabulary),
+        "rules": replace(arguments.rules_argument(rules), estimate_duration=False),
+        "scoring": arguments.scoring_argument(scoring),
+        "unique_seconds": arguments.switch_argument("unique_seconds", unique_seconds),
     }
     # Everything that can be wrong with options, columns and videos is wrong here already.
-    api.aggregate(layout.no_rows(schema, used), **options)
     declared = layout.arrow_schema(schema, used)
+    _core.check_vocabulary(options["vocabulary"])
+    _core.aggregate_schema(declared, names)
+    if options["videos"] is not None:
+        _core.check_videos(options["videos"], names)
     types = pa.schema([declared.field(name) for name in used])
     if kind == "arrow":
         return _arrow_form(types, options)

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use arrow_array::RecordBatch;
 use libfuzzer_sys::fuzz_target;
 use watchspan::engagement::EngagementOptions;
-use watchspan::engine::{AcceptedEvents, Engine, explain, validate};
+use watchspan::engine::{AcceptedEvents, Engine, Explanation, validate};
 use watchspan::error::Result;
 use watchspan::event::Vocabulary;
 use watchspan::input::{ColumnMap, EventSchema, Videos};
@@ -51,8 +51,10 @@ fn used(bytes: &[u8]) -> Result<()> {
             found.examples()?;
         }
         1 => {
-            let batches = batches.into_iter().map(Ok);
-            explain(&ENGINE, &schema, &Vocabulary::default(), &Rules::default(), [b"ann", b"v1"], batches)?;
+            let keys = [b"ann".to_vec(), b"v1".to_vec()];
+            let mut explanation = Explanation::new(&ENGINE, schema, Vocabulary::default(), keys);
+            explanation.push(&batches)?;
+            explanation.table(&Rules::default())?;
         }
         _ => {
             let limit = (mode % 8 == 2).then_some(1);

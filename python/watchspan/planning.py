@@ -1,0 +1,38 @@
+"""What `aggregate` would give or refuse, found out before any events are read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pyarrow as pa
+
+from watchspan import _core, sources
+from watchspan.rules import Rules, Scoring
+
+
+def aggregate_schema(
+    events: pa.Schema,
+    *,
+    columns: Mapping[str, str | None] | None = None,
+    vocabulary: str | Mapping[str, str] | None = None,
+    rules: Rules | None = None,
+    scoring: Scoring | None = None,
+    unique_seconds: bool = True,
+    threads: int | None = None,
+    memory_limit: int | str | None = None,
+) -> pa.Schema:
+    """The schema of the engagement table of events of the schema `events`. Nothing is computed.
+
+    The other arguments are those of `watchspan.aggregate`.
+
+    Raises:
+        WatchspanError: If `watchspan.aggregate` would refuse such events, or one of the other arguments.
+    """
+    names = sources.column_mapping(columns)
+    _core.check_vocabulary(sources.vocabulary_argument(vocabulary))
+    sources.rules_argument(rules)
+    sources.scoring_argument(scoring)
+    sources.switch_argument("unique_seconds", unique_seconds)
+    _core.check_threads(sources.thread_count(threads))
+    sources.memory_argument(memory_limit)
+    return _core.aggregate_schema(events, names)

@@ -1,0 +1,161 @@
+"""The reference pages of options, columns and vocabularies, for `tools/generate.py`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from markdown_parts import NOTICE, code, shown, table
+from stories import Story
+
+RULES_PAGE = """{notice}
+# Rules and scoring
+
+`watchspan.Rules` and `watchspan.Scoring` hold every threshold and weight. What is not given keeps its
+default. How they enter the numbers is in [metrics.md](metrics.md).
+
+## Rules that shape sessions
+
+Changing one of these needs the events again.
+
+{shaping}
+## Rules that read sessions
+
+These can be changed with `watchspan.engagement` on session rows, without the events.
+
+{reading}
+## Scoring
+
+`engagementScore` is the sum of weight times feature over the weights below, kept between `minimum` and
+`maximum`. `Scoring.additive()` is a preset that needs no duration.
+
+{scoring}"""
+
+
+def rules_page(core: Any, stories: dict[str, Story]) -> str:
+    """docs/rules.md."""
+    additive = core.additive_scoring()
+
+    def lines(shapes_walk: bool) -> str:
+        chosen = [spec for spec in core.rule_specs() if spec["shapes_walk"] is shapes_walk]
+        rows = [option(s, [s["accepted"], s["doc"]], stories) for s in chosen]
+        return table(["option", "default", "accepts", "meaning", "shown by"], rows)
+
+    scoring = [
+        option(s, [code(shown(additive[s["name"]])), s["accepted"], s["doc"]], stories)
+        for s in core.scoring_specs()
+    ]
+    return RULES_PAGE.format(
+        notice=NOTICE,
+        shaping=lines(True),
+        reading=lines(False),
+        scoring=table(["option", "default", "`additive()`", "accepts", "meaning", "shown by"], scoring),
+    )
+
+
+def option(spec: Any, cells: list[str], stories: dict[str, Story]) -> list[str]:
+    """The line of one option, with the story that shows it."""
+    name = spec["name"]
+    return [code(name), code(shown(spec["default"])), *cells, link(name, stories)]
+
+
+COLUMNS_PAGE = """{notice}
+# Columns
+
+## Input
+
+Other names are mapped: `columns={{"userId": "uid"}}`. `None` as a name means that the column is not used.
+
+{inputs}
+{outputs}
+## Data quality flags
+
+`dataQualityFlags` lists all that apply, in this order; `dataQualityFlag` is the first, or `ok`.
+
+{flags}
+## Why events are dropped
+
+The first reason that applies counts. `watchspan.report` gives the numbers, `watchspan.validate` examples.
+
+{reasons}"""
+
+OUTPUTS = {
+    "sessions": "One row per user, video and session: `watchspan.sessions`.",
+    "engagement": "One row per user and video: `watchspan.aggregate` and `watchspan.engagement`.",
+    "retention": "One row per video and bucket of positions: `watchspan.retention`.",
+    "explanation": "One row per event of one user on one video: `watchspan.explain`.",
+}
+
+
+def columns_page(core: Any, stories: dict[str, Story]) -> str:
+    """docs/columns.md."""
+    inputs = [
+        [code(s["name"]), s["table"], yes(s["required"]), s["accepted"], s["doc"]]
+        for s in core.input_column_specs()
+    ]
+    return COLUMNS_PAGE.format(
+        notice=NOTICE,
+        inputs=table(["column", "table", "needed", "accepts", "meaning"], inputs),
+        outputs="\n".join(
+            f"## {name.title()}\n\n{doc}\n\n{output(core, name)}" for name, doc in OUTPUTS.items()
+        ),
+        flags=causes("flag", core.flag_specs(), stories),
+        reasons=causes("reason", core.drop_reasons(), stories),
+    )
+
+
+def link(name: str, stories: dict[str, Story]) -> str:
+    """A link to the story that shows what has that name."""
+    if name not in stories:
+        raise ValueError(f"No story in tests/scenarios shows {name}: write one that has it in `shows`.")
+    return stories[name].link("scenarios/")
+
+
+def causes(what: str, specs: list[tuple[str, str]], stories: dict[str, Story]) -> str:
+    """Flags or reasons: when each applies, with a story in which it does."""
+    rows = [[code(name), doc, link(name, stories)] for name, doc in specs]
+    return table([what, "applies when", "shown by"], rows)
+
+
+def output(core: Any, name: str) -> str:
+    """The columns of one output table."""
+    rows = [
+        [code(s["name"]), s["type"], yes(s["nullable"]), s["unit"], s["doc"]] for s in core.column_specs(name)
+    ]
+    return table(["column", "type", "can be null", "unit", "meaning"], rows)
+
+
+def yes(answer: bool) -> str:
+    """Yes or no."""
+    return "yes" if answer else "no"
+
+
+VOCABULARIES_PAGE = """{notice}
+# Vocabularies
+
+A vocabulary says what each event name means. Pass a preset's name, or a mapping of your own:
+`vocabulary="html5"`, or `vocabulary={{**watchspan.vocabulary("html5"), "my_start": "play"}}`.
+
+Meanings: {meanings}.
+
+{contents}
+{presets}"""
+
+
+def vocabularies_page(core: Any) -> str:
+    """docs/vocabularies.md."""
+    presets = core.preset_specs()
+    contents = [[f"[`{preset['name']}`](#{preset['name']})", preset["title"]] for preset in presets]
+    return VOCABULARIES_PAGE.format(
+        notice=NOTICE,
+        meanings=", ".join(map(code, core.meanings())),
+        contents=table(["preset", "for"], contents),
+        presets="\n".join(map(vocabulary, presets)),
+    )
+
+
+def vocabulary(preset: Any) -> str:
+    """One preset."""
+    source = f"Source: {preset['source']}" if preset["source"] else ""
+    names = table(["event name", "meaning"], [[code(name), code(means)] for name, means in preset["names"]])
+    texts = [f"## {preset['name']}", preset["title"], preset["notes"], source]
+    return "".join(f"{text.strip()}\n\n" for text in texts if text) + names
