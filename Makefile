@@ -34,11 +34,13 @@ IN = $(BIN)/nox -f tests/noxfile.py --report $(CURDIR)/target/nox/$$$$.json -s
 STARTS :=
 SAY = @echo "$@ starts" $(STARTS)
 
+# What builds the site needs Python 3.11.
+SITE := $(shell $(PYTHON) -c 'import sys; print("docs" if sys.version_info >= (3, 11) else "")')
 SPARK_CHECKS := spark-tables-test spark-functions-test spark-older-test spark-connect-test
 # In this order two at a time take least: the first waits for the wheel and for Spark while the Rust tests compile.
-CHECKS := spark-tables-test rust-test docs-check lint python-test $(filter-out spark-tables-test,$(SPARK_CHECKS)) other-pythons-test azure-test
+CHECKS := spark-tables-test rust-test docs-check lint python-test $(filter-out spark-tables-test,$(SPARK_CHECKS)) other-pythons-test azure-test $(SITE)
 
-.PHONY: demo test test-all audit checks $(CHECKS) fuzz fuzz-core spark-test spark42 bench bench-check bench-large bench-pieces bench-spark bench-stages bench-worst-cases generate wheel wheels arm-test clean
+.PHONY: demo test test-all audit checks $(CHECKS) docs fuzz fuzz-core spark-test spark42 bench bench-check bench-large bench-pieces bench-spark bench-stages bench-worst-cases generate wheel wheels arm-test clean
 .DEFAULT_GOAL := help
 
 help: ## Lists the targets.
@@ -51,6 +53,7 @@ test: ## Everything that CI checks.
 	@rm -rf target/nox
 	@exec 3>&1; $(MAKE) --no-print-directory -j2 --output-sync=target STARTS='>&3' checks
 	@$(BIN)/nox -f tests/noxfile.py -s skipped
+	@[ -n "$(SITE)" ] || echo "The site of the documentation was not built: that needs Python 3.11."
 
 test-all: ## The same with the longest tests, more random streams, and all tests of Spark on each version of it.
 	@$(MAKE) --no-print-directory test CHOSEN= OLDER_SPARK_TESTS=tests/spark WATCHSPAN_STREAMS=$(or $(WATCHSPAN_STREAMS),300)
@@ -78,6 +81,13 @@ $(VENV)/package: $(VENV)/bin/maturin pyproject.toml README.md LICENSE $(wildcard
 	$(BIN)/pip install --quiet --no-deps --force-reinstall target/ci-wheel/*.whl
 	touch $@
 
+# The site's search is to work from the disk too, for which the theme would fetch a script whenever a page is read.
+.venv-docs/packages: tools/website/requirements.txt tools/website/package.json
+	$(PYTHON) -m venv --clear .venv-docs
+	.venv-docs/bin/pip install --quiet -r $<
+	npm install --silent --no-audit --no-fund --prefix tools/website
+	touch $@
+
 $(VENV)/bin/nox: $(VENV)/package
 	$(BIN)/pip install --quiet 'nox[uv]>=2025.5'
 
@@ -97,6 +107,10 @@ lint: $(VENV)/tools ## Formatting, lints, types, generated files.
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m mypy.stubtest --mypy-config-file pyproject.toml watchspan._core
+
+docs: .venv-docs/packages ## Builds the site of the documentation into target/site/html and checks it; needs Python 3.11 or newer.
+	$(SAY)
+	.venv-docs/bin/python tools/website/build.py
 
 rust-test: ## The core's tests, without Python in its tree.
 	$(SAY)
@@ -181,10 +195,10 @@ PROFILED := RUSTFLAGS=-Cprofile-use=$(abspath $(PROFILE)) .ci/release/build --re
 	touch $@
 
 fuzz: $(VENV)/tools ## Hands over what nobody should: STRUCTURES, BROKEN, FILES and STREAMS say how many from number FIRST on.
-	$(BIN)/python tests/hostile/run.py structures --first $(FIRST) --count $(STRUCTURES) --out target/fuzz
-	$(BIN)/python tests/hostile/run.py broken --first $(FIRST) --count $(BROKEN) --out target/fuzz
-	$(BIN)/python tests/hostile/run.py files --first $(FIRST) --count $(FILES) --out target/fuzz
-	$(BIN)/python tests/hostile/run.py streams --first $(FIRST) --count $(STREAMS) --out target/fuzz
+	PYTHONPATH=tests $(BIN)/python -m support.hostile.run structures --first $(FIRST) --count $(STRUCTURES) --out target/fuzz
+	PYTHONPATH=tests $(BIN)/python -m support.hostile.run broken --first $(FIRST) --count $(BROKEN) --out target/fuzz
+	PYTHONPATH=tests $(BIN)/python -m support.hostile.run files --first $(FIRST) --count $(FILES) --out target/fuzz
+	PYTHONPATH=tests $(BIN)/python -m support.hostile.run streams --first $(FIRST) --count $(STREAMS) --out target/fuzz
 
 fuzz-core: ## Fuzzes the core by what it covers, FUZZ_SECONDS for each target: with a nightly toolchain and cargo-fuzz.
 	cd tests/fuzz && for target in events sessions; do cargo +nightly fuzz run --fuzz-dir . $$target -- -max_total_time=$(FUZZ_SECONDS) -max_len=512 || exit 1; done

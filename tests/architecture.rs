@@ -51,11 +51,11 @@ const ENGINE_ROOMS: &[&str] = &[
     "events",
     "sessions",
     "results",
-    "schemas",
     "retention",
     "scopes",
     "explain",
     "validate",
+    "schemas",
     "steps",
 ];
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pyarrow as pa
 
-from watchspan import _core, sources
+from watchspan import _core, arguments
 from watchspan.rules import Rules, Scoring
 
 
@@ -28,11 +28,11 @@ def aggregate_schema(
     Raises:
         WatchspanError: If `watchspan.aggregate` would refuse such events, or one of the other arguments.
     """
-    names = sources.column_mapping(columns)
-    _core.check_vocabulary(sources.vocabulary_argument(vocabulary))
-    sources.rules_argument(rules)
-    sources.scoring_argument(scoring)
-    sources.switch_argument("unique_seconds", unique_seconds)
-    _core.check_threads(sources.thread_count(threads))
-    sources.memory_argument(memory_limit)
+    names = arguments.column_mapping(columns)
+    _core.check_vocabulary(arguments.vocabulary_argument(vocabulary))
+    arguments.rules_argument(rules)
+    arguments.scoring_argument(scoring)
+    arguments.switch_argument("unique_seconds", unique_seconds)
+    _core.check_threads(arguments.thread_count(threads))
+    arguments.memory_argument(memory_limit)
     return _core.aggregate_schema(events, names)

@@ -44,11 +44,11 @@ def summarize(rows: Any, top: int = 10) -> dict[str, Any]:
         * `tiers`: tier -> number of rows, and `unscored` for rows without a score;
         * `flags`: data quality flag -> number of rows that have it, and `ok` for rows without any;
         * `watch_time_seconds`: `min`, `p25`, `median`, `mean`, `p75`, `p90`, `p99`, `max` of the rows' watch
-          times, seconds of content; None without rows;
+            times, seconds of content; None without rows;
         * `negative_watch_time`: rows with a watch time below 0. Anything but 0 is a fault;
         * `top_videos`: dicts of `videoId`, `videoTitle`, `viewers` (rows), `totalWatchTime` (seconds),
-          `completionRate` (0 to 1) and `averageScore` (over the rows with a score; None if there is none),
-          ordered by watch time, then videoId.
+            `completionRate` (0 to 1) and `averageScore` (over the rows with a score; None if there is none),
+            ordered by watch time, then videoId.
 
     Raises:
         MissingColumnError: If it is not an engagement table.

@@ -40,7 +40,7 @@ pub struct Explanation<'e> {
     chunks: Vec<Chunk<Numbered>>,
     dropped: Rejects,
     grouper: Grouper<Numbered>,
-    /// The dictionaries of the batch before: if the next one has the same, they are not looked at again.
+    /// The values of the keys' dictionaries in the batch that was taken in last, which the next one mostly shares.
     dictionaries: Dictionaries,
     /// How many rows were read.
     read: u64,

@@ -25,13 +25,13 @@ pub(super) fn batches(py: Python<'_>, table: Object<'_, '_>) -> PyResult<Tables>
     })
 }
 
-/// The wire form of a batch.
+/// A batch in Spark's layout.
 #[pyfunction]
 pub(super) fn to_wire(py: Python<'_>, batch: Object<'_, '_>) -> PyResult<Py<PyAny>> {
     guarded(|| changed(py, batch, output::to_spark_layout))
 }
 
-/// The batch whose wire form this is.
+/// The batch whose layout for Spark this is.
 #[pyfunction]
 pub(super) fn from_wire(py: Python<'_>, batch: Object<'_, '_>) -> PyResult<Py<PyAny>> {
     guarded(|| changed(py, batch, output::from_spark_layout))

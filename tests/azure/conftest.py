@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import azure.identity
@@ -13,13 +11,9 @@ import pytest
 import trustme
 from azure.core.credentials import AccessToken
 
-# The evaluator of KQL, and what is in this folder.
-for folder in ("kql", "azure"):
-    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / folder))
-
-from app_events import SCHEMA, rows_of  # noqa: E402
-from kusto import Kusto  # noqa: E402
-from servers import DataExplorer, Ingestion, LogAnalytics, Run  # noqa: E402
+from support.app_events import SCHEMA, rows_of
+from support.kusto import Kusto
+from support.servers import DataExplorer, Ingestion, LogAnalytics, Run
 
 
 class StaticCredential:

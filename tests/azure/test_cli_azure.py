@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 
 import pyarrow.parquet as pq
 import pytest
-from click.testing import CliRunner
 
 import watchspan as ws
-from app_events import SCHEMA, month, row, sample_rows
-from servers import error
+from support.app_events import SCHEMA, month, row, sample_rows
+from support.commands import RUNNER
+from support.servers import error
 from watchspan import sample, sources
 from watchspan.azure import sdk
 from watchspan.cli.app import app
 
-SEPARATE = {"mix_stderr": False} if "mix_stderr" in inspect.signature(CliRunner).parameters else {}
-RUNNER = CliRunner(**SEPARATE)
 WINDOW = ("--from", "2000-01-01", "--to", "2100-01-01")
 STREAM = "dataCollectionRules/dcr-0123456789abcdef/streams/Custom-Engagement"
 

@@ -12,8 +12,8 @@ import pytest
 from duckdb_kql.server import KustoRestServer
 
 import watchspan as ws
-from app_events import END, SCHEMA, START, month, rows_of
-from servers import Answer
+from support.app_events import END, SCHEMA, START, month, rows_of
+from support.servers import Answer
 from watchspan import azure, sample
 from watchspan.errors import DataError, MissingColumnError, OptionError
 

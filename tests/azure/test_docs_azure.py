@@ -6,7 +6,7 @@ import re
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-from app_events import SCHEMA, row
+from support.app_events import SCHEMA, row
 from watchspan.azure import sdk
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "azure.md"

@@ -11,8 +11,8 @@ import pytest
 from deltalake import DeltaTable
 
 import watchspan as ws
-from app_events import SCHEMA, month, row, sample_rows
-from servers import error
+from support.app_events import SCHEMA, month, row, sample_rows
+from support.servers import error
 from watchspan import azure, sample
 from watchspan.errors import OptionError
 

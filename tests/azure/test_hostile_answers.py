@@ -10,8 +10,8 @@ import pyarrow as pa
 import pytest
 
 import watchspan as ws
-from app_events import END, SCHEMA, START
-from servers import Answer, error
+from support.app_events import END, SCHEMA, START
+from support.servers import Answer, error
 from watchspan import azure
 from watchspan.azure import sdk
 from watchspan.azure.repairs import as_batch, as_table, figures, input_schema

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import watchspan as ws
-from app_events import SCHEMA, month, row, sample_rows
+from support.app_events import SCHEMA, month, row, sample_rows
 from watchspan import sample, sources
 
 NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "06_azure.py"

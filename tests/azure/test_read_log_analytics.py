@@ -9,8 +9,8 @@ import pyarrow as pa
 import pytest
 
 import watchspan as ws
-from app_events import CLASSIC, END, SCHEMA, START, month, row, rows_of, sample_rows
-from servers import DROPPED, error, throttled
+from support.app_events import CLASSIC, END, SCHEMA, START, month, row, rows_of, sample_rows
+from support.servers import DROPPED, error, throttled
 from watchspan import azure
 from watchspan.azure.repairs import as_batch, input_schema
 from watchspan.errors import OptionError

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 import watchspan as ws
-from app_events import END, SCHEMA, START, row
-from insights import assert_same
+from support.app_events import END, SCHEMA, START, row
+from support.insights import assert_same
 from watchspan import azure
 
 PLAYED = ((0, "play", 0), (30, "pause", 30), (60, "resume", 30), (100, "ended", 70))

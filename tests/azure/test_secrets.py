@@ -8,11 +8,10 @@ import traceback
 
 import pyarrow as pa
 import pytest
-from click.testing import CliRunner
-from test_cli_azure import SEPARATE
 
-from app_events import END, SCHEMA, START, rows_of
-from servers import Answer, error
+from support.app_events import END, SCHEMA, START, rows_of
+from support.commands import RUNNER
+from support.servers import Answer, error
 from watchspan import azure
 from watchspan.azure import sdk
 from watchspan.azure.places import target_of
@@ -230,7 +229,7 @@ def test_the_command(monkeypatch, trust, credential, log_analytics, tmp_path):
     window = ("--from", START, "--to", END)
 
     def run(*arguments):
-        done = CliRunner(**SEPARATE).invoke(app, ["azure-etl", *window, *map(str, arguments)])
+        done = RUNNER.invoke(app, ["azure-etl", *window, *map(str, arguments)])
         assert SECRET not in done.output + done.stderr
         assert done.exception is None or isinstance(done.exception, SystemExit)
         return done

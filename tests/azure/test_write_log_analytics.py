@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 import watchspan as ws
-from servers import MEGABYTE, error
+from support.servers import MEGABYTE, error
 from watchspan import azure, sample
 from watchspan.errors import DataError, OptionError
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from run import Worker, run, summary
+from support.hostile.run import Worker, run, summary
 
 REGRESSIONS = [
     json.loads(line)
@@ -51,7 +51,7 @@ def test_nothing_dies_panics_or_breaks_a_law(workers, module):
 def test_a_death_a_hang_and_a_panic_are_found(tmp_path, monkeypatch):
     """The driver itself: what it cannot see, it cannot find."""
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    monkeypatch.setattr("run.LIMIT", 2.0)
+    monkeypatch.setattr("support.hostile.run.LIMIT", 2.0)
     (tmp_path / "endings.py").write_text(
         "import os, time\n"
         "def recipe(seed): return seed\n"

@@ -10,12 +10,12 @@ import pyarrow as pa
 import pytest
 
 import watchspan as ws
-from insights import Row, assert_same, tables
-from kusto import Kusto
-from oracle import parse_micros
-from oracle_engagement import ADDITIVE
-from scenarios import FOLDER, Scenario, arrow_tables, load_scenario
-from test_random_streams import any_rules, stream, table
+from support.insights import Row, assert_same, tables
+from support.kusto import Kusto
+from support.oracle import parse_micros
+from support.oracle_engagement import ADDITIVE
+from support.random_streams import any_rules, stream, table
+from support.scenarios import FOLDER, Scenario, arrow_tables, load_scenario
 from watchspan import kql
 
 STORIES = [load_scenario(path) for path in sorted(FOLDER.glob("*.json"))]

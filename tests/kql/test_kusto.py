@@ -7,7 +7,7 @@ from typing import Any, Dict, List, Tuple
 
 import pytest
 
-from kusto import Kusto, KustoError
+from support.kusto import Kusto, KustoError
 
 NULL = None
 

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pytest
 
 import watchspan as ws
-from insights import assert_same, tables
-from kusto import Kusto
+from support.insights import assert_same, tables
+from support.kusto import Kusto
 from watchspan import _core, kql
 from watchspan.errors import DataError, OptionError, VocabularyError
 from watchspan.kql import videos as videos_module

@@ -10,8 +10,8 @@ import datetime as dt
 from typing import Any, Dict, List, Sequence
 
 import watchspan as ws
-from insights import Row, tables
-from kusto import Kusto
+from support.insights import Row, tables
+from support.kusto import Kusto
 from watchspan import kql
 
 START = dt.datetime(2026, 1, 15, 10)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import re
 from typing import Any
@@ -10,18 +9,16 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from pyarrow import csv, feather
 
 import watchspan as ws
+from support.commands import RUNNER
 from watchspan import _core, sample, sources
 from watchspan.cli.app import app
 from watchspan.cli.reading import ADVICE
 
 ROWS = 8_000
-# Before click 8.2, standard error was a part of standard output unless one said so.
-SEPARATE = {"mix_stderr": False} if "mix_stderr" in inspect.signature(CliRunner).parameters else {}
-RUNNER = CliRunner(**SEPARATE)
 COMMANDS = (
     "aggregate",
     "azure-etl",

@@ -6,16 +6,17 @@ import json
 
 import pyarrow as pa
 import pytest
-from conftest import PETER
 
 import watchspan as ws
+from support.events import PETER
 from watchspan.cli.app import app
 
 pytest.importorskip("deltalake", reason="deltalake needs Python 3.10")
 
 from deltalake import DeltaTable
-from test_cli import RUNNER
-from test_delta import Place, rows
+
+from support.commands import RUNNER
+from support.delta_tables import Place, rows
 
 
 @pytest.fixture

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-import re
-import select
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import watchspan as ws
+from support.commands import COMMAND, Terminal
 from watchspan import sample, sources
-
-COMMAND = [sys.executable, "-W", "ignore", "-m", "watchspan"]
 
 
 @pytest.fixture(scope="module")
@@ -96,45 +92,6 @@ def test_a_reader_that_leaves_is_no_error(folder):
         assert process.stderr
         process.stdout.close()
         assert process.stderr.read() == b""
-
-
-class Terminal:
-    """A command whose standard error is a terminal."""
-
-    def __init__(self, folder: Path, *arguments: Any) -> None:
-        pty = pytest.importorskip("pty")
-        self.screen, terminal = pty.openpty()
-        environment = {**os.environ, "TERM": "xterm", "COLUMNS": "120"}
-        command = [*COMMAND, *map(str, arguments)]
-        self.process = subprocess.Popen(
-            command, cwd=folder, stdout=subprocess.PIPE, stderr=terminal, env=environment
-        )
-        os.close(terminal)
-        self.text = ""
-
-    def read_until(self, pattern: str, seconds: float = 60) -> bool:
-        """Reads what is shown until the pattern occurs; False if the command ended without it."""
-        deadline = time.monotonic() + seconds
-        while not re.search(pattern, self.text):
-            assert time.monotonic() < deadline, self.text
-            if not select.select([self.screen], [], [], 0.2)[0]:
-                continue
-            try:
-                part = os.read(self.screen, 65_536)
-            except OSError:  # Linux says so when the other side is closed
-                return False
-            if not part:
-                return False
-            self.text += part.decode(errors="replace")
-        return True
-
-    def close(self) -> int:
-        """Waits for the command and gives its exit code."""
-        self.read_until(r"(?!)")
-        os.close(self.screen)
-        assert self.process.stdout
-        self.process.stdout.close()
-        return self.process.wait(60)
 
 
 def test_a_terminal_sees_progress(folder, tmp_path):

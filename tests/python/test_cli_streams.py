@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
-from test_cli_processes import COMMAND
 
+from support.commands import COMMAND
 from watchspan import sample, sources
 
 

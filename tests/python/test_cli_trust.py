@@ -9,9 +9,8 @@ import subprocess
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from test_cli import RUNNER
-from test_cli_processes import COMMAND, Terminal
 
+from support.commands import COMMAND, RUNNER, Terminal
 from watchspan import sample, sources
 from watchspan.cli.app import app
 

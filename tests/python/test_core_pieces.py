@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 import watchspan as ws
-from test_random_streams import any_rules, stream, table
+from support.random_streams import any_rules, stream, table
 from watchspan import _core, sources
 
 START = dt.datetime(2026, 1, 15, 10, tzinfo=dt.timezone.utc)

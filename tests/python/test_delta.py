@@ -7,9 +7,10 @@ from datetime import datetime, timedelta, timezone
 
 import pyarrow as pa
 import pytest
-from conftest import PETER, START
 
 import watchspan as ws
+from support.delta_tables import SCHEMA, VIDEOS, Place, rows
+from support.events import PETER, START
 
 pytest.importorskip("deltalake", reason="deltalake needs Python 3.10")
 
@@ -20,64 +21,6 @@ from watchspan.delta.engine import DeltaEngine
 from watchspan.refresh import Given
 from watchspan.refresh.windows import window
 
-SCHEMA = pa.schema(
-    [
-        ("timestamp", pa.timestamp("us", "UTC")),
-        ("userId", pa.string()),
-        ("videoId", pa.string()),
-        ("sessionId", pa.string()),
-        ("eventName", pa.string()),
-        ("currentTime", pa.float64()),
-        ("ingestedAt", pa.timestamp("us", "UTC")),
-    ]
-)
-
-
-def rows(user, video, session, events, *, start=START, arrived=None):
-    """Events as (seconds from the start, name, position), which arrive a moment later by default."""
-    times = [start + timedelta(seconds=seconds) for seconds, _, _ in events]
-    columns = [
-        times,
-        [user] * len(events),
-        [video] * len(events),
-        [session] * len(events),
-        [name for _, name, _ in events],
-        [float(position) for _, _, position in events],
-        [arrived or time + timedelta(seconds=1) for time in times],
-    ]
-    return pa.table([pa.array(c, f.type) for c, f in zip(columns, SCHEMA)], schema=SCHEMA)
-
-
-class Place:
-    """A folder with a raw table and the tables that are kept."""
-
-    def __init__(self, folder):
-        self.raw, self.table = str(folder / "raw"), str(folder / "engagement")
-        self.arrived = []
-
-    def arrive(self, *tables):
-        for table in tables:
-            write_deltalake(self.raw, table, mode="append")
-            self.arrived.append(table)
-
-    def update(self, *args, **kwargs):
-        return delta.update(self.raw, self.table, *args, **kwargs)
-
-    def read(self, suffix=""):
-        table = pa.table(DeltaTable(self.table + suffix).scan())
-        return sorted(table.to_pylist(), key=lambda row: [str(value) for value in row.values()][:3])
-
-    def kept(self, suffix=""):
-        return [{k: v for k, v in row.items() if k != "processedAt"} for row in self.read(suffix)]
-
-    def check(self, **options):
-        """The tables equal a full run over all that arrived."""
-        everything = pa.concat_tables(self.arrived)
-        walking = {name: options[name] for name in ("rules", "columns") if name in options}
-        assert self.kept("_sessions") == ws.sessions(everything, **walking).to_pylist()
-        assert self.kept() == ws.aggregate(everything, **options).to_pylist()
-        assert self.read("_pending") == []
-
 
 @pytest.fixture
 def place(tmp_path):
@@ -87,7 +30,6 @@ def place(tmp_path):
 DAY = timedelta(days=1)
 MIDNIGHT = datetime(2026, 1, 16, tzinfo=timezone.utc)
 OVER_MIDNIGHT = [(-60, "play", 0), (-10, "heartbeat", 50), (20, "heartbeat", 80), (40, "pause", 100)]
-VIDEOS = {"videoId": ["v1"], "duration": [300.0], "title": ["Intro"]}
 
 
 def test_the_worked_example_over_days_and_midnight(place):

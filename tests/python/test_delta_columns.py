@@ -4,16 +4,16 @@ from datetime import timedelta
 
 import pyarrow as pa
 import pytest
-from conftest import PETER, START
 
 import watchspan as ws
+from support.events import PETER, START
 
 pytest.importorskip("deltalake", reason="deltalake needs Python 3.10")
 
 from deltalake import DeltaTable, Field, write_deltalake
 from deltalake.schema import Schema
-from test_delta import VIDEOS, Place, rows
 
+from support.delta_tables import VIDEOS, Place, rows
 from watchspan import delta
 
 DAY = timedelta(days=1)

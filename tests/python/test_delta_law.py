@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 import watchspan as ws
-from test_random_streams import any_rules, stream, table
+from support.random_streams import any_rules, stream, table
 
 pytest.importorskip("deltalake", reason="deltalake needs Python 3.10")
 

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from conftest import PETER
 
 import watchspan as ws
+from support.events import PETER
 from watchspan.cli.app import app
 
 pytest.importorskip("deltalake", reason="deltalake needs Python 3.10")
 
 from deltalake import DeltaTable
-from test_cli import RUNNER
-from test_delta import Place, rows
 
+from support.commands import RUNNER
+from support.delta_tables import Place, rows
 from watchspan import delta
 from watchspan.delta.engine import DeltaEngine
 from watchspan.errors import DataError, OptionError, SourceError, WatchspanError

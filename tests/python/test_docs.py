@@ -1,4 +1,4 @@
-"""The pages of docs/: their examples are Python, their links lead somewhere, their commands exist."""
+"""The pages: examples are Python, links lead somewhere, commands exist, and each page is found."""
 
 import re
 import shlex
@@ -9,7 +9,9 @@ import pytest
 from watchspan.cli.app import app
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md", ROOT / "CHANGELOG.md"])
+DOCS = ROOT / "docs"
+PAGES = sorted([*DOCS.rglob("*.md"), *ROOT.glob("*.md")])
+INDEX = DOCS / "index.md"
 
 
 def blocks(page, language):
@@ -19,15 +21,16 @@ def blocks(page, language):
 
 
 def test_pages_are_found():
-    names = {page.name for page in PAGES}
-    assert {
-        "databricks.md",
-        "incremental.md",
-        "migration.md",
-        "rollout.md",
-        "metrics.md",
+    names = {page.relative_to(ROOT).as_posix() for page in PAGES}
+    found = {
+        "docs/databricks.md",
+        "docs/scenarios/seeks.md",
+        "docs/api/spark.md",
         "README.md",
-    } <= names
+        "ARCHITECTURE.md",
+    }
+    assert found <= names
+    assert len(names) >= 50
 
 
 def test_python_blocks_compile():
@@ -37,17 +40,66 @@ def test_python_blocks_compile():
         compile(block, name, "exec")
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_links_lead_somewhere(page):
-    text = page.read_text(encoding="utf-8")
-    for target in re.findall(r"\]\(([^)]+)\)", text):
+def links(page):
+    """The files that a page links to, each with an anchor or none, and the link as it stands there."""
+    for target in re.findall(r"\]\(([^)]+)\)", page.read_text(encoding="utf-8")):
         path, _, anchor = target.partition("#")
-        if "://" in target:
-            continue
-        linked = (page.parent / path).resolve() if path else page
+        if "://" not in target:
+            yield (page.parent / path).resolve() if path else page, anchor, target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(page):
+    for linked, anchor, target in links(page):
         assert linked.exists(), f"{page.name} links to {target}"
         if anchor and linked.suffix == ".md":
             assert anchor in anchors(linked), f"{page.name} links to {target}"
+
+
+def reached(start):
+    """The pages that links lead to from one of them, and itself."""
+    found, left = set(), [start]
+    while left:
+        page = left.pop()
+        if page not in found:
+            found.add(page)
+            left += [linked for linked, _, _ in links(page) if linked.suffix == ".md"]
+    return found
+
+
+def test_every_page_is_reached_from_the_index_and_that_from_the_readme():
+    assert INDEX in {linked for linked, _, _ in links(ROOT / "README.md")}
+    found = reached(INDEX)
+    assert len(found) >= 50
+    assert set(PAGES) - found == set()
+
+
+def test_the_index_lists_every_page_itself_or_through_an_index():
+    listed = {linked for linked, _, _ in links(INDEX)}
+    below = {linked for page in listed if page.name == "index.md" for linked, _, _ in links(page)}
+    pages = set(DOCS.rglob("*.md")) - {INDEX}
+    assert len(pages) >= 45
+    assert pages - listed - below == set()
+
+
+def named_paths(tree):
+    """The paths of a drawn tree: two spaces of indentation for each folder, several names with commas."""
+    folders = []
+    for line in tree.splitlines():
+        depth = (len(line) - len(line.lstrip())) // 2
+        names = re.split(r", ", re.split(r"\s{2,}", line.strip())[0])
+        del folders[depth:]
+        yield from ("".join(folders) + name for name in names)
+        folders.append(names[0])
+
+
+def test_every_path_in_the_architecture_exists():
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    drawn = [path for tree in blocks(ROOT / "ARCHITECTURE.md", "text") for path in named_paths(tree)]
+    told = re.findall(r"`([\w.]+/[\w./]*)`", text)
+    assert len(drawn) >= 90
+    assert len(told) >= 40
+    assert [path for path in drawn + told if not (ROOT / path).exists()] == []
 
 
 def anchors(page):

@@ -10,9 +10,9 @@ from typing import Any, Callable
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import event_rows
 
 import watchspan as ws
+from support.events import event_rows
 from watchspan import sources
 from watchspan.errors import WatchspanError
 from watchspan.summary import NEEDED

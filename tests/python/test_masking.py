@@ -6,8 +6,8 @@ import json
 import time
 
 import pytest
-from test_cli import RUNNER
 
+from support.commands import RUNNER
 from watchspan.cli.app import app
 from watchspan.errors import WatchspanError
 from watchspan.masking import masked

@@ -5,9 +5,9 @@ from typing import Any, Optional
 
 import pytest
 
-from oracle import RULES, Row, micros_text, parse_micros, sessions
-from oracle_engagement import ADDITIVE, engagement, retention, round2
-from scenarios import FOLDER, Scenario, assert_rows, load_scenarios
+from support.oracle import RULES, Row, micros_text, parse_micros, sessions
+from support.oracle_engagement import ADDITIVE, engagement, retention, round2
+from support.scenarios import FOLDER, Scenario, assert_rows, load_scenarios
 
 SCENARIOS = load_scenarios()
 START = 1_768_471_200_000_000  # 2026-01-15T10:00:00Z

@@ -59,3 +59,17 @@ def test_calls_exist():
     named = set(re.findall(r"\bws\.(\w+)\(", README.read_text(encoding="utf-8")))
     assert len(named) >= 7
     assert named <= set(ws.__all__)
+
+
+def test_the_table_on_the_first_screen_is_what_comes_out():
+    text = README.read_text(encoding="utf-8")
+    lines = [line.strip("| ").split(" | ") for line in re.findall(r"^\| .*\|$", text, re.MULTILINE)]
+    start = next(number for number, line in enumerate(lines) if line[0] == "userId")
+    names, shown = lines[start], lines[start + 1 : start + 6]
+    rows = ws.aggregate(sample.events(10_000), videos=sample.videos()).select(names).to_pylist()
+    made = [
+        [f"{value:g}" if isinstance(value, float) else str(value) for value in row.values()] for row in rows
+    ]
+    assert text.index("userId |") < text.index("## ")
+    assert len({tuple(line) for line in shown}) == 5
+    assert [line for line in shown if line not in made] == []

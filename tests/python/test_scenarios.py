@@ -3,7 +3,7 @@
 import pytest
 
 import watchspan as ws
-from scenarios import FOLDER, Scenario, arrow_tables, assert_rows, load_scenario
+from support.scenarios import FOLDER, Scenario, arrow_tables, assert_rows, load_scenario
 
 SCENARIOS = [load_scenario(path) for path in sorted(FOLDER.glob("*.json"))]
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import watchspan as ws
-from scenarios import FOLDER, Scenario, arrow_tables, load_scenario
+from support.scenarios import FOLDER, Scenario, arrow_tables, load_scenario
 from watchspan import _core
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from pyspark.sql import SparkSession
 
-from spark_session import local_session, pytest_configure
+from support.spark_session import local_session, pytest_configure
 
 __all__ = ["pytest_configure", "spark"]
 

@@ -15,9 +15,9 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 import watchspan as ws
-from kept_tables import VIDEOS, events, watch
-from spark_rows import assert_same_table, collected, data_frame
-from test_random_streams import stream, table
+from support.kept_tables import VIDEOS, events, watch
+from support.random_streams import stream, table
+from support.spark_rows import assert_same_table, collected, data_frame
 from watchspan.errors import MissingColumnError, OptionError, SourceError, VocabularyError, WatchspanError
 from watchspan.spark import VideoEngagementAggregator
 from watchspan.spark.names import table_name

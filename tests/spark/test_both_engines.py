@@ -10,7 +10,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 import watchspan as ws
-from kept_tables import World, events, watch
+from support.kept_tables import World, events, watch
 
 pytest.importorskip("deltalake", reason="deltalake needs Python 3.10")
 

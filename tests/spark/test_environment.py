@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from spark_session import assert_works
+from support.spark_session import assert_works
 
 
 def test_delta_tables_are_merged_and_batches_cross(spark: SparkSession, tmp_path: Path) -> None:

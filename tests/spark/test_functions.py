@@ -21,7 +21,7 @@ from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
 import watchspan as ws
-from spark_rows import collected, data_frame
+from support.spark_rows import collected, data_frame
 from watchspan import sample
 from watchspan.errors import ColumnTypeError, MissingColumnError, OptionError, VocabularyError, WatchspanError
 from watchspan.spark import (

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from kept_tables import World, events, watch
-from spark_rows import data_frame
+from support.kept_tables import World, events, watch
+from support.spark_rows import data_frame
 from watchspan.errors import DataError, OptionError, SourceError, VocabularyError, WatchspanError
 from watchspan.refresh import PROPERTY, Settings
 from watchspan.refresh.statements import user_is

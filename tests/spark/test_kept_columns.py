@@ -10,8 +10,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 import watchspan as ws
-from kept_tables import World, events, watch
-from spark_rows import assert_same_table, collected
+from support.kept_tables import World, events, watch
+from support.spark_rows import assert_same_table, collected
 from watchspan.errors import DataError, SourceError
 
 # Without Spark the package's own tests see to the columns, and others let both engines take turns.

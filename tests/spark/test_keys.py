@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 import watchspan as ws
-from spark_rows import assert_same_table, collected, data_frame
+from support.spark_rows import assert_same_table, collected, data_frame
 from watchspan.spark import aggregate_events
 
 KEYS = ("userId", "videoId")

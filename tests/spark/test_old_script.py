@@ -10,8 +10,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 import watchspan as ws
-from kept_tables import World, events, watch
-from spark_rows import assert_same_table, collected, data_frame
+from support.kept_tables import World, events, watch
+from support.spark_rows import assert_same_table, collected, data_frame
 from watchspan.errors import OptionError, SourceError
 from watchspan.spark import VideoEngagementAggregator
 

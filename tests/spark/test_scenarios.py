@@ -3,8 +3,8 @@
 import pytest
 from pyspark.sql import SparkSession
 
-from scenarios import FOLDER, Scenario
-from spark_stories import assert_stories, story_groups
+from support.scenarios import FOLDER, Scenario
+from support.spark_stories import assert_stories, story_groups
 
 GROUPS = story_groups()
 

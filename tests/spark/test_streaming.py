@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from kept_tables import StoppedError, World, events, stopped_after, watch
+from support.kept_tables import StoppedError, World, events, stopped_after, watch
 from watchspan.errors import OptionError
 from watchspan.spark.streaming import refresh_batch
 

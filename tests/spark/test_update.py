@@ -15,9 +15,9 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 import watchspan as ws
-from kept_tables import EVENTS, StoppedError, World, events, stopped_after, watch
-from spark_rows import assert_same_table, collected
-from test_random_streams import any_rules, stream, table
+from support.kept_tables import EVENTS, StoppedError, World, events, stopped_after, watch
+from support.random_streams import any_rules, stream, table
+from support.spark_rows import assert_same_table, collected
 from watchspan.errors import ColumnTypeError, MissingColumnError, OptionError, SourceError
 from watchspan.refresh import PROPERTY, ConflictError, Settings, TableName
 from watchspan.spark import VideoEngagementAggregator

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 from pyspark.sql import SparkSession
 
-from spark_session import connect_session, pytest_configure
+from support.spark_session import connect_session, pytest_configure
 
 __all__ = ["connect", "pytest_configure"]
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 
 import watchspan as ws
-from kept_tables import World, events, watch
-from spark_rows import assert_same_table, collected
+from support.kept_tables import World, events, watch
+from support.spark_rows import assert_same_table, collected
 
 
 def test_the_main_paths(connect: SparkSession, tmp_path: Path) -> None:

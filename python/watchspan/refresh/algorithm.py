@@ -87,13 +87,14 @@ class Refreshed:
 def refresh(
     engine: Engine, given: Given, changed: Any, *, allow_shrink: bool = False, check_videos: bool = True
 ) -> Refreshed:
-    """Brings both tables up to date with changed events; creates the tables where they do not exist.
+    """Brings both tables up to date with changed events, makes those that do not exist, and says what it did.
 
     Args:
-        engine: The engine that holds the tables.
+        engine: What holds the tables.
         given: The options that the caller asked for.
-        changed: What the engine's `scopes` takes: which events changed.
-        allow_shrink: Whether scopes of which fewer events are found than before are written all the same.
+        changed: Which events changed: a `Window`, or what else `Engine.scopes` of `engine` takes.
+        allow_shrink: Whether scopes of which fewer events are found than their rows were made from are
+            written all the same.
         check_videos: Whether the videos table is compared with the rows of videos that no changed event is
             about, which reads three columns of the whole engagement table.
 
@@ -113,7 +114,13 @@ def refresh(
 
 
 def rescore(engine: Engine, given: Given, *, check_videos: bool = True) -> Refreshed:
-    """Computes all engagement rows again from the sessions, with other scoring or rules that only read them.
+    """Computes all engagement rows again from the sessions, without any event, and says what it did.
+
+    Args:
+        engine: What holds the tables.
+        given: The options that the caller asked for, of which the scoring and the rules that do not shape
+            sessions may differ from those that the tables were made with.
+        check_videos: As for `refresh`.
 
     Raises:
         OptionError: If a rule that shapes sessions differs.
@@ -132,7 +139,13 @@ def rescore(engine: Engine, given: Given, *, check_videos: bool = True) -> Refre
 
 
 def delete_user(engine: Engine, given: Given, user: str | int, *, check_videos: bool = True) -> Refreshed:
-    """Deletes a user from all tables, and computes again what depended on them.
+    """Deletes a user from all tables, computes again what depended on that user, and says what it did.
+
+    Args:
+        engine: What holds the tables.
+        given: The options that the caller asked for.
+        user: The user's id, as `user_key` gives it.
+        check_videos: As for `refresh`.
 
     Raises:
         SourceError: If there are no tables that a refresh made, or they lack what this version keeps.
@@ -153,6 +166,7 @@ def delete_user(engine: Engine, given: Given, user: str | int, *, check_videos: 
 
 
 def _attempt(engine: Engine, run: Callable[[], Refreshed]) -> Refreshed:
+    """What `run` returns; it starts over if somebody else has written to the tables of `engine` meanwhile."""
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             return run()
@@ -169,7 +183,10 @@ def _attempt(engine: Engine, run: Callable[[], Refreshed]) -> Refreshed:
 
 
 def _open(engine: Engine, given: Given, every_date: bool) -> Settings:
-    """Agrees on the settings, and makes sure that all tables are there."""
+    """The settings that `given` and the tables agree on; after it, all tables of `engine` are there.
+
+    `every_date` says that the run is over all events, which can make rows that an older version made anew.
+    """
     text = _kept(engine)
     settings = given.new() if text is None else given.agree(Settings.from_text(text))
     _prepare(engine, settings, every_date)
@@ -177,6 +194,7 @@ def _open(engine: Engine, given: Given, every_date: bool) -> Settings:
 
 
 def _made(engine: Engine) -> Settings:
+    """The settings that the tables of `engine` were made with; the tables have to be there."""
     text = _kept(engine)
     if text is None:
         raise SourceError(_NO_SESSIONS)
@@ -186,7 +204,10 @@ def _made(engine: Engine) -> Settings:
 
 
 def _kept(engine: Engine) -> str | None:
-    """What the tables were made with; None if there are none. No table of others is taken for one of them."""
+    """The text of the settings that the tables of `engine` were made with; None if there are no tables.
+
+    A table that `refresh` did not make is refused.
+    """
     there = [table for table in SUFFIXES if engine.exists(table)]
     kept = {table: engine.settings(table) for table in there}
     if kept.get("sessions") is None and "engagement" in there:
@@ -199,6 +220,7 @@ def _kept(engine: Engine) -> str | None:
 
 
 def _prepare(engine: Engine, settings: Settings, every_date: bool = False) -> None:
+    """Makes sure that all tables of `engine` are there with their columns; `every_date` as for `_open`."""
     text = settings.to_text()
     there = engine.exists("sessions")
     if there and not every_date:
@@ -222,7 +244,7 @@ def _prepare_table(engine: Engine, table: TableName, settings: Settings, text: s
 
 
 def _check_columns(engine: Engine) -> None:
-    """Old session rows can be given a new column only by making them again, from their events."""
+    """Refuses stored session rows that lack a column: only their events tell what belongs into it."""
     there = {name.lower() for name in engine.columns("sessions")}
     lacking = [name for name in _columns("sessions") if name.lower() not in there]
     if lacking and engine.rows(f"SELECT userId FROM {engine.reference('sessions', sql.PAIR)} LIMIT 1"):
@@ -242,7 +264,11 @@ def _columns(table: TableName) -> list[str]:
 
 
 def _sessions(engine: Engine, settings: Settings, changed: Any, allow_shrink: bool) -> dict[str, Any]:
-    """Makes the changed sessions again: the first five steps."""
+    """Makes the sessions with changed events again: the first five steps.
+
+    Returns:
+        The figures of `Refreshed` that are about sessions, by name.
+    """
     engine.scopes("changed_scopes", changed, settings)
     engine.stage("scopes", sql.scopes(settings))
     stored = engine.reference("sessions", sql.TOUCHED_READS)
@@ -257,13 +283,21 @@ def _sessions(engine: Engine, settings: Settings, changed: Any, allow_shrink: bo
 
 
 def _intend(engine: Engine, pairs: str) -> None:
-    """Notes the pairs down that this run is to settle: if it stops, the next one does."""
+    """Notes down the pairs that this run is to settle, the rows of the query `pairs`.
+
+    If the run stops, the next one settles them.
+    """
     engine.view("intended", pairs)
     engine.append("pending", "SELECT userId, videoId FROM $intended")
 
 
 def _unshrunk(engine: Engine, settings: Settings, allow_shrink: bool) -> tuple[dict[str, Any], str]:
-    """What was found, and the name of the staged rows to write: not those of scopes that would shrink."""
+    """Keeps scopes that would shrink from being written, unless `allow_shrink` says otherwise.
+
+    Returns:
+        The figures of `Refreshed` that are about sessions, by name, and the name of the relation of the
+        session rows to write.
+    """
     engine.view("shrunk", sql.SHRUNK)
     shrunk = 0
     examples: list[ShrunkScope] = []
@@ -303,7 +337,11 @@ def _example(row: dict[str, Any], settings: Settings) -> ShrunkScope:
 
 
 def _settle(engine: Engine, settings: Settings, check_videos: bool) -> int:
-    """Computes the engagement of all pending pairs, and of all whose duration moved: the last steps."""
+    """Computes the engagement of all pending pairs, and of all whose video changed: the last steps.
+
+    Returns:
+        How many pairs that was.
+    """
     columns, rows = _columns("sessions"), engine.reference("engagement", sql.VIDEOS_READ)
     pending = engine.reference("pending", sql.PAIR)
     # Those of this run, even if another has cleared the list meanwhile.

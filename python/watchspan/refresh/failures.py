@@ -23,19 +23,24 @@ _LENGTH = 600
 
 
 def shortened(said: str, error: BaseException) -> str:
-    """What `error` says, `said`, as a part of a sentence: the name of its class if that is nothing."""
+    """What an error says, as a part of a sentence, and cut off where it is too long for one.
+
+    Args:
+        said: What `error` says, on one line; if it is empty, the name of the error's class is what comes out.
+        error: The error.
+    """
     said = said or type(error).__name__
     return said if len(said) <= _LENGTH else f"{said[:_LENGTH]}..."
 
 
 def told_of(error: BaseException, said: str, subject: str, advice: str = TORN) -> WatchspanError:
-    """The error of watchspan's that tells what a library could not do.
+    """The error to raise, with a sentence of what a library could not do.
 
     Args:
         error: What the library raised.
-        said: What it says, on one line.
-        subject: What is read or written, as a sentence begins with it.
-        advice: What to do about it, if nothing better is known.
+        said: What `error` says, on one line.
+        subject: How the sentence begins, such as "The table of events cannot be read".
+        advice: How the message ends if nothing better is known: what to do.
     """
     if isinstance(error, OverflowError):
         return OptionError(f"A number among the options is too large ({said}): give a smaller one.")

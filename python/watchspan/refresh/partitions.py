@@ -12,11 +12,11 @@ def partition_columns(partition_by: Any, names: Sequence[str]) -> list[str]:
     """The columns to partition a table by; none if `partition_by` is None.
 
     Args:
-        partition_by: The argument: a name, or some.
+        partition_by: The name of a column, or several names.
         names: The columns of the table.
 
     Raises:
-        OptionError: If it names no column of the table, or all of them, or one twice.
+        OptionError: If `partition_by` names what is not in `names`, all of `names`, or one of them twice.
 
     >>> partition_columns("videoId", ["userId", "videoId"])
     ['videoId']

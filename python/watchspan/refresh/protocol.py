@@ -24,10 +24,14 @@ KEYS: dict[TableName, tuple[str, ...]] = {
 
 
 def check_keys(table: TableName, names: Iterable[str]) -> None:
-    """Refuses a stored table without its keys: added anew they would be null, and no row would be found.
+    """Makes sure that a stored table has its keys: a key that was added anew would be null in every row.
+
+    Args:
+        table: Which table it is.
+        names: The names of its columns; their case does not matter.
 
     Raises:
-        SourceError: If one is not among these names, whatever their case.
+        SourceError: If a key is not among `names`.
     """
     there = {name.lower() for name in names}
     for key in KEYS[table]:
@@ -52,11 +56,11 @@ class ConflictError(Exception):
 
 @dataclass(frozen=True)
 class Window:
-    """Which events changed: those of the raw table within a window, all of them if it has no ends.
+    """Which events of the raw table changed: those from `start` to before `end`.
 
     Attributes:
-        start: The first instant, microseconds since 1970 UTC; None: no first one.
-        end: The first instant after the window; None: no last one.
+        start: The first instant, in microseconds since 1970 UTC; None: the window has no beginning.
+        end: The first instant after the window, in the same unit; None: the window has no end.
         changed_by: The column whose time counts, such as one of ingestion; None: the time of the event.
     """
 
@@ -67,7 +71,7 @@ class Window:
 
 @dataclass(frozen=True)
 class Dialect:
-    """The few expressions that SQL engines spell differently.
+    """The few expressions that SQL engines spell differently, as texts for `str.format`.
 
     Attributes:
         micros: A timestamp as microseconds since 1970 UTC, with `{}` for the timestamp.
@@ -90,80 +94,105 @@ class Engine(Protocol):
 
     @property
     def dialect(self) -> Dialect:
-        """How this engine spells what differs."""
+        """How this engine spells what SQL engines spell differently."""
 
     def exists(self, table: TableName) -> bool:
-        """Whether the table is there."""
+        """Whether `table` is there."""
 
     def settings(self, table: TableName) -> str | None:
-        """The table's property `settings.PROPERTY`; None if it has none."""
+        """What the property `settings.PROPERTY` of `table` holds; None if the table has no such property."""
 
     def keep_settings(self, table: TableName, text: str) -> None:
-        """Sets that property."""
+        """Sets the property `settings.PROPERTY` of `table` to `text`."""
 
     def columns(self, table: TableName) -> Sequence[str]:
-        """The names of the table's columns."""
+        """The names of the columns of `table`."""
 
     def prepare(self, table: TableName, settings: Settings, text: str) -> None:
-        """Creates the table with that text as its property if it is not there, and adds columns it lacks."""
+        """Creates `table` if it is not there, else adds the columns that it lacks.
+
+        Args:
+            table: Which table.
+            settings: What decides its columns and their types.
+            text: What the property `settings.PROPERTY` of a new table holds.
+        """
 
     def reference(self, table: TableName, columns: Sequence[str]) -> str:
-        """What SQL calls the table as it is now, with `columns` and perhaps others; `$` is doubled."""
+        """What SQL calls `table` as it is now, with `columns` and perhaps others; `$` is doubled in it."""
 
     def view(self, name: str, sql: str, *, reused: bool = False) -> None:
-        """Names the result of a query, which may be computed as often as it is used.
+        """Gives the result of the query `sql` a name; it may be computed each time that it is used.
 
-        If it is `reused`, keeping the rows is worth it where the engine can.
+        Args:
+            name: What later statements call it.
+            sql: The query.
+            reused: Whether it is used several times, so that keeping its rows is worth it.
         """
 
     def stage(self, name: str, sql: str) -> None:
-        """Computes the result of a query once, and names it.
+        """Computes the result of the query `sql` once, and gives it the name `name`.
 
-        Later statements all see the same rows, whatever is written to the tables meanwhile.
+        Later statements see these rows, whatever is written to the tables meanwhile.
         """
 
     def rows(self, sql: str) -> Sequence[dict[str, Any]]:
-        """The few rows of a query."""
+        """The rows of the query `sql`, of which there are few."""
 
     def scopes(self, name: str, changed: Any, settings: Settings) -> None:
-        """Names the scopes of accepted changed events; one may occur more than once.
+        """Makes a relation of the scopes that have changed events; a scope may occur in several rows.
 
-        Columns: `userId`, `sessionId` if there is one, `firstTime`, `lastTime` (microseconds since 1970 UTC).
+        Its columns are `userId`, `sessionId` if the events have one, and the times of the scope's first and
+        last changed event, `firstTime` and `lastTime`, in microseconds since 1970 UTC.
+
+        Args:
+            name: What to call the relation.
+            changed: Which events changed: a `Window`, or what else the engine takes. Those that the core
+                drops do not count.
+            settings: What decides which events are dropped.
         """
 
     def walk(self, name: str, reach: str, settings: Settings) -> None:
-        """Names the session rows of the raw events within a reach.
+        """Makes a relation of the session rows that the raw events within a reach give.
 
-        The relation `reach` has the columns `userId`, `scopeId` (the session id as text, not used where there
-        is none), `firstTime` and `lastTime` (inclusive, microseconds since 1970 UTC).
+        Args:
+            name: What to call the relation.
+            reach: The relation of what to read: `userId`, `scopeId` (the session id as text; not used if the
+                events have none), and the first and last time, `firstTime` and `lastTime`, both inclusive, in
+                microseconds since 1970 UTC.
+            settings: The vocabulary and the rules.
         """
 
     def engage(self, name: str, sessions: str, settings: Settings) -> None:
-        """Names the engagement rows of a relation of session rows.
+        """Makes a relation of the engagement rows that session rows give.
 
-        These carry their video's `videoDuration`, `durationSource` and `videoTitle`.
+        Args:
+            name: What to call the relation.
+            sessions: The relation of session rows, each with the `videoDuration` (seconds), `durationSource`
+                and `videoTitle` of its video.
+            settings: The rules, the scoring, and whether unique seconds are computed.
         """
 
     def videos(self, name: str) -> None:
-        """Names the table of videos, without rows where there is none.
+        """Makes a relation called `name` of the table of videos; it has no rows if there is no such table.
 
-        Columns: `videoId`, `duration` (double), `durationSource` and `title` (strings).
+        Its columns are `videoId`, `duration` (seconds, double), `durationSource` and `title` (strings).
         """
 
     def append(self, table: TableName, sql: str) -> None:
-        """Adds the result of a query to a table. One commit, none if it is empty.
+        """Adds the rows of the query `sql` to `table`: in one commit, or in none if there are no rows.
 
-        Columns that are not ours are null, here as in a merge.
+        Columns of the table that are not watchspan's are null in new rows, here and in `merge`.
         """
 
     def merge(self, table: TableName, source: str) -> None:
-        """Writes the rows of a staged relation into a table by its key; those with `_delete` are deleted.
+        """Writes the rows of the staged relation `source` into `table`: in one commit, or none without rows.
 
-        Columns that are not ours keep their values. One commit, none if there is nothing to write.
+        A row takes the place of the stored one with the same key; if its `_delete` is true, that one is
+        deleted. Columns of the table that are not watchspan's keep their values.
         """
 
     def clear(self, table: TableName) -> None:
-        """Deletes all rows. One commit, none if there are none."""
+        """Deletes all rows of `table`: in one commit, or in none if there are no rows."""
 
     def close(self) -> None:
-        """Forgets what `view` and `stage` named."""
+        """Forgets all relations that were made."""

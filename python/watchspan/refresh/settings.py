@@ -72,10 +72,10 @@ class Settings:
 
     @classmethod
     def from_text(cls, text: str) -> Settings:
-        """Reads them back.
+        """The settings that `text`, which `to_text` wrote, holds.
 
         Raises:
-            DataError: If the text is no such property, or names an option that this version does not know.
+            DataError: If `text` is something else, or names an option that this version does not know.
         """
         try:
             found = json.loads(text)
@@ -99,7 +99,10 @@ class Settings:
 
 
 def _options(kind: type[_Options], values: Mapping[str, Any], version: str) -> _Options:
-    """The options of a table; an option that is younger than the table has its default."""
+    """The options of the class `kind` from the `values` that watchspan of `version` wrote by name.
+
+    An option that is younger than that version has its default.
+    """
     known = {field.name for field in dataclasses.fields(kind)}
     unknown = sorted(set(values) - known)
     if unknown:
@@ -136,11 +139,11 @@ class Given:
         )
 
     def agree(self, made: Settings) -> Settings:
-        """The settings for tables that were made with others.
+        """The settings of tables that exist, which were made with `made`; only `videos` may be new.
 
         Raises:
-            OptionError: If what is given differs from what the tables were made with; the message says in
-                which option, and what to do.
+            OptionError: If what is given differs from `made`; the message says in which option, and what to
+                do.
         """
         if self.session_column not in (None, made.session_column):
             has = ("have no session column", "have one")
@@ -169,10 +172,12 @@ class Given:
         return dataclasses.replace(made, videos=self.videos)
 
     def rescored(self, made: Settings) -> Settings:
-        """The settings after a rescore: rules that only read sessions, and scores, may differ.
+        """The settings after a rescore of tables that were made with `made`.
+
+        Scoring, unique seconds and the rules that do not shape sessions are those given, if they are.
 
         Raises:
-            OptionError: If a rule that shapes sessions differs.
+            OptionError: If a rule that shapes sessions differs from that of `made`.
         """
         rules, scoring = self.rules or made.rules, self.scoring or made.scoring
         shaping = {

@@ -19,12 +19,18 @@ VIDEOS_READ = (*PAIR, "videoDuration", "durationSource", "videoTitle")
 
 
 def scope_of_event(settings: Settings) -> str:
-    """The scope of a raw event or of a row of changed scopes, beside its user: the session id as text."""
+    """The expression for the scope of an event within its user: its session id as text.
+
+    It is empty text if `settings` says that events have no session id: the whole user is one scope then.
+    """
     return "CAST(sessionId AS STRING)" if settings.session_column else "''"
 
 
 def scope_of_row(settings: Settings) -> str:
-    """The scope of a session row: ids that were split carry the time of their first event as a suffix."""
+    """The expression for the scope of a session row within its user, as `scope_of_event` gives it for events.
+
+    Where `settings` cut sessions by inactivity, session ids have the time of their first event as a suffix.
+    """
     if not settings.session_column:
         return "''"
     if settings.timeout_micros is None:
@@ -33,7 +39,10 @@ def scope_of_row(settings: Settings) -> str:
 
 
 def scopes(settings: Settings) -> str:
-    """Each scope once: its first and last changed event."""
+    """The query for the scopes with changed events, each once, with the times of its first and last one.
+
+    How a scope is told depends on `settings`.
+    """
     scope = scope_of_event(settings)
     return (
         f"SELECT userId, {scope} AS scopeId, min(firstTime) AS firstTime, max(lastTime) AS lastTime "
@@ -42,9 +51,15 @@ def scopes(settings: Settings) -> str:
 
 
 def touched(settings: Settings, dialect: Dialect, sessions: str) -> str:
-    """The stored session rows that the changed events belong to or come within the timeout of.
+    """The query for the stored session rows that changed events may change.
 
-    A cut session is one over all its videos, so how near it is follows from all its rows.
+    These are the rows of the same scope that lie no further from its changed events than the timeout. A
+    session that is cut by inactivity is one over all its videos, so how far it is follows from all its rows.
+
+    Args:
+        settings: The timeout, and how a scope is told.
+        dialect: How the engine makes microseconds of timestamps.
+        sessions: The stored session rows, as SQL names them.
     """
     stored = (
         f"SELECT userId, videoId, sessionId, eventCount, {scope_of_row(settings)} AS scopeId, "
@@ -75,7 +90,12 @@ GROUP BY c.userId, c.scopeId, c.firstTime, c.lastTime
 
 
 def staged(settings: Settings, columns: list[str]) -> str:
-    """New session rows, and touched ones that were not made again, marked for deletion."""
+    """The query for the session rows to write: new ones, and with `_delete` touched ones that are gone.
+
+    Args:
+        settings: How a scope is told.
+        columns: The columns of session rows.
+    """
     keys = KEYS["sessions"]
     chosen = [f"coalesce(f.{name}, t.{name}) AS {name}" for name in keys]
     chosen += [f"f.{name}" for name in columns if name not in keys]
@@ -111,12 +131,20 @@ ESTIMATED = "estimated"
 
 
 def usable_duration(duration: str) -> str:
-    """A duration, null if it is no finite number above 0. NaN is above all numbers in SQL."""
+    """The expression for a duration in seconds that is null if `duration` is no finite number above 0.
+
+    NaN is above all numbers in SQL.
+    """
     return f"CASE WHEN {duration} > 0 AND {duration} < CAST('Infinity' AS DOUBLE) THEN {duration} END"
 
 
 def estimate(watched_end: str, position: str) -> str:
-    """The estimate: the largest end of any watched interval, else the largest position, else null."""
+    """The expression for an estimated duration in seconds, null if nobody got anywhere.
+
+    Args:
+        watched_end: The largest end of any watched interval of the video, in seconds.
+        position: The largest position that anybody reached, in seconds; it counts if nothing was watched.
+    """
     return f"CASE WHEN {watched_end} > 0 THEN {watched_end} WHEN {position} > 0 THEN {position} END"
 
 
@@ -134,7 +162,7 @@ CONFLICT = " OR ".join(
 
 
 def metadata() -> str:
-    """What the videos table says of each video, each thing once."""
+    """The query for what the videos table says of each video; rows that say the same are one."""
     said = ", ".join(f"{sql} AS {name}" for name, sql in METADATA.items())
     return f"SELECT DISTINCT videoId, {said} FROM $videos WHERE {HAS_VIDEO}"
 
@@ -143,10 +171,15 @@ CONFLICTS = f"SELECT videoId, count(*) AS n FROM $metadata GROUP BY videoId HAVI
 
 
 def concerned(engagement: str, check_videos: bool) -> str:
-    """The videos of the pairs, and those of which the videos table may say something else than the rows do.
+    """The query for the videos whose durations are settled.
 
-    A row does not tell whose estimate it has: of a video without a duration in the table, it may be one that
-    the table had before.
+    These are the videos of the pairs, and those about which engagement rows may say something else than the
+    videos table. A row does not tell where its estimate comes from: if the videos table has no duration, it
+    may be one that the table had before.
+
+    Args:
+        engagement: The stored engagement rows, as SQL names them.
+        check_videos: Whether to look for the videos of the second kind, which reads all engagement rows.
     """
     pairs = "SELECT videoId FROM $pairs"
     if not check_videos:
@@ -161,7 +194,13 @@ def concerned(engagement: str, check_videos: bool) -> str:
 
 
 def estimates(settings: Settings, dialect: Dialect, sessions: str) -> str:
-    """How far anybody got in each video of which no duration is known."""
+    """The query for the estimated durations of the concerned videos that have none in the videos table.
+
+    Args:
+        settings: Whether durations are estimated at all.
+        dialect: How the engine tells the end of the last watched interval.
+        sessions: The stored session rows, as SQL names them.
+    """
     wanted = "TRUE" if settings.rules.estimate_duration else "FALSE"
     return (
         f"SELECT s.videoId, {estimate('max(s.lastEnd)', 'max(s.maxPosition)')} AS duration "
@@ -181,7 +220,11 @@ FROM $concerned c LEFT JOIN $metadata m ON c.videoId = m.videoId
 
 
 def settling(engagement: str) -> str:
-    """The pairs, and all other pairs of a video whose duration, source or title their rows do not say."""
+    """The query for the pairs whose engagement rows are computed.
+
+    These are the pairs that this run set out to settle, and those whose rows in `engagement`, the stored
+    engagement rows as SQL names them, say another duration, source or title than their video has now.
+    """
     return (
         f"SELECT userId, videoId FROM $pairs UNION SELECT e.userId, e.videoId FROM {engagement} e "
         "JOIN $durations d ON e.videoId = d.videoId WHERE e.videoDuration IS DISTINCT FROM d.videoDuration "
@@ -190,7 +233,12 @@ def settling(engagement: str) -> str:
 
 
 def sessions_to_engage(sessions: str, columns: list[str]) -> str:
-    """All session rows of the pairs to settle, with what is known of their videos."""
+    """The query for all session rows of the pairs to settle, with what is known of their videos.
+
+    Args:
+        sessions: The stored session rows, as SQL names them.
+        columns: Which of their columns to take.
+    """
     chosen = ", ".join(f"s.{name}" for name in columns)
     return (
         f"SELECT {chosen}, d.videoDuration, d.durationSource, d.videoTitle FROM {sessions} s "
@@ -200,7 +248,10 @@ def sessions_to_engage(sessions: str, columns: list[str]) -> str:
 
 
 def settled(columns: list[str]) -> str:
-    """The engagement rows of the pairs; a pair without a session left is marked for deletion."""
+    """The query for the engagement rows to write, with these `columns`.
+
+    A pair that has no sessions any more comes with `_delete`.
+    """
     keys = KEYS["engagement"]
     chosen = [f"p.{name}" for name in keys] + [f"e.{name}" for name in columns if name not in keys]
     return (
@@ -210,7 +261,10 @@ def settled(columns: list[str]) -> str:
 
 
 def all_pairs(sessions: str, engagement: str, where: str = "TRUE") -> str:
-    """Every pair that has a row anywhere."""
+    """The query for every pair that has a row in `sessions` or in `engagement`, as SQL names these tables.
+
+    `where` is a condition on the rows.
+    """
     return (
         f"SELECT userId, videoId FROM {sessions} WHERE {where} "
         f"UNION SELECT userId, videoId FROM {engagement} WHERE {where}"
@@ -218,26 +272,29 @@ def all_pairs(sessions: str, engagement: str, where: str = "TRUE") -> str:
 
 
 def forgotten(sessions: str, columns: list[str], where: str) -> str:
-    """The session rows of a user, marked for deletion."""
+    """The query for the session rows to delete: those of `sessions`, as SQL names them, that fulfil `where`.
+
+    They have these `columns`, and `_delete`.
+    """
     return f"SELECT {', '.join(columns)}, TRUE AS _delete FROM {sessions} WHERE {where}"
 
 
 def user_is(user: str | int, dialect: Dialect) -> str:
-    """The condition that a row is of that user."""
+    """The condition that a row is of the user with the id `user`, as `dialect` writes text."""
     return f"userId = {int(user) if isinstance(user, int) else dialect.text.format(user.encode().hex())}"
 
 
 def user_key(option: str, user: Any, kind: str | None, bits: int | None) -> str | int:
-    """A user's id as the key column of the tables holds it.
+    """The argument `user` as the key column of the tables holds it.
 
     Args:
-        option: What the argument is called.
-        user: The argument.
-        kind: The type of the column, as errors name it; None: there are no tables yet.
-        bits: How many it has if it is one of integers; else None.
+        option: What errors call the argument.
+        user: The id of a user.
+        kind: The type of the key column, as errors name it; None: there are no tables yet.
+        bits: How many bits its integers have; None: it is no column of integers.
 
     Raises:
-        OptionError: If it cannot be the id of a user in the tables.
+        OptionError: If `user` cannot be the id of a user in the tables.
     """
     if isinstance(user, bool) or not isinstance(user, (str, int)):
         raise OptionError(f"{option} is {user!r}, but text or an integer is needed.")

@@ -9,15 +9,18 @@ from watchspan.refresh.protocol import Window
 
 
 def window(start: Instant = None, end: Instant = None, changed_by: str | None = None) -> Window:
-    """The window from `start` to before `end`; None is no bound.
+    """The window from `start` to before `end`.
 
     Args:
-        start: The first instant: a date or datetime, or ISO 8601 text of one.
-        end: The first instant after the window, in the same forms: a day ends with the next one.
+        start: The first instant: a date, which is its midnight, a datetime, or ISO 8601 text of one; UTC
+            unless it has an offset. None: the window has no beginning.
+        end: The first instant after the window, in the forms of `start`, so a day ends with the date of the
+            next one. None: the window has no end.
         changed_by: The column whose time counts; None: the time of the event.
 
     Raises:
-        OptionError: If an instant cannot be read, if the window holds none, or if `changed_by` is no name.
+        OptionError: If `start` or `end` cannot be read, if `end` is not after `start`, or if `changed_by` is
+            no name.
 
     >>> window("2026-01-15", "2026-01-16")
     Window(start=1768435200000000, end=1768521600000000, changed_by=None)

@@ -11,7 +11,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import types as T
 
-from watchspan import _core, sources
+from watchspan import _core, arguments, sources
 from watchspan.errors import OptionError
 from watchspan.rules import Rules
 from watchspan.spark import layout
@@ -36,7 +36,7 @@ def engagement_schema(
         >>> engagement_schema()["totalWatchTime"].dataType.simpleString()
         'double'
     """
-    return engagement_of(events, sources.column_mapping(columns), None)
+    return engagement_of(events, arguments.column_mapping(columns), None)
 
 
 def session_schema(
@@ -62,7 +62,7 @@ def session_schema(
         >>> session_schema()["watchedIntervals"].dataType.simpleString()
         'array<struct<start:double,end:double>>'
     """
-    return sessions_of(events, sources.column_mapping(columns), None, sources.rules_argument(rules))
+    return sessions_of(events, arguments.column_mapping(columns), None, arguments.rules_argument(rules))
 
 
 def engagement_of(

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Type
 
-HERE = Path(__file__).resolve().parent / "kusto"
+HERE = Path(__file__).resolve().parents[1] / "kql" / "kusto"
 INSTALL = "npm install --prefix tests/kql/kusto"
 
 Column = Tuple[str, str]

@@ -14,7 +14,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 import watchspan as ws
-from spark_rows import assert_same_table, collected, data_frame
+from support.spark_rows import assert_same_table, collected, data_frame
 from watchspan.refresh import Refreshed
 from watchspan.spark import VideoEngagementAggregator
 from watchspan.spark.engine import SparkEngine

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, Optional, Union
 
-from oracle import RULES, Interval, Row, finite_or_null, interval_dicts, length, union
+from support.oracle import RULES, Interval, Row, finite_or_null, interval_dicts, length, union
 
 SCORING: dict[str, Optional[float]] = {
     "coverage": 60.0,

@@ -16,9 +16,9 @@ from typing import Any, Optional
 import pyarrow as pa
 from pyarrow import dataset as ds
 
-from ipc import Batch, batches
-from laws import check_result, refused, require
-from tables import BATCH_ONLY, KINDS, LAYOUTS, VERBS, table
+from support.hostile.ipc import Batch, batches
+from support.hostile.laws import check_result, refused, require
+from support.hostile.tables import BATCH_ONLY, KINDS, LAYOUTS, VERBS, table
 
 Recipe = dict[str, Any]
 _FORMS = (

@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 from typing import Any, Optional
 
-from laws import LawError, check_result, refused
-from producers import Batches, Producer, ProducerError, base
-from structs import Node, offset_width, width
-from tables import BATCH_ONLY, KINDS, LAYOUTS, VERBS
+from support.hostile.laws import LawError, check_result, refused
+from support.hostile.producers import Batches, Producer, ProducerError, base
+from support.hostile.structs import Node, offset_width, width
+from support.hostile.tables import BATCH_ONLY, KINDS, LAYOUTS, VERBS
 
 Recipe = dict[str, Any]
 

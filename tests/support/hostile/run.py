@@ -1,8 +1,8 @@
 """Hands watchspan what it should not be handed, each input in a process that may die of it.
 
-    python tests/hostile/run.py structures --count 30000
-    python tests/hostile/run.py structures --first 1234 --count 1
-    python tests/hostile/run.py structures --recipe '{"kind": "events", ...}'
+    PYTHONPATH=tests python -m support.hostile.run structures --count 30000
+    PYTHONPATH=tests python -m support.hostile.run structures --first 1234 --count 1
+    PYTHONPATH=tests python -m support.hostile.run structures --recipe '{"kind": "events", ...}'
 
 What ends in a death, a hang, a panic, a violated law or an exception that is none of watchspan's is printed
 with the number that brings it back, and written to the folder that --out names.
@@ -25,10 +25,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, Optional
 
-from shrink import shrunk
+from support.hostile.shrink import shrunk
 
-HERE = Path(__file__).parent
-WORKER = HERE / "worker.py"
+# What the workers import this package from.
+TESTS = Path(__file__).parents[2]
 MODULES = ("structures", "broken", "files", "streams")
 # Seconds that one input may take.
 LIMIT = 60.0
@@ -47,9 +47,15 @@ class Worker:
     def _start(self) -> subprocess.Popen[bytes]:
         if self.process is None:
             self.errors = tempfile.TemporaryFile()  # noqa: SIM115 (the process writes to it)
-            command = [sys.executable, str(WORKER), self.module]
+            command = [sys.executable, "-m", f"{__package__}.worker", full_name(self.module)]
+            path = os.pathsep.join(filter(None, (str(TESTS), os.environ.get("PYTHONPATH"))))
             self.process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, bufsize=0
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self.errors,
+                bufsize=0,
+                env={**os.environ, "PYTHONPATH": path},
             )
             self.rest = b""
             self._line(self.process, _START_LIMIT)
@@ -193,10 +199,14 @@ def smallest(module: str, found: dict[str, Any]) -> dict[str, Any]:
         worker.close()
 
 
+def full_name(module: str) -> str:
+    """What to import for a kind of input: a part of this package, or any other module."""
+    return f"{__package__}.{module}" if module in MODULES else module
+
+
 def recipe_of(module: str, seed: int) -> Any:
     """What an input was that killed its process before that could say."""
-    sys.path.insert(0, str(HERE))
-    return importlib.import_module(module).recipe(seed)
+    return importlib.import_module(full_name(module)).recipe(seed)
 
 
 def main() -> int:

@@ -17,8 +17,8 @@ import pyarrow as pa
 from pyarrow import csv, feather, parquet
 
 import watchspan as ws
-from laws import check_result, refused, require
-from tables import LAYOUTS, some_keys, table
+from support.hostile.laws import check_result, refused, require
+from support.hostile.tables import LAYOUTS, some_keys, table
 
 Recipe = dict[str, Any]
 

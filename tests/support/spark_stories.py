@@ -16,8 +16,8 @@ import pyarrow as pa
 from pyspark.sql import Observation, SparkSession
 
 import watchspan as ws
-from scenarios import FOLDER, Row, Scenario, arrow_table, assert_rows, load_scenario
-from spark_rows import assert_same_table, collected, data_frame
+from support.scenarios import FOLDER, Row, Scenario, arrow_table, assert_rows, load_scenario
+from support.spark_rows import assert_same_table, collected, data_frame
 
 MARK = "/"
 ENGAGEMENT_KEYS = ("userId", "videoId")

@@ -7,7 +7,7 @@ import functools
 from collections.abc import Iterator
 from typing import Any, Optional
 
-from structs import (
+from support.hostile.structs import (
     Array,
     GetLastError,
     GetNext,
@@ -22,7 +22,7 @@ from structs import (
     fill_schema,
     node,
 )
-from tables import batch
+from support.hostile.tables import batch
 
 Recipe = dict[str, Any]
 

@@ -16,6 +16,8 @@ import traceback
 import warnings
 from typing import Any, Optional
 
+from support.hostile import laws
+
 # More than any of these inputs has reason to take.
 MEMORY = 12 << 30
 
@@ -25,7 +27,7 @@ def ending(module: Any, made: Any) -> tuple[str, Optional[BaseException]]:
     try:
         return module.run(made), None
     except BaseException as error:
-        return importlib.import_module("laws").verdict(error), error
+        return laws.verdict(error), error
 
 
 def finding(seed: Optional[int], made: Any, kind: str, error: Optional[BaseException]) -> dict[str, Any]:
@@ -54,7 +56,6 @@ def work(module: Any, seeds: list[tuple[Optional[int], Any]]) -> None:
 
 def main() -> None:
     """Serves the process that started this one."""
-    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
     faulthandler.enable()
     warnings.simplefilter("ignore")
     if sys.platform == "linux":
@@ -62,7 +63,6 @@ def main() -> None:
 
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    importlib.import_module("laws")
     module = importlib.import_module(sys.argv[1])
     say("r", "")
     for line in sys.stdin:

@@ -1,0 +1,1 @@
+"""What tests share: second opinions, stories, servers, kept tables, hostile input."""
