@@ -21,10 +21,6 @@ mod wire;
 
 use pyo3::prelude::*;
 
-/// An argument, and one that may be left out.
-type Object<'a, 'py> = &'a Bound<'py, PyAny>;
-type Maybe<'a, 'py> = Option<&'a Bound<'py, PyAny>>;
-
 #[pymodule]
 mod _core {
     use super::PyModule;

@@ -94,7 +94,7 @@ impl<'e> Explanation<'e> {
         Ok(())
     }
 
-    /// Groups these rows of a batch.
+    /// Groups `rows`, which are the numbers of the user's rows in `batch`: a slice at most.
     fn group(&mut self, batch: &RecordBatch, rows: &[usize]) -> Result<()> {
         self.engine.check()?;
         let wanted: UInt64Array = rows.iter().map(|&row| row as u64).collect();

@@ -181,7 +181,7 @@ impl Videos {
         if self.videos.is_empty() { Ok(()) } else { self.check_key_type(other) }
     }
 
-    /// The same even if there are none.
+    /// What [`Self::check_key`] says of keys of the type `other`, even if there are no videos.
     fn check_key_type(&self, other: KeyType) -> Result<()> {
         match self.key {
             Some(key) if key.noun() != other.noun() => {

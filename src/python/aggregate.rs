@@ -2,12 +2,11 @@
 
 use pyo3::prelude::*;
 
-use super::door::guarded;
+use super::door::{Maybe, Object, guarded};
 use super::input::{bind_events, push_all, read_events, read_videos};
 use super::options::{columns, engagement_options, engine, vocabulary};
 use super::results::{Reported, handed_on};
 use super::source::Source;
-use super::{Maybe, Object};
 use crate::engine::{AcceptedEvents, Engine};
 use crate::event::Vocabulary;
 use crate::input::{ColumnMap, VideoReader, Videos};

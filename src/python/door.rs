@@ -11,6 +11,11 @@ use pyo3::prelude::*;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 
+/// An argument.
+pub(super) type Object<'a, 'py> = &'a Bound<'py, PyAny>;
+/// An argument that may be left out.
+pub(super) type Maybe<'a, 'py> = Option<&'a Bound<'py, PyAny>>;
+
 /// How often a long computation looks for Ctrl-C.
 const SIGNAL_INTERVAL: Duration = Duration::from_millis(50);
 

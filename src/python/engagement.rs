@@ -2,12 +2,11 @@
 
 use pyo3::prelude::*;
 
-use super::door::{guarded, interruptible};
+use super::door::{Maybe, Object, guarded, interruptible};
 use super::input::read_videos;
 use super::options::{columns, engagement_options, engine};
 use super::results::{Tables, export};
 use super::source::Source;
-use super::{Maybe, Object};
 use crate::engine;
 
 /// One row per user and video, from session rows.

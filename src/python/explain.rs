@@ -2,12 +2,11 @@
 
 use pyo3::prelude::*;
 
-use super::door::{guarded, interruptible};
+use super::door::{Maybe, Object, guarded, interruptible};
 use super::input::{bind_events, push_all};
 use super::options::{columns, engine, key, rules, vocabulary};
 use super::results::{Tables, export};
 use super::source::Source;
-use super::{Maybe, Object};
 use crate::engine::Explanation;
 
 /// The events of one user on one video, each with its verdict.

@@ -3,10 +3,9 @@
 use arrow_array::RecordBatch;
 use pyo3::prelude::*;
 
-use super::door::{beside, detached};
+use super::door::{Maybe, Object, beside, detached};
 use super::options::{vocabulary, whole};
 use super::source::Source;
-use super::{Maybe, Object};
 use crate::engine::{AcceptedEvents, Engine, SLICE_ROWS};
 use crate::error::Result;
 use crate::input::{ColumnMap, EventSchema, Videos};

@@ -5,9 +5,8 @@ use arrow_schema::SchemaRef;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::Maybe;
 use super::bridge::{export_batch, export_batches, export_schema};
-use super::door::interruptible;
+use super::door::{Maybe, interruptible};
 use crate::engine::{Engine, Made};
 use crate::error::{Error, Result};
 use crate::input::{DropCounts, DropReason};

@@ -2,12 +2,11 @@
 
 use pyo3::prelude::*;
 
-use super::door::{guarded, interruptible};
+use super::door::{Maybe, Object, guarded, interruptible};
 use super::input::read_videos;
 use super::options::{buckets, columns, engine};
 use super::results::{Tables, export};
 use super::source::Source;
-use super::{Maybe, Object};
 use crate::engine;
 
 /// The audience per bucket of positions.

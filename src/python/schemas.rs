@@ -4,10 +4,9 @@ use arrow_schema::Schema;
 use pyo3::prelude::*;
 
 use super::bridge::{export_schema, import_schema, import_type};
-use super::door::guarded;
+use super::door::{Maybe, Object, guarded};
 use super::input::read_videos;
 use super::options::{columns, rules};
-use super::{Maybe, Object};
 use crate::engine;
 use crate::error::Error;
 use crate::input::{EventSchema, OwnSchema, Videos};

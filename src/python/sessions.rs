@@ -2,11 +2,10 @@
 
 use pyo3::prelude::*;
 
-use super::door::{guarded, interruptible};
+use super::door::{Maybe, Object, guarded, interruptible};
 use super::input::read_events;
 use super::options::{columns, engine, rules};
 use super::results::{Reported, Tables, export, handed_on};
-use super::{Maybe, Object};
 
 /// One row per user, video and session.
 #[pyfunction]

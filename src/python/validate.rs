@@ -3,12 +3,11 @@
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::door::{guarded, interruptible};
+use super::door::{Maybe, Object, guarded, interruptible};
 use super::input::{bind_events, push_all};
 use super::options::{columns, engine, vocabulary, whole};
 use super::results::report;
 use super::source::Source;
-use super::{Maybe, Object};
 use crate::engine::{self, Example};
 
 /// The first rows to be dropped for each reason, and how many events were read, kept and dropped.

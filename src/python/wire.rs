@@ -3,9 +3,8 @@
 use arrow_array::RecordBatch;
 use pyo3::prelude::*;
 
-use super::Object;
 use super::bridge::{export_batch, import_batch};
-use super::door::{detached, guarded};
+use super::door::{Object, detached, guarded};
 use super::results::{Tables, export};
 use super::source::Source;
 use crate::error::{Error, Result};
