@@ -1,6 +1,5 @@
 //! The tables that calls would give: schemas in, schemas out, and the errors that the calls would have.
 
-use arrow_array::RecordBatch;
 use arrow_schema::{Schema, SchemaRef};
 
 use super::walk::Ids;
@@ -26,7 +25,5 @@ pub fn engagement_schema(keys: KeyTypes) -> SchemaRef {
 /// # Errors
 /// If a column is missing or of a type that cannot be read.
 pub fn check_sessions(sessions: &Schema) -> Result<KeyTypes> {
-    let schema = OwnSchema::sessions(sessions)?;
-    SessionBatch::bind(&schema, &RecordBatch::new_empty(sessions.clone().into()))?;
-    Ok(schema.keys())
+    Ok(SessionBatch::schema_of(sessions)?.keys())
 }

@@ -153,7 +153,8 @@ impl Sessions {
 /// If a column is missing or of a type that cannot be read, a value is not one that a session row holds, or two
 /// rows have the same keys.
 pub fn read_sessions(engine: &Engine, schema: &Schema, batches: &[RecordBatch]) -> Result<Sessions> {
-    let schema = OwnSchema::sessions(schema)?;
+    // Rows that cannot be read are refused even where there are none.
+    let schema = SessionBatch::schema_of(schema)?;
     let mut store = KeyStore::default();
     let mut rows = Vec::new();
     for batch in batches {

@@ -204,6 +204,16 @@ pub struct SessionBatch<'a> {
 }
 
 impl<'a> SessionBatch<'a> {
+    /// The schema `schema` of session rows, every column of which can be read.
+    ///
+    /// # Errors
+    /// If a column is missing or of a type that cannot be read.
+    pub fn schema_of(schema: &Schema) -> Result<OwnSchema> {
+        let own = OwnSchema::sessions(schema)?;
+        SessionBatch::bind(&own, &RecordBatch::new_empty(schema.clone().into()))?;
+        Ok(own)
+    }
+
     /// The columns of `batch`, session rows of `schema`.
     ///
     /// # Errors

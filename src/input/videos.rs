@@ -74,8 +74,9 @@ impl VideoReader {
             Bound::own(InputTable::Events.name(), name, column.family.accepted(), schema)
         };
         let id = Bound::needed(map, InputColumn::VIDEO, InputTable::Events, schema)?;
+        let duration = own("videoDuration", InputColumn::DURATION)?;
         let source = own(InputColumn::DURATION_SOURCE.name, InputColumn::DURATION_SOURCE)?;
-        Self::new(id, own("videoDuration", InputColumn::DURATION)?, Some(source), None, schema)
+        Self::new(id, duration, Some(source), None, schema)
     }
 
     fn new(
