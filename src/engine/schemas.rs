@@ -4,7 +4,7 @@ use arrow_schema::{Schema, SchemaRef};
 
 use super::walk::Ids;
 use crate::error::Result;
-use crate::input::{EventSchema, KeyTypes, OwnSchema, SessionBatch};
+use crate::input::{EventSchema, KeyTypes, SessionBatch};
 use crate::output::{engagement_table, session_table};
 use crate::rules::Rules;
 

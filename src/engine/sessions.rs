@@ -11,7 +11,7 @@ use super::pool::Engine;
 use super::walk::{Durations, Estimates, Ids, Session, estimates, merged, pairs};
 use crate::engagement::EngagementOptions;
 use crate::error::{Error, Result};
-use crate::input::{DropCounts, KeyArena, OwnSchema, SessionBatch, Videos};
+use crate::input::{DropCounts, KeyArena, SessionBatch, Videos};
 use crate::output::{FurthestRow, Scratch, engagement_table, furthest_table, session_table};
 
 /// Session rows, ordered by user, video, start and session id, in portions of whole users.

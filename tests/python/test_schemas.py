@@ -8,6 +8,7 @@ from watchspan import _core, columns, errors
 from watchspan.planning import aggregate_schema
 
 KEYS = [pa.string(), pa.large_string(), pa.int8(), pa.uint16(), pa.int64(), pa.null()]
+SESSION_COLUMNS = [spec["name"] for spec in _core.column_specs("sessions")]
 DICTIONARY = pa.dictionary(pa.int32(), pa.string())
 
 
@@ -80,13 +81,19 @@ def test_events_that_a_call_refuses_have_no_schema(events, names):
     assert told(lambda: _core.sessions_schema(events, names, ws.Rules())) == expected
 
 
-@pytest.mark.parametrize("column", [spec["name"] for spec in _core.column_specs("sessions")])
+@pytest.mark.parametrize("column", [name for name in SESSION_COLUMNS if name != "uniqueSecondsWatched"])
 def test_session_rows_that_engagement_refuses_have_no_schema(column):
     whole = _core.sessions_schema(None, None, ws.Rules())
     place = whole.names.index(column)
     for broken in (whole.remove(place), whole.set(place, pa.field(column, pa.binary()))):
         expected = told(lambda: ws.engagement(no_rows(broken)))  # noqa: B023 - it is called here
         assert told(lambda: _core.engagement_schema(broken)) == expected  # noqa: B023
+
+
+def test_unique_seconds_follow_from_the_intervals_and_are_not_read():
+    whole = _core.sessions_schema(None, None, ws.Rules())
+    without = whole.remove(whole.names.index("uniqueSecondsWatched"))
+    assert _core.engagement_schema(without) == ws.engagement(no_rows(without)).schema.remove_metadata()
 
 
 def test_only_the_keys_decide_what_a_kept_table_looks_like():
