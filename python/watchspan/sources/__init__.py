@@ -13,18 +13,6 @@ from typing import Any, Callable
 import pyarrow as pa
 
 from watchspan import _core
-from watchspan.arguments import (
-    buckets_argument,
-    column_mapping,
-    memory_argument,
-    rules_argument,
-    scoring_argument,
-    switch_argument,
-    text_argument,
-    thread_count,
-    vocabulary_argument,
-    whole_number,
-)
 from watchspan.errors import SourceError
 from watchspan.sources.files import file_metadata, read_files, scan_dataset
 from watchspan.sources.formats import format_of
@@ -36,30 +24,19 @@ from watchspan.sources.places import refuse_overwriting
 from watchspan.sources.wanted import Wanted, empty_batch, wanted
 from watchspan.sources.writing import write, write_lines
 
-# The checks of arguments, which have a module of their own, can be imported from here too.
 __all__ = [
     "Overflow",
     "Wanted",
     "as_table",
-    "buckets_argument",
     "check_output",
-    "column_mapping",
     "empty_batch",
     "format_of",
-    "memory_argument",
     "read",
     "read_table",
     "refuse_overwriting",
     "replayable",
-    "rules_argument",
     "schema_metadata",
-    "scoring_argument",
-    "switch_argument",
-    "text_argument",
-    "thread_count",
-    "vocabulary_argument",
     "wanted",
-    "whole_number",
     "write",
     "write_lines",
 ]
