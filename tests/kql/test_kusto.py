@@ -624,7 +624,7 @@ def test_now_can_be_set(kusto: Kusto) -> None:
 
 
 def test_a_missing_installation_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
-    monkeypatch.setattr("kusto.HERE", tmp_path)
+    monkeypatch.setattr("support.kusto.HERE", tmp_path)
     with pytest.raises(KustoError, match="npm install --prefix tests/kql/kusto"):
         Kusto().__enter__()
 
