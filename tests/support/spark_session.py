@@ -43,7 +43,7 @@ appender.stderr.layout.pattern = %p %c: %m%n%ex{3}
 # Warnings that are Spark's own, none of them of this package.
 WARNINGS = (
     "ignore:unclosed <socket:ResourceWarning",  # sockets to the JVM are left to the garbage collector
-    "ignore:distutils Version classes are deprecated:DeprecationWarning",  # Spark 3.5 uses them
+    "ignore:.*distutils.* (is|are) deprecated:DeprecationWarning",  # Spark 3.5 uses it
     "ignore:Failed to set spark.:UserWarning",  # a Connect client says again what its server was started with
 )
 
