@@ -14,6 +14,7 @@ import pyarrow as pa
 import pytest
 
 import watchspan as ws
+from watchspan import _core
 
 
 def run(code: str, *, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
@@ -144,7 +145,7 @@ def test_other_threads_run_while_events_are_explained() -> None:
     thread.start()
     started = time.monotonic()
     try:
-        ws.explain(batch, "ann", "v")
+        _core.explain(batch, None, None, ws.Rules(), "ann", "v", None)
     finally:
         ended = time.monotonic()
         is_over.set()
