@@ -255,13 +255,15 @@ impl<'a, C: KeyRows> EventKeys<'a, C> {
     }
 
     /// Whether the keys `a` and `b` of two rows are surely the same.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "each event asks, in either layout, and a call is much for it")]
+    #[inline(always)]
     pub(crate) fn same(&self, a: &RowKeys<'a, C>, b: &RowKeys<'a, C>) -> bool {
         (self.session.is_none() || C::same(a[2], b[2])) && C::same(a[0], b[0]) && C::same(a[1], b[1])
     }
 
     /// A hash, made by `hash`, of a row's keys: equal wherever [`Self::same`] is true.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "each event asks, in either layout, and a call is much for it")]
+    #[inline(always)]
     pub(crate) fn hash(&self, &[user, video, session]: &RowKeys<'a, C>, hash: &impl BuildHasher) -> u64 {
         let mut hasher = hash.build_hasher();
         C::write(user, &mut hasher);
