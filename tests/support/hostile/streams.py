@@ -261,7 +261,9 @@ def _check_row(row: dict[str, Any]) -> None:
         if isinstance(value, (int, float)) and name not in ("userId", "videoId", "engagementScore"):
             require(value >= 0 and math.copysign(1, value) > 0, f"{name} is {value}")
     watched, unique = row["totalWatchTime"], row["totalUniqueSecondsWatched"]
-    slack = 1e-6 + 1e-9 * watched
+    # Beyond 2^53 the ends of intervals are numbers that lie some seconds apart.
+    ends = [math.ulp(interval["end"]) for interval in row["watchedIntervals"]]
+    slack = 1e-6 + 1e-9 * watched + sum(ends)
     duration = row["videoDuration"]
     if unique is not None:
         require(unique <= watched + slack, f"unique {unique} > watched {watched}")
