@@ -262,7 +262,7 @@ def _check_row(row: dict[str, Any]) -> None:
             require(value >= 0 and math.copysign(1, value) > 0, f"{name} is {value}")
     watched, unique = row["totalWatchTime"], row["totalUniqueSecondsWatched"]
     # Beyond 2^53 the ends of intervals are numbers that lie some seconds apart.
-    ends = [math.ulp(interval["end"]) for interval in row["watchedIntervals"]]
+    ends = [math.ulp(interval["end"]) for interval in row["watchedIntervals"] or ()]
     slack = 1e-6 + 1e-9 * watched + sum(ends)
     duration = row["videoDuration"]
     if unique is not None:
