@@ -22,6 +22,9 @@ REPORTS = ROOT / "target" / "nox"
 _DESCRIPTION = re.compile(r"# Python ([\d.]+): ")
 
 REPORTS.mkdir(parents=True, exist_ok=True)
+# uv trusts whom the machine trusts, as pip does: its own list knows no certificates of a company's.
+for _name in ("UV_SYSTEM_CERTS", "UV_NATIVE_TLS"):  # as newer and older versions call it
+    os.environ.setdefault(_name, "1")
 nox.options.default_venv_backend = "uv"
 nox.options.envdir = str(ROOT / ".nox")
 nox.options.error_on_missing_interpreters = False
