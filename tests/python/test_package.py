@@ -145,7 +145,7 @@ def test_other_threads_run_while_events_are_explained() -> None:
     thread.start()
     started = time.monotonic()
     try:
-        _core.explain(batch, None, None, ws.Rules(), "ann", "v", None)
+        _core.explain([batch], None, None, ws.Rules(), "ann", "v", None)
     finally:
         ended = time.monotonic()
         is_over.set()
