@@ -6,7 +6,8 @@ use std::hint::black_box;
 
 use arrow_array::RecordBatch;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use watchspan::engagement::{Duration, DurationSource, Engagement, EngagementOptions};
+use watchspan::duration::{Duration, DurationSource};
+use watchspan::engagement::{Engagement, EngagementOptions};
 use watchspan::engine::{AcceptedEvents, Engine, steps};
 use watchspan::error::Result;
 use watchspan::event::{Event, EventKind, Vocabulary};
@@ -80,10 +81,11 @@ fn event(number: u32) -> Event {
     Event {
         time: Micros(i64::from(number) * 10_000_000),
         kind: KINDS[number as usize % KINDS.len()],
-        position: seconds,
+        position: Some(seconds),
         seek_from: None,
         rate: None,
         sequence: None,
+        duration: None,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Engagement: the session rows of one user and video, and the video's duration, become one row.
 
+use crate::duration::Duration;
 use crate::flags::{Flag, FlagSet};
 use crate::intervals::{Interval, IntervalSet};
 use crate::rules::Rules;
@@ -8,96 +9,6 @@ use crate::scoring::Scoring;
 use crate::session::SessionStats;
 use crate::time::Micros;
 use crate::walk::Stretch;
-
-/// Where a duration comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DurationSource {
-    /// From the videos table.
-    Metadata,
-    /// From how far anybody watched.
-    Estimated,
-}
-
-impl DurationSource {
-    /// The source that goes by that name. Whoever states a duration without saying that it is an estimate vouches
-    /// for it.
-    #[must_use]
-    pub fn named(name: Option<&[u8]>) -> Self {
-        if name == Some(Self::Estimated.name().as_bytes()) { Self::Estimated } else { Self::Metadata }
-    }
-
-    /// The name that rows show.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Metadata => "metadata",
-            Self::Estimated => "estimated",
-        }
-    }
-}
-
-/// The length of a video.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Duration {
-    /// Seconds: finite, above 0.
-    pub seconds: f64,
-    /// Where it comes from.
-    pub source: DurationSource,
-}
-
-impl Duration {
-    /// A duration that a table states; nothing if it is not a finite number above 0.
-    #[must_use]
-    pub fn stated(seconds: Option<f64>, source: DurationSource) -> Option<Self> {
-        let seconds = seconds.filter(|s| s.is_finite() && *s > 0.0)?;
-        Some(Self { seconds, source })
-    }
-}
-
-/// How far anybody got in a video: what a duration is estimated from.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Furthest {
-    watched: f64,
-    position: f64,
-}
-
-impl Furthest {
-    /// How far one session or user got: what was watched, and the largest position reported.
-    #[must_use]
-    pub fn new(watched: &IntervalSet, position: f64) -> Self {
-        Self { watched: watched.last_end().unwrap_or(0.0), position }
-    }
-
-    /// Takes in one session.
-    pub fn add(&mut self, session: &SessionStats) {
-        self.merge(Self::new(&session.watched, session.max_position));
-    }
-
-    /// Takes in what others have gathered.
-    pub fn merge(&mut self, other: Self) {
-        self.watched = self.watched.max(other.watched);
-        self.position = self.position.max(other.position);
-    }
-
-    /// The largest end of what was watched, 0 if nothing was.
-    #[must_use]
-    pub const fn watched(self) -> f64 {
-        self.watched
-    }
-
-    /// The largest position reported.
-    #[must_use]
-    pub const fn position(self) -> f64 {
-        self.position
-    }
-
-    /// The estimate, if anybody got anywhere.
-    #[must_use]
-    pub fn duration(self) -> Option<Duration> {
-        let seconds = if self.watched > 0.0 { self.watched } else { self.position };
-        (seconds > 0.0).then_some(Duration { seconds, source: DurationSource::Estimated })
-    }
-}
 
 /// How engagement is computed.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -141,6 +52,8 @@ pub struct Engagement {
 pub struct Unique {
     /// The union, not cut at the duration.
     pub watched: IntervalSet,
+    /// Where more than one play lies, as [`IntervalSet::layered`] lists it.
+    pub replayed: Vec<Interval>,
     /// Its length, cut at the duration: seconds.
     pub seconds: f64,
     /// Watch time beyond its length: seconds.
@@ -264,21 +177,23 @@ impl Engagement {
         let sufficiency = self.sufficiency();
         let flags = &mut self.flags;
         flags.set_if(Flag::MissingDuration, self.duration.is_none());
-        if let Some(Duration { seconds, source }) = self.duration {
-            let metadata = source == DurationSource::Metadata;
-            let mark = rules.completion_threshold * seconds;
-            let plausible = rules.excessive_ratio * seconds * self.session_count as f64;
-            let too_little = sufficiency.is_some_and(|p| p < rules.sufficient_watch_percentage);
-            flags.set_if(Flag::EstimatedDuration, !metadata);
+        let is_sufficient = sufficiency.is_some_and(|p| p >= rules.sufficient_watch_percentage);
+        if let Some(duration) = self.duration {
+            let seconds = duration.seconds;
+            let mark = rules.completion_mark(seconds);
+            // A loop that is played to its end five times is five plays.
+            let plays = self.session_count.max(self.completion_count);
+            let plausible = rules.excessive_ratio * seconds * plays as f64;
+            flags.set_if(Flag::EstimatedDuration, duration.is_estimated());
             flags.set_if(Flag::ExcessiveWatchTime, self.watch_time > plausible);
-            flags.set_if(Flag::CompletedWithoutSufficientWatch, self.completion_count > 0 && too_little);
+            flags.set_if(Flag::CompletedWithoutSufficientWatch, self.completion_count > 0 && !is_sufficient);
             let exceeds = max_position > seconds + rules.position_slack_seconds;
-            flags.set_if(Flag::PositionExceedsDuration, metadata && exceeds);
+            flags.set_if(Flag::PositionExceedsDuration, !duration.is_estimated() && exceeds);
             let early = sessions.flat_map(|s| &s.end_positions).any(|&end| end < mark);
             flags.set_if(Flag::EndedBeforeDuration, early);
         }
         flags.set_if(Flag::ImplausibleSegments, self.rejected > 0);
-        flags.set_if(Flag::VeryShortWatch, self.watch_time < rules.very_short_seconds);
+        flags.set_if(Flag::VeryShortWatch, self.watch_time < rules.very_short_seconds && !is_sufficient);
     }
 }
 
@@ -290,19 +205,21 @@ impl Unique {
         rules: &Rules,
     ) -> Self {
         let mut first_two = sessions.clone();
-        let watched = match (first_two.next(), first_two.next()) {
-            (Some(only), None) if !rules.count_unobserved => only.watched.clone(),
-            _ => {
-                let observed = sessions.clone().flat_map(|s| s.watched.as_slice().iter().copied());
-                let counted = sessions.filter(|_| rules.count_unobserved).flat_map(|s| &s.unobserved);
-                let end = |u: Stretch| (u.start + seconds_below(u, cap)).min(f64::MAX);
-                let counted = counted.map(|&u| Interval { start: u.start, end: end(u) });
-                IntervalSet::union(observed.chain(counted))
-            }
+        let (mut watched, replayed) = match (first_two.next(), first_two.next()) {
+            (Some(only), None) => (only.watched.clone(), only.replayed.clone()),
+            _ => IntervalSet::layered(
+                sessions.clone().flat_map(|s| s.watched.as_slice().iter().chain(&s.replayed).copied()),
+            ),
         };
+        if rules.count_unobserved {
+            let end = |u: Stretch| (u.start + seconds_below(u, cap)).min(f64::MAX);
+            let counted = sessions.flat_map(|s| &s.unobserved);
+            let counted = counted.map(|&u| Interval { start: u.start, end: end(u) });
+            watched = IntervalSet::union(watched.as_slice().iter().copied().chain(counted));
+        }
         let seconds = watched.measure_below(cap);
         let rewatched = (watch_time - watched.measure()).max(0.0);
-        Self { watched, seconds, rewatched }
+        Self { watched, replayed, seconds, rewatched }
     }
 }
 
@@ -314,12 +231,12 @@ fn seconds_below(stretch: Stretch, cap: f64) -> f64 {
 /// How often a session completed the video.
 fn completions(session: &SessionStats, duration: Option<Duration>, rules: &Rules) -> i64 {
     let ends = &session.end_positions;
-    let Some(Duration { seconds, source }) = duration else {
+    let Some(duration) = duration else {
         return ends.iter().map(|_| 1).sum();
     };
-    let mark = rules.completion_threshold * seconds;
+    let mark = rules.completion_mark(duration.seconds);
     let ended = ends.iter().filter(|&&end| end >= mark).map(|_| 1).sum();
-    if ended > 0 || source == DurationSource::Estimated {
+    if ended > 0 || duration.is_estimated() {
         return ended;
     }
     i64::from(session.watched.last_end().is_some_and(|end| end >= mark))

@@ -57,18 +57,52 @@ impl IntervalSet {
 
     /// Adds one interval, wherever it lies.
     pub fn insert(&mut self, interval: Interval) {
-        if interval.start < interval.end && !self.extend(interval) {
+        if interval.start < interval.end && !self.follow(interval) {
             self.insert_inside(interval);
         }
     }
 
-    /// Adds an interval that is not empty, unless it starts before the last one; tells whether it did.
-    pub(crate) fn extend(&mut self, interval: Interval) -> bool {
-        let is_later = self.intervals.last().is_none_or(|last| interval.start >= last.start);
-        if is_later {
+    /// Adds an interval that is not empty, if it lies behind all others; tells whether it did.
+    pub(crate) fn follow(&mut self, interval: Interval) -> bool {
+        let is_behind = self.intervals.last().is_none_or(|last| interval.start >= last.end);
+        if is_behind {
             self.append(interval);
         }
-        is_later
+        is_behind
+    }
+
+    /// The union of intervals in any order, and where more than one of them lies: for 2, 3 and more, the longest
+    /// stretches on which at least so many do, all in one list, sorted by start, then end. Empty ones add nothing.
+    ///
+    /// ```
+    /// use watchspan::intervals::{Interval, IntervalSet};
+    /// let [first, again] = [Interval { start: 0.0, end: 60.0 }, Interval { start: 30.0, end: 90.0 }];
+    /// let (union, replayed) = IntervalSet::layered([first, again]);
+    /// assert_eq!(union.as_slice(), [Interval { start: 0.0, end: 90.0 }]);
+    /// assert_eq!(replayed, [Interval { start: 30.0, end: 60.0 }]);
+    /// ```
+    #[must_use]
+    pub fn layered(intervals: impl IntoIterator<Item = Interval>) -> (Self, Vec<Interval>) {
+        let (mut starts, mut ends): (Vec<_>, Vec<_>) =
+            intervals.into_iter().filter(|i| i.start < i.end).map(|i| (i.start, i.end)).unzip();
+        starts.sort_unstable_by(f64::total_cmp);
+        ends.sort_unstable_by(f64::total_cmp);
+        let (mut union, mut replayed) = (Self::default(), Vec::new());
+        // Where each layer that is open began. What begins where another ends is begun first: layers that touch are one.
+        let (mut starts, mut open) = (starts.into_iter().peekable(), Vec::new());
+        for end in ends {
+            while let Some(start) = starts.next_if(|&start| start <= end) {
+                open.push(start);
+            }
+            let Some(start) = open.pop() else { continue };
+            if open.is_empty() {
+                union.intervals.push(Interval { start, end });
+            } else if start < end {
+                replayed.push(Interval { start, end });
+            }
+        }
+        replayed.sort_unstable_by(|a, b| a.start.total_cmp(&b.start).then(a.end.total_cmp(&b.end)));
+        (union, replayed)
     }
 
     /// Adds an interval that starts no earlier than the last one.
@@ -176,6 +210,20 @@ mod tests {
             prop_assert_eq!(union.measure(), f64::from(bits(&pairs).count_ones()));
             let below = bits(&pairs) & ((1 << cap) - 1);
             prop_assert_eq!(union.measure_below(cap.into()), f64::from(below.count_ones()));
+        }
+
+        #[test]
+        fn layers_equal_counts_of_seconds(pairs in pairs()) {
+            let (union, replayed) = IntervalSet::layered(intervals(&pairs));
+            prop_assert_eq!(&union, &set(&pairs));
+            let count = |second: u32| pairs.iter().filter(|(start, end)| (*start..*end).contains(&second)).count();
+            let mut expected = Vec::new();
+            for layer in 2..=pairs.len() {
+                let seconds = (0..80).filter(|&second| count(second) >= layer).map(|second| (second, second + 1));
+                expected.extend_from_slice(set(&seconds.collect::<Vec<_>>()).as_slice());
+            }
+            expected.sort_by(|a, b| a.start.total_cmp(&b.start).then(a.end.total_cmp(&b.end)));
+            prop_assert_eq!(replayed, expected);
         }
 
         #[test]

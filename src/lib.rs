@@ -1,11 +1,12 @@
 //! Raw video-player events in, one engagement row per user and video out.
 //!
 //! Data walks through the modules in one direction: bytes → events ([`input`]) → sessions ([`walk`],
-//! [`session`]) → engagement ([`mod@engagement`], [`flags`], [`score`]) → whoever asked ([`output`], [`retention`]).
+//! [`session`]) → engagement ([`duration`], [`mod@engagement`], [`flags`], [`score`]) → whoever asked ([`output`], [`retention`]).
 //! [`engine`] does it in parallel; the `python` feature binds it to Python.
 //!
 //! From [`walk`] to [`score`] there is plain Rust over plain structs: no Arrow, no threads, no bindings.
 
+pub mod duration;
 pub mod engagement;
 pub mod engine;
 pub mod error;

@@ -14,7 +14,7 @@ mod value;
 
 pub use column::{Building, Column, ColumnSpec, Scratch, Table};
 pub use engagement::{EngagementRow, engagement_table};
-pub use explanation::{ExplanationRow, explanation_table};
+pub use explanation::{ExplanationRow, Sums, explanation_table};
 pub use furthest::{FurthestRow, furthest_table};
 pub use retention::{RetentionRow, retention_table};
 pub use scopes::{ScopeRow, scope_table};

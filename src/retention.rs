@@ -1,7 +1,7 @@
 //! Audience retention: how many viewers were there at each position of a video.
 
 use crate::error::{Error, Result};
-use crate::intervals::IntervalSet;
+use crate::intervals::{Interval, IntervalSet};
 
 /// The most buckets a video may have: enough for one per second of eleven days.
 pub const MAX_BUCKETS: usize = 1_000_000;
@@ -88,7 +88,7 @@ pub struct Bucket {
     pub end: f64,
     /// Users, each counted by the share of the bucket that they watched.
     pub audience: f64,
-    /// The same sum over sessions.
+    /// How often it was played: each play counted by the share of the bucket.
     pub plays: f64,
 }
 
@@ -112,9 +112,12 @@ impl Curve {
         self.add(watched, |bucket, share| bucket.audience += share);
     }
 
-    /// Counts one session, which watched these seconds.
-    pub fn add_session(&mut self, watched: &IntervalSet) {
+    /// Counts the plays of one session or user, who watched these seconds, and `replayed` some of them.
+    pub fn add_plays(&mut self, watched: &IntervalSet, replayed: &[Interval]) {
         self.add(watched, |bucket, share| bucket.plays += share);
+        for &interval in replayed {
+            self.add(&IntervalSet::union([interval]), |bucket, share| bucket.plays += share);
+        }
     }
 
     fn add(&mut self, watched: &IntervalSet, count: impl Fn(&mut Bucket, f64)) {
@@ -138,7 +141,6 @@ impl Curve {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::intervals::Interval;
 
     fn set(pairs: &[(f64, f64)]) -> IntervalSet {
         IntervalSet::union(pairs.iter().map(|&(start, end)| Interval { start, end }))
@@ -149,10 +151,10 @@ mod tests {
         let mut curve = Curve::new(100.0, Buckets::count(4).unwrap()).unwrap();
         curve.add_user(&set(&[(0.0, 30.0), (90.0, 120.0)]));
         curve.add_user(&set(&[(25.0, 50.0)]));
-        curve.add_session(&set(&[(0.0, 25.0)]));
+        curve.add_plays(&set(&[(0.0, 25.0)]), &[Interval { start: 20.0, end: 30.0 }]);
         let buckets = curve.into_buckets();
         assert_eq!(buckets.iter().map(|b| b.audience).collect::<Vec<_>>(), [1.0, 1.2, 0.0, 0.4]);
-        assert_eq!(buckets.iter().map(|b| b.plays).collect::<Vec<_>>(), [1.0, 0.0, 0.0, 0.0]);
+        assert_eq!(buckets.iter().map(|b| b.plays).collect::<Vec<_>>(), [1.2, 0.2, 0.0, 0.0]);
     }
 
     #[test]

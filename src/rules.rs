@@ -5,10 +5,14 @@ use crate::options::options;
 options! {
     /// The thresholds of one computation. Seconds are seconds of content unless a line says wall clock.
     Rules called "Rules" {
-        /// How far a position may run ahead of the clock before a segment is rejected: seconds.
+        /// How far playback may be ahead of the clock before a segment is rejected, once for all segments that follow on
+        /// each other: seconds.
         tolerance_seconds: f64 = 5.0, NotNegative, walk: true;
         /// The longest stretch that two neighbouring events may prove as watched: seconds.
         max_segment_seconds: f64 = 7200.0, NotNegative, walk: true;
+        /// How fast a player that never states its speed can have been: seconds of content per wall-clock second. Up to
+        /// 1 it is strict: such a player plays at normal speed.
+        max_unstated_speed: f64 = 2.0, NotNegative, walk: true;
         /// A jump ahead counts as a skip if it is longer than this: seconds.
         forward_skip_seconds: f64 = 5.0, NotNegative, walk: true;
         /// A jump back counts as a skip if it is longer than this: seconds.
@@ -19,16 +23,21 @@ options! {
         /// How much unobserved playback is assumed at most after an event whose stop was never seen: wall-clock
         /// seconds.
         open_segment_cap_seconds: f64 = 300.0, NotNegative, walk: true;
-        /// The interval in which the player sends heartbeats: longer silence means that it stopped. None if it
-        /// sends none: wall-clock seconds.
+        /// The interval in which the player sends heartbeats: longer silence means that it stopped, so it bounds what is
+        /// unobserved. None if it sends none: wall-clock seconds.
         heartbeat_seconds: Option<f64> = None, PositiveOrUnset, walk: true;
         /// The share of the video that must be reached for it to count as completed.
         completion_threshold: f64 = 0.95, Fraction, walk: false;
+        /// How long before the end a video counts as completed, at most a fifth of its length, where that is earlier than
+        /// `completion_threshold`: finished but for the credits. None leaves it to the threshold: seconds.
+        completion_slack_seconds: Option<f64> = None, PositiveOrUnset, walk: false;
         /// Whether unobserved stretches count as watched.
         count_unobserved: bool = false, Switch, walk: false;
-        /// Less total watch time than this sets the flag `very_short_watch`: seconds.
+        /// Less total watch time than this sets the flag `very_short_watch`, unless it is enough of a short video:
+        /// seconds.
         very_short_seconds: f64 = 10.0, NotNegative, walk: false;
-        /// More total watch time than this many durations per session sets the flag `excessive_watch_time`.
+        /// More total watch time than this many durations per session, or per completion if there are more, sets the flag
+        /// `excessive_watch_time`.
         excessive_ratio: f64 = 1.2, NotNegative, walk: false;
         /// The unique watch percentage that a completion needs to be believed.
         sufficient_watch_percentage: f64 = 75.0, Percentage, walk: false;
@@ -42,6 +51,19 @@ options! {
 impl Rules {
     /// The inactivity that cuts sessions when the session column is missing and no timeout is set: seconds.
     pub const DEFAULT_SESSION_TIMEOUT: f64 = 1800.0;
+
+    /// How fast a player can have been that has not stated its speed: seconds of content per wall-clock second.
+    #[must_use]
+    pub const fn unstated_limit(&self) -> f64 {
+        self.max_unstated_speed.max(1.0)
+    }
+
+    /// From which position on a video of `duration` seconds counts as completed: seconds.
+    #[must_use]
+    pub fn completion_mark(&self, duration: f64) -> f64 {
+        let mark = self.completion_threshold * duration;
+        self.completion_slack_seconds.map_or(mark, |slack| mark.min(duration - slack.min(duration / 5.0)))
+    }
 }
 
 #[cfg(test)]
@@ -52,7 +74,7 @@ mod tests {
     #[test]
     fn every_default_is_accepted_and_reads_back() {
         let specs = Rules::specs();
-        assert_eq!(specs.len(), 14);
+        assert_eq!(specs.len(), 16);
         for spec in specs {
             let mut rules = Rules::default();
             rules.set(spec.name, spec.default).unwrap();

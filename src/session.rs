@@ -19,13 +19,17 @@ pub struct SessionStats {
     pub event_count: i64,
     /// Seconds of content that two observed positions prove.
     pub watch_time: f64,
-    /// Wall-clock seconds that these took.
+    /// Wall-clock seconds that these took, run by run.
     pub play_time: f64,
     /// The union of the watched segments.
     pub watched: IntervalSet,
+    /// Where more than one watched segment lies, as [`IntervalSet::layered`] lists it.
+    pub replayed: Vec<Interval>,
+    /// The largest length of the video that its events report: seconds.
+    pub reported_duration: Option<f64>,
     /// The largest position reported.
     pub max_position: f64,
-    /// Where `end` events fired, sorted.
+    /// Where the video ended, sorted.
     pub end_positions: SmallVec<[f64; 2]>,
     /// Pause events.
     pub pause_count: i64,
@@ -82,14 +86,14 @@ impl SessionStats {
 #[derive(Debug)]
 pub(crate) struct Tally<'a> {
     stats: &'a mut SessionStats,
-    /// Segments that start before one that was there already.
-    earlier: Vec<Interval>,
+    /// Segments that do not lie behind all that were there before.
+    again: Vec<Interval>,
 }
 
 impl<'a> Tally<'a> {
     /// Adds to what has seen nothing yet.
     pub(crate) const fn new(stats: &'a mut SessionStats) -> Self {
-        Self { stats, earlier: Vec::new() }
+        Self { stats, again: Vec::new() }
     }
 
     fn count(&mut self, event: &Event) {
@@ -99,31 +103,34 @@ impl<'a> Tally<'a> {
         }
         stats.end = event.time;
         stats.event_count += 1;
-        stats.max_position = stats.max_position.max(event.position);
-        match event.kind {
-            EventKind::Pause => stats.pause_count += 1,
-            EventKind::End => stats.end_positions.push(event.position),
-            _ => {}
+        stats.max_position = event.position.map_or(stats.max_position, |p| stats.max_position.max(p));
+        if let Some(duration) = event.duration {
+            stats.reported_duration =
+                Some(stats.reported_duration.map_or(duration, |known| known.max(duration)));
+        }
+        if event.kind == EventKind::Pause {
+            stats.pause_count += 1;
         }
     }
 
-    /// Seconds of content watched so far.
-    pub(crate) fn watch_time(&self) -> f64 {
-        self.stats.watch_time
+    /// What was counted so far.
+    pub(crate) const fn stats(&self) -> &SessionStats {
+        self.stats
     }
 
     /// Puts in order what came in the order of events.
     fn finish(self) {
-        let Self { stats, earlier } = self;
+        let Self { stats, again } = self;
         // Positions up to the largest number are taken: sums end there, too.
         stats.watch_time = stats.watch_time.min(f64::MAX);
+        stats.play_time = stats.play_time.min(f64::MAX);
         stats.end_positions.sort_unstable_by(f64::total_cmp);
         stats.unobserved.sort_unstable_by(|a, b| {
             a.start.total_cmp(&b.start).then_with(|| a.seconds.total_cmp(&b.seconds))
         });
-        if !earlier.is_empty() {
-            let in_order = stats.watched.as_slice().iter().copied();
-            stats.watched = IntervalSet::union(in_order.chain(earlier));
+        if !again.is_empty() {
+            let once = stats.watched.as_slice().iter().copied();
+            (stats.watched, stats.replayed) = IntervalSet::layered(once.chain(again));
         }
     }
 }
@@ -134,18 +141,19 @@ impl Tell for Tally<'_> {
     fn tell(&mut self, finding: Finding) {
         let stats = &mut *self.stats;
         match finding {
-            Finding::Watched { segment, play_seconds } => {
+            Finding::Watched(segment) => {
                 stats.watch_time += segment.end - segment.start;
-                stats.play_time += play_seconds;
-                if !stats.watched.extend(segment) {
-                    self.earlier.push(segment);
+                if !stats.watched.follow(segment) {
+                    self.again.push(segment);
                 }
             }
+            Finding::Played(seconds) => stats.play_time += seconds,
             Finding::Unobserved(stretch) => stats.unobserved.push(stretch),
             Finding::ForwardSkip(_) => stats.forward_skips += 1,
             Finding::BackwardSkip(_) => stats.backward_skips += 1,
-            Finding::Rejected(_) => stats.rejected += 1,
+            Finding::Rejected { .. } => stats.rejected += 1,
             Finding::OpenSegment => stats.open += 1,
+            Finding::Ended(position) => stats.end_positions.push(position),
         }
     }
 }
@@ -155,8 +163,40 @@ impl Tell for Tally<'_> {
 pub enum Cutting {
     /// Session ids are trusted as they are.
     Trusted,
-    /// Sessions end where no event follows within so many seconds.
-    Timeout(f64),
+    /// Sessions end where a silence was inactivity.
+    Inactivity(Inactivity),
+}
+
+/// Which silences end a session.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Inactivity {
+    /// Those longer than this, unless they were played through: seconds.
+    timeout: f64,
+    max_segment: f64,
+    unstated_limit: f64,
+    tolerance: f64,
+}
+
+impl Inactivity {
+    fn new(timeout: f64, rules: &Rules) -> Self {
+        Self {
+            timeout,
+            max_segment: rules.max_segment_seconds,
+            unstated_limit: rules.unstated_limit(),
+            tolerance: rules.tolerance_seconds,
+        }
+    }
+
+    /// Whether the viewer watched on in the silence between `a` and `b`, which are neighbours on one video, at least so
+    /// long that what is left of it is no inactivity. The two events alone decide, not what an earlier one said of the
+    /// speed.
+    fn is_played_through(self, a: &Event, b: &Event) -> bool {
+        let is_playing = a.kind.starts_playback() || a.kind == EventKind::Heartbeat;
+        let (Some(from), Some(to), true) = (a.position, b.position, is_playing) else { return false };
+        let (d, gap) = (to - from, b.time.seconds_since(a.time));
+        let fastest = a.rate.map_or(self.unstated_limit, |rate| rate.max(self.unstated_limit));
+        0.0 < d && d <= self.max_segment.min(gap * fastest + self.tolerance) && gap - d <= self.timeout
+    }
 }
 
 impl Cutting {
@@ -164,19 +204,27 @@ impl Cutting {
     #[must_use]
     pub fn new(rules: &Rules, has_session: bool) -> Self {
         match rules.session_timeout_seconds {
-            Some(timeout) => Self::Timeout(timeout),
+            Some(timeout) => Self::Inactivity(Inactivity::new(timeout, rules)),
             None if has_session => Self::Trusted,
-            None => Self::Timeout(Rules::DEFAULT_SESSION_TIMEOUT),
+            None => Self::Inactivity(Inactivity::new(Rules::DEFAULT_SESSION_TIMEOUT, rules)),
         }
     }
+}
 
-    /// When each of the sessions begins into which `times`, which are sorted, fall: one session if ids are trusted.
+impl Inactivity {
+    /// When each of the sessions begins into which events at `times`, which are sorted, fall. `neighbours` tells the two
+    /// events at both ends of the silence that ends with the time at an index, if they are of one video.
     #[must_use]
-    pub fn session_starts(self, times: &[Micros]) -> Vec<Micros> {
-        let Self::Timeout(timeout) = self else {
-            return times.first().copied().into_iter().collect();
+    pub fn session_starts(
+        self,
+        times: &[Micros],
+        neighbours: impl Fn(usize) -> Option<[Event; 2]>,
+    ) -> Vec<Micros> {
+        let is_start = |&index: &usize| {
+            times[index].seconds_since(times[index - 1]) > self.timeout
+                && !neighbours(index).is_some_and(|[a, b]| self.is_played_through(&a, &b))
         };
-        let later = times.windows(2).filter(|w| w[1].seconds_since(w[0]) > timeout).map(|w| w[1]);
+        let later = (1..times.len()).filter(is_start).map(|index| times[index]);
         times.first().copied().into_iter().chain(later).collect()
     }
 }
@@ -192,17 +240,52 @@ mod tests {
     #[test]
     fn only_a_longer_gap_cuts() {
         let times = seconds(&[0, 1800, 3601]);
-        assert_eq!(Cutting::Timeout(1800.0).session_starts(&times), seconds(&[0, 3601]));
-        assert_eq!(Cutting::Trusted.session_starts(&times), seconds(&[0]));
-        assert_eq!(Cutting::Timeout(1.0).session_starts(&[]), []);
+        let inactivity = |timeout| Inactivity::new(timeout, &Rules::default());
+        assert_eq!(inactivity(1800.0).session_starts(&times, |_| None), seconds(&[0, 3601]));
+        assert_eq!(inactivity(1.0).session_starts(&[], |_| None), []);
+    }
+
+    #[test]
+    fn a_silence_that_was_played_through_is_no_inactivity() {
+        let event = |second: i32, kind, position| Event {
+            time: Micros(i64::from(second) * 1_000_000),
+            kind,
+            position: Some(position),
+            seek_from: None,
+            rate: None,
+            sequence: None,
+            duration: None,
+        };
+        let beat = |second, position| event(second, EventKind::Heartbeat, position);
+        let is_joined = |a: Event, b: Event| {
+            let starts = Inactivity::new(1800.0, &Rules::default())
+                .session_starts(&[a.time, b.time], |index| (index == 1).then_some([a, b]));
+            starts.len() == 1
+        };
+        // An hour watched, less what is as long as the timeout, or a bit more.
+        assert!(is_joined(beat(0, 0.0), beat(3600, 3600.0)));
+        assert!(is_joined(beat(0, 0.0), beat(3600, 1800.0)));
+        assert!(!is_joined(beat(0, 0.0), beat(3600, 1799.9)));
+        // Twice as fast, or more; and more than a segment can be long.
+        assert!(is_joined(beat(0, 0.0), beat(3600, 7200.0)));
+        assert!(is_joined(beat(0, 0.0), beat(1801, 3607.0)));
+        assert!(!is_joined(beat(0, 0.0), beat(1801, 3607.1)));
+        assert!(is_joined(Event { rate: Some(3.0), ..beat(0, 0.0) }, beat(1801, 5408.0)));
+        assert!(!is_joined(beat(0, 0.0), beat(9000, 7200.1)));
+        // A player that did not play, or whose position is not known.
+        assert!(!is_joined(event(0, EventKind::Pause, 0.0), beat(3600, 3600.0)));
+        assert!(!is_joined(beat(0, 0.0), Event { position: None, ..event(3600, EventKind::Close, 0.0) }));
     }
 
     #[test]
     fn a_timeout_applies_where_ids_are_missing_or_it_is_set() {
         let set = Rules { session_timeout_seconds: Some(60.0), ..Rules::default() };
         assert_eq!(Cutting::new(&Rules::default(), true), Cutting::Trusted);
-        assert_eq!(Cutting::new(&Rules::default(), false), Cutting::Timeout(1800.0));
-        assert_eq!(Cutting::new(&set, true), Cutting::Timeout(60.0));
+        let timeout = |cutting| {
+            if let Cutting::Inactivity(Inactivity { timeout, .. }) = cutting { timeout } else { 0.0 }
+        };
+        assert_eq!(timeout(Cutting::new(&Rules::default(), false)), 1800.0);
+        assert_eq!(timeout(Cutting::new(&set, true)), 60.0);
     }
 
     #[test]
@@ -215,10 +298,11 @@ mod tests {
         let beat = |second: i32| Event {
             time: Micros(i64::from(second) * 1_000_000),
             kind: EventKind::Heartbeat,
-            position: second.into(),
+            position: Some(second.into()),
             seek_from: None,
             rate: None,
             sequence: None,
+            duration: None,
         };
         let stats =
             SessionStats::observe((0..50).step_by(10).map(beat), &Rules::default(), |_| None).unwrap();

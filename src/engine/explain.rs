@@ -9,9 +9,9 @@ use super::group::{Chunk, Grouper, Numbered, Record, Rejects, SLICE_ROWS, in_sli
 use super::pool::Engine;
 use super::walk::{Partition, SessionEvents, Users};
 use crate::error::Result;
-use crate::event::{EventKind, Vocabulary};
+use crate::event::{Event, EventKind, Vocabulary};
 use crate::input::{Cleaner, Dictionaries, DropReason, EventBatch, EventSchema};
-use crate::output::{ExplanationRow, explanation_table};
+use crate::output::{ExplanationRow, Sums, explanation_table};
 use crate::rules::Rules;
 use crate::session::{Cutting, SessionStats, Tally};
 use crate::time::Micros;
@@ -195,16 +195,17 @@ impl Explainer<'_> {
             let mut verdicts = Vec::new();
             walker.step(&event, &mut |finding| {
                 tally.tell(finding);
-                verdicts.push(verdict(finding));
+                verdicts.extend(verdict(finding));
             });
             if verdicts.is_empty() {
-                verdicts.push(silent(event.kind).to_owned());
+                verdicts.push(silent(&event));
             }
             let playing = Some(walker.is_playing());
-            self.push(record.row, Some(id), verdicts.join("; "), playing, Some(tally.watch_time()));
+            self.push(record.row, Some(id), verdicts.join("; "), playing, Some(sums(tally.stats(), &walker)));
         }
         let mut verdicts = Vec::new();
-        walker.finish(&mut |finding| verdicts.push(verdict(finding)));
+        let sums = sums(tally.stats(), &walker);
+        walker.finish(&mut |finding| verdicts.extend(verdict(finding)));
         if !verdicts.is_empty() {
             self.rows.push(ExplanationRow {
                 row: NO_ROW,
@@ -214,7 +215,7 @@ impl Explainer<'_> {
                 position: None,
                 verdict: format!("the session ends while playing: {}", verdicts.join("; ")),
                 playing: Some(true),
-                watch_time: Some(tally.watch_time()),
+                sums: Some(sums),
             });
         }
     }
@@ -225,7 +226,7 @@ impl Explainer<'_> {
         session: Option<&str>,
         verdict: String,
         playing: Option<bool>,
-        watch_time: Option<f64>,
+        sums: Option<Sums>,
     ) {
         let seen = self.seen.remove(&row);
         let (time, event_name, position) =
@@ -238,7 +239,7 @@ impl Explainer<'_> {
             position,
             verdict,
             playing,
-            watch_time,
+            sums,
         });
     }
 }
@@ -249,26 +250,44 @@ fn show(seconds: f64) -> String {
     format!("{rounded} s")
 }
 
-/// What `finding` says, as people read it.
-fn verdict(finding: Finding) -> String {
-    match finding {
-        Finding::Watched { segment, .. } => {
+/// What was counted so far in `stats`, and of the run that `walker` is in.
+fn sums<N: FnMut(Micros) -> Option<Micros>>(stats: &SessionStats, walker: &Walker<'_, N>) -> Sums {
+    Sums {
+        watch_time: stats.watch_time,
+        play_time: stats.play_time + walker.run_seconds(),
+        lead: walker.lead(),
+    }
+}
+
+/// What `finding` says, as people read it; of play time a column tells.
+fn verdict(finding: Finding) -> Option<String> {
+    Some(match finding {
+        Finding::Watched(segment) => {
             let length = show(segment.end - segment.start);
             format!("watched {} to {} ({length})", show(segment.start), show(segment.end))
         }
+        Finding::Played(_) => return None,
         Finding::Unobserved(stretch) => {
             format!("up to {} from {} unobserved", show(stretch.seconds), show(stretch.start))
         }
         Finding::ForwardSkip(d) => format!("skip forward by {}", show(d)),
         Finding::BackwardSkip(d) => format!("skip backward by {}", show(d)),
-        Finding::Rejected(d) => format!("rejected: the position moved by {}, which is no playback", show(d)),
+        Finding::Rejected { moved, .. } if moved < 0.0 => {
+            format!("rejected: the position moved back by {}, which is no playback", show(-moved))
+        }
+        Finding::Rejected { moved, allowed } => format!(
+            "rejected: the position moved by {}, and playback can have moved it by {} at most",
+            show(moved),
+            show(allowed.max(0.0))
+        ),
         Finding::OpenSegment => "open segment: playback went on and its stop was never seen".to_owned(),
-    }
+        Finding::Ended(position) => format!("ended at {}", show(position)),
+    })
 }
 
-/// What to say of an event of `kind` that shows nothing watched and nothing wrong.
-const fn silent(kind: EventKind) -> &'static str {
-    match kind {
+/// What to say of an event that shows nothing watched and nothing wrong.
+fn silent(event: &Event) -> String {
+    let what = match event.kind {
         EventKind::Heartbeat => "sign of life",
         EventKind::SeekStart => "seek begins",
         EventKind::Pause => "pause",
@@ -277,5 +296,6 @@ const fn silent(kind: EventKind) -> &'static str {
         EventKind::Seek => "seek",
         EventKind::RateChange => "speed change",
         EventKind::Play | EventKind::Resume => "playback starts",
-    }
+    };
+    if event.position.is_some() { what.to_owned() } else { format!("{what}, at an unknown position") }
 }

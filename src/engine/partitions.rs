@@ -15,7 +15,7 @@ pub(super) enum Partitions<R> {
 }
 
 impl<R: Record> Partitions<R> {
-    /// How far anybody got in each video that `is_marked` accepts.
+    /// What viewings say of the length of each video that `is_marked` accepts.
     pub(super) fn estimates(
         &mut self,
         engine: &Engine,

@@ -120,13 +120,15 @@ impl<R: Record> Events<'_, R> {
             videos.check_key(ids.keys.video)?;
         }
         let walking = Walking::new(&options.rules, self.schema().has_session());
+        let has_duration = self.schema().has_duration();
         let mut partitions = self.partitions()?;
-        let estimates = if options.rules.estimate_duration {
+        let may_estimate = options.rules.estimate_duration;
+        let estimates = if may_estimate || has_duration {
             partitions.estimates(engine, walking, |video| videos.lacks_duration(video))?
         } else {
             Estimates::default()
         };
-        let durations = Durations { videos, estimates: &estimates };
+        let durations = Durations { videos, estimates: &estimates, may_estimate };
         let engaging = Engaging { engine, ids, durations, options };
         let finish = |scratch: &mut Scratch, walked: &Walked<'_, R>| {
             let table = engagement_table();

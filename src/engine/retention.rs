@@ -9,10 +9,10 @@ use rayon::prelude::*;
 use super::group::in_slices;
 use super::order::{At, KeyStore, whole_groups};
 use super::pool::Engine;
-use crate::engagement::{Duration, Furthest};
+use crate::duration::{Duration, Evidence, Furthest, each_vote};
 use crate::error::{Error, Result};
 use crate::input::{KeyArena, KeyTypes, OwnSchema, OwnTable, Videos, ViewingBatch};
-use crate::intervals::IntervalSet;
+use crate::intervals::{Interval, IntervalSet};
 use crate::output::{RetentionRow, retention_table};
 use crate::retention::{Buckets, Curve};
 
@@ -20,6 +20,8 @@ use crate::retention::{Buckets, Curve};
 struct Viewing {
     at: At,
     watched: IntervalSet,
+    /// None if the row does not tell.
+    replayed: Option<Vec<Interval>>,
     max_position: f64,
     duration: Option<f64>,
     title: Option<Box<str>>,
@@ -90,6 +92,7 @@ fn read(
         rows.push(Viewing {
             at: store.next(keys.push([&user, &video, &[]])),
             watched: columns.watched(row)?,
+            replayed: columns.replayed(row)?,
             max_position: columns.max_position(row),
             duration: columns.duration(row),
             title: columns.title(row).map(Into::into),
@@ -141,12 +144,13 @@ impl Viewings<'_> {
                     curve.add_user(&IntervalSet::union(all));
                 }
             }
-            user.iter().for_each(|row| curve.add_session(&row.watched));
+            user.iter()
+                .for_each(|row| curve.add_plays(&row.watched, row.replayed.as_deref().unwrap_or_default()));
         }
         let video = self.video(first);
         let known = self.videos.get(video).and_then(|video| video.title.as_deref());
         let title = known.or_else(|| rows.iter().find_map(|row| row.title.as_deref()));
-        let has_plays = self.table == OwnTable::Sessions;
+        let has_plays = rows.iter().all(|row| row.replayed.is_some());
         let buckets = curve.into_buckets().into_iter().zip(0..);
         let row =
             |(bucket, number)| RetentionRow { video, title, duration, users, number, bucket, has_plays };
@@ -164,10 +168,12 @@ impl Viewings<'_> {
         if self.table == OwnTable::Engagement {
             return rows.iter().filter_map(|row| row.duration).reduce(f64::max);
         }
-        let furthest = rows.iter().fold(Furthest::default(), |mut furthest, row| {
-            furthest.merge(Furthest::new(&row.watched, row.max_position));
-            furthest
-        });
-        furthest.duration().map(|duration| duration.seconds)
+        let mut evidence = Evidence::default();
+        for user in rows.chunk_by(|a, b| self.user(a) == self.user(b)) {
+            user.iter().for_each(|row| evidence.see(Furthest::new(&row.watched, row.max_position)));
+            let mut reports = user.iter().filter_map(|row| Some(((), row.duration?))).collect();
+            each_vote(&mut reports, |(), largest| evidence.vote(largest));
+        }
+        evidence.duration(true).map(|duration| duration.seconds)
     }
 }

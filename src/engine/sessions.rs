@@ -84,9 +84,9 @@ impl Sessions {
         if self.portions.iter().any(|rows| !rows.is_empty()) {
             videos.check_key(self.ids.keys.video)?;
         }
-        let wanted = options.rules.estimate_duration;
-        let estimates = if wanted { self.estimates(engine, videos) } else { Estimates::default() };
-        let durations = Durations { videos, estimates: &estimates };
+        let estimates = self.estimates(engine, videos);
+        let durations =
+            Durations { videos, estimates: &estimates, may_estimate: options.rules.estimate_duration };
         let engaging = Engaging { engine, ids: self.ids, durations, options };
         let work = |scratch: &mut Scratch, rows: &Vec<Session>| {
             let table = engagement_table();
@@ -107,15 +107,15 @@ impl Sessions {
         furthest_table().schema(self.ids.keys)
     }
 
-    /// The furthest table, ordered by video and made on the threads of `engine`: from it durations are estimated.
+    /// The furthest table, ordered by video and made on the threads of `engine`: from it durations are found that no videos table tells.
     ///
     /// # Errors
     /// If the work was stopped.
     pub fn furthest(&self, engine: &Engine) -> Result<Vec<RecordBatch>> {
-        let furthest = self.estimates(engine, &Videos::default());
+        let found = self.estimates(engine, &Videos::default());
         let mut rows: Vec<_> =
-            furthest.iter().map(|(video, &furthest)| FurthestRow { video, furthest }).collect();
-        rows.sort_unstable_by_key(|row| row.video);
+            found.iter().flat_map(|(video, evidence)| FurthestRow::of(video, evidence)).collect();
+        rows.sort_by_key(|row| row.video);
         let batch = |rows: &[FurthestRow<'_>]| {
             engine.check()?;
             furthest_table().batch(rows, self.ids.keys)
@@ -123,7 +123,7 @@ impl Sessions {
         rows.chunks(SLICE_ROWS).map(batch).collect()
     }
 
-    /// How far anybody got in each video whose duration `videos` does not tell.
+    /// What viewings say of the length of each video whose duration `videos` does not tell.
     fn estimates(&self, engine: &Engine, videos: &Videos) -> Estimates {
         let estimate = |rows: &Vec<Session>| estimates(&self.store, rows, videos);
         engine.run(|| self.portions.par_iter().map(estimate).reduce(Estimates::default, merged))

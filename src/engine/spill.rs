@@ -293,10 +293,11 @@ mod tests {
                 let event = Event {
                     time,
                     kind: EventKind::Play,
-                    position: 1.0,
+                    position: Some(1.0),
                     seek_from: None,
                     rate: None,
                     sequence: None,
+                    duration: None,
                 };
                 Plain::new(&event, 0)
             }));

@@ -60,6 +60,13 @@ impl EventKind {
         }
     }
 
+    /// Whether an event of this kind says nothing without a position: others tell when the player stopped, or how fast
+    /// it went.
+    #[must_use]
+    pub const fn needs_position(self) -> bool {
+        !matches!(self, Self::Pause | Self::Close | Self::End | Self::RateChange)
+    }
+
     /// Whether this kind starts playback.
     #[must_use]
     pub const fn starts_playback(self) -> bool {
@@ -74,12 +81,15 @@ pub struct Event {
     pub time: Micros,
     /// What it says.
     pub kind: EventKind,
-    /// Position in the video when the event fired: finite seconds, not negative.
-    pub position: f64,
+    /// Position in the video when the event fired: finite seconds, not negative. It may be unknown where
+    /// [`EventKind::needs_position`] says so.
+    pub position: Option<f64>,
     /// For a seek: the position before it, finite and not negative.
     pub seek_from: Option<f64>,
     /// Playback speed from this event on, finite and positive; none leaves it as it was.
     pub rate: Option<f64>,
     /// The player's own order, which breaks ties between timestamps.
     pub sequence: Option<i64>,
+    /// The video's length as the player says it: finite seconds, above 0.
+    pub duration: Option<f64>,
 }

@@ -66,7 +66,10 @@ impl DropReason {
             Self::UnknownEvent => {
                 "The event name is null or not in the vocabulary: add it with vocabulary=, as a kind or as ignore."
             }
-            Self::InvalidPosition => "currentTime is null, NaN, infinite or negative.",
+            Self::InvalidPosition => {
+                "currentTime is null, NaN, infinite or negative, and the event is no pause, close, end or rate change: \
+                 these count without a position, too."
+            }
             Self::Duplicate => {
                 "Another event of the same user, video and session has the same timestamp, sequence, kind and position: \
                  a retry; the first is kept."
@@ -181,11 +184,11 @@ impl Cleaner<'_> {
     }
 }
 
-/// Drops the rows among `verdicts` that have no valid position.
+/// Drops the rows among `verdicts` that have no valid position and say nothing without one.
 fn look_at_positions(positions: &NumberColumn, verdicts: &mut [Verdict]) {
     for (row, (verdict, &x)) in verdicts.iter_mut().zip(positions.values()).enumerate() {
         let is_position = (0.0..=f64::MAX).contains(&x) && positions.is_valid(row);
-        if !is_position && verdict.is_ok() {
+        if !is_position && verdict.is_ok_and(EventKind::needs_position) {
             *verdict = Err(DropReason::InvalidPosition);
         }
     }

@@ -127,16 +127,22 @@ input_columns! {
         "The viewing session. Without this column sessions are cut by inactivity.";
     EVENT: Events "eventName", required: true, Text, "What happened, as a name of the vocabulary.";
     POSITION: Events "currentTime", required: true, Seconds,
-        "Position in the video when the event fired, in seconds; for a seek the destination.";
+        "Position in the video when the event fired, in seconds; for a seek the destination. It may be unknown for a \
+         pause, close, end or rate change.";
     RATE: Events "playbackRate", required: false, Number,
-        "Playback speed in force from this event on; null leaves it unchanged.";
+        "Playback speed in force from this event on; null leaves it unchanged. Until a session's first value it is \
+         unstated: at most `max_unstated_speed`.";
     SEEK_FROM: Events "seekFrom", required: false, Seconds, "For a seek: the position before it, in seconds.";
     SEQUENCE: Events "sequence", required: false, Integer,
         "The player's own order of events, which breaks ties between timestamps.";
+    REPORTED_DURATION: Events "videoDuration", required: false, Seconds,
+        "The video's length as the player says it, in seconds: what most viewers' players say is the duration of a \
+         video that the videos table does not know.";
     DURATION: Videos "duration", required: true, Seconds,
         "The length in seconds; null, NaN, infinite, 0 or less counts as unknown.";
     DURATION_SOURCE: Videos "durationSource", required: false, Text,
-        "Where the duration comes from: `estimated` makes it count as one; anything else, or null, as metadata.";
+        "Where the duration comes from: `estimated` or `reported` make it count as one; anything else, or null, as \
+         metadata.";
     TITLE: Videos "title", required: false, Text, "The title, shown in results.";
 }
 

@@ -23,6 +23,7 @@ pub struct EventSchema {
     rate: Option<Bound>,
     seek_from: Option<Bound>,
     sequence: Option<Bound>,
+    duration: Option<Bound>,
     keys: KeyTypes,
 }
 
@@ -53,6 +54,7 @@ impl EventSchema {
             rate: optional(InputColumn::RATE)?,
             seek_from: optional(InputColumn::SEEK_FROM)?,
             sequence: optional(InputColumn::SEQUENCE)?,
+            duration: optional(InputColumn::REPORTED_DURATION)?,
             keys,
         };
         // An empty batch shows every column's type before the first row is read.
@@ -77,6 +79,12 @@ impl EventSchema {
         self.keys
     }
 
+    /// Whether events say how long their video is.
+    #[must_use]
+    pub const fn has_duration(&self) -> bool {
+        self.duration.is_some()
+    }
+
     /// Whether there is a session column.
     #[must_use]
     pub const fn has_session(&self) -> bool {
@@ -86,7 +94,7 @@ impl EventSchema {
     /// Whether events carry only time, kind and position.
     #[must_use]
     pub const fn is_plain(&self) -> bool {
-        self.rate.is_none() && self.seek_from.is_none() && self.sequence.is_none()
+        self.rate.is_none() && self.seek_from.is_none() && self.sequence.is_none() && self.duration.is_none()
     }
 }
 
@@ -102,6 +110,7 @@ pub struct EventBatch {
     pub(crate) rate: Option<NumberColumn>,
     pub(crate) seek_from: Option<NumberColumn>,
     pub(crate) sequence: Option<SequenceColumn>,
+    pub(crate) duration: Option<NumberColumn>,
 }
 
 /// The values of the keys' dictionaries: of users, videos and sessions, where they have one.
@@ -131,6 +140,7 @@ impl EventBatch {
             rate: schema.rate.as_ref().map(number).transpose()?,
             seek_from: schema.seek_from.as_ref().map(number).transpose()?,
             sequence: schema.sequence.as_ref().map(order).transpose()?,
+            duration: schema.duration.as_ref().map(number).transpose()?,
         })
     }
 }
@@ -144,6 +154,8 @@ pub(crate) struct Extras {
     pub(crate) rate: Option<f64>,
     /// The player's own order.
     pub(crate) sequence: Option<i64>,
+    /// The video's length as the player says it.
+    pub(crate) duration: Option<f64>,
 }
 
 /// The key columns of a batch of events, in one layout.
@@ -175,6 +187,7 @@ impl EventBatch {
             seek_from: self.seek_from.as_ref().and_then(|column| column.position(row)),
             rate: self.rate.as_ref().and_then(|column| column.positive(row)),
             sequence: self.sequence.as_ref().and_then(|column| column.get(row)),
+            duration: self.duration.as_ref().and_then(|column| column.positive(row)),
         }
     }
 
@@ -344,7 +357,7 @@ mod tests {
             EventSchema::bind(batch.schema_ref(), &ColumnMap::default()).unwrap().is_plain()
         };
         assert!(is_plain(&table));
-        for optional in ["playbackRate", "seekFrom", "sequence"] {
+        for optional in ["playbackRate", "seekFrom", "sequence", "videoDuration"] {
             let columns = table.schema_ref().fields().iter().map(|field| field.name().as_str());
             let columns = columns.zip(table.columns().iter().cloned());
             let more: ArrayRef = Arc::new(arrow_array::Int64Array::from(vec![1; 3]));

@@ -171,8 +171,18 @@ impl PairsColumn {
 }
 
 impl PairsColumn {
+    /// The pairs in `row` of a table of `schema` as the union of intervals; `None` if the list is null.
+    fn union(&self, schema: &OwnSchema, row: usize) -> Result<Option<IntervalSet>> {
+        Ok(self.intervals(schema, row)?.map(IntervalSet::union))
+    }
+
+    /// The pairs in `row` of a table of `schema` as intervals, which are refused if the list is null.
+    fn all(&self, schema: &OwnSchema, row: usize) -> Result<Vec<Interval>> {
+        self.intervals(schema, row)?.ok_or_else(|| schema.bad(self.name, row, "null", "a list"))
+    }
+
     /// The pairs in `row` of a table of `schema` as intervals; `None` if the list is null.
-    fn intervals(&self, schema: &OwnSchema, row: usize) -> Result<Option<IntervalSet>> {
+    fn intervals(&self, schema: &OwnSchema, row: usize) -> Result<Option<Vec<Interval>>> {
         let Some(pairs) = self.get(schema, row)? else { return Ok(None) };
         if let Some((start, end)) = pairs.iter().find(|(start, end)| end < start) {
             return Err(schema.bad(
@@ -182,7 +192,7 @@ impl PairsColumn {
                 "an end that is not before its start",
             ));
         }
-        Ok(Some(IntervalSet::union(pairs.into_iter().map(|(start, end)| Interval { start, end }))))
+        Ok(Some(pairs.into_iter().map(|(start, end)| Interval { start, end }).collect()))
     }
 }
 
@@ -198,7 +208,9 @@ pub struct SessionBatch<'a> {
     times: [(&'static str, TimeColumn); 2],
     numbers: [(&'static str, NumberColumn); 3],
     counts: [(&'static str, Int64Array); 6],
+    reported_duration: NumberColumn,
     watched: PairsColumn,
+    replayed: PairsColumn,
     unobserved: PairsColumn,
     ends: ListArray,
 }
@@ -249,7 +261,9 @@ impl<'a> SessionBatch<'a> {
                 count("rejectedSegmentCount")?,
                 count("openSegmentCount")?,
             ],
+            reported_duration: schema.number(batch, "reportedDuration")?,
             watched: PairsColumn::bind(schema, batch, "watchedIntervals", "end")?,
+            replayed: PairsColumn::bind(schema, batch, "replayedIntervals", "end")?,
             unobserved: PairsColumn::bind(schema, batch, "unobserved", "seconds")?,
             ends: ends.as_list_opt::<i32>().ok_or_else(wrong)?.clone(),
         })
@@ -276,6 +290,8 @@ impl<'a> SessionBatch<'a> {
             rejected: count(4)?,
             open: count(5)?,
             watched: self.watched(row)?,
+            replayed: self.replayed.all(self.schema, row)?,
+            reported_duration: self.reported_duration.positive(row),
             unobserved: self.stretches(row)?.into(),
             end_positions: self.end_positions(row)?.into(),
         })
@@ -305,8 +321,7 @@ impl<'a> SessionBatch<'a> {
     }
 
     fn watched(&self, row: usize) -> Result<IntervalSet> {
-        let watched = self.watched.intervals(self.schema, row)?;
-        watched.ok_or_else(|| self.schema.bad(self.watched.name, row, "null", "a list"))
+        Ok(IntervalSet::union(self.watched.all(self.schema, row)?))
     }
 
     fn stretches(&self, row: usize) -> Result<Vec<Stretch>> {
@@ -337,6 +352,7 @@ pub struct ViewingBatch<'a> {
     /// Videos.
     pub video: KeyColumn,
     watched: PairsColumn,
+    replayed: Option<PairsColumn>,
     max_position: NumberColumn,
     duration: Option<NumberColumn>,
     title: Option<TextColumn>,
@@ -350,17 +366,25 @@ impl<'a> ViewingBatch<'a> {
     pub fn bind(schema: &'a OwnSchema, batch: &RecordBatch) -> Result<Self> {
         let (user, video, _) = schema.keys_of(batch)?;
         let watched = PairsColumn::bind(schema, batch, "watchedIntervals", "end")?;
+        // Tables of older versions have no such column.
+        let has = |name| schema.schema.fields().iter().any(|field| field.name() == name);
+        let replayed =
+            has("replayedIntervals").then(|| PairsColumn::bind(schema, batch, "replayedIntervals", "end"));
+        let replayed = replayed.transpose()?;
         let rows = |max_position, duration, title| Self {
             schema,
             user,
             video,
             watched,
+            replayed,
             max_position,
             duration,
             title,
         };
         if schema.table == OwnTable::Sessions {
-            return Ok(rows(schema.number(batch, "maxPosition")?, None, None));
+            let reported =
+                has("reportedDuration").then(|| schema.number(batch, "reportedDuration")).transpose()?;
+            return Ok(rows(schema.number(batch, "maxPosition")?, reported, None));
         }
         let (bound, array) = schema.column(batch, "videoTitle", TypeFamily::Text.accepted())?;
         let title = TextColumn::bind(&bound, array)?;
@@ -373,10 +397,18 @@ impl<'a> ViewingBatch<'a> {
     /// # Errors
     /// If the list is null or holds what no row of ours would.
     pub fn watched(&self, row: usize) -> Result<IntervalSet> {
-        self.watched.intervals(self.schema, row)?.ok_or_else(|| {
+        self.watched.union(self.schema, row)?.ok_or_else(|| {
             let accepted = "a list (aggregate with unique_seconds=True)";
             self.schema.bad("watchedIntervals", row, "null", accepted)
         })
+    }
+
+    /// Where more than one play of `row` lies; none if it does not tell.
+    ///
+    /// # Errors
+    /// If the list holds what no row of ours would.
+    pub fn replayed(&self, row: usize) -> Result<Option<Vec<Interval>>> {
+        self.replayed.as_ref().map_or(Ok(None), |replayed| replayed.intervals(self.schema, row))
     }
 
     /// The largest position reported in `row`, in seconds; 0 if it is unknown.
@@ -385,7 +417,7 @@ impl<'a> ViewingBatch<'a> {
         self.max_position.position(row).unwrap_or(0.0)
     }
 
-    /// The duration that the engagement row `row` states, in seconds.
+    /// The duration that the engagement row `row` states, or the session row reports, in seconds.
     #[must_use]
     pub fn duration(&self, row: usize) -> Option<f64> {
         self.duration.as_ref().and_then(|duration| duration.positive(row))

@@ -150,8 +150,9 @@ impl NumberColumn {
     }
 
     /// The number in `row` if it is finite and not negative; -0 becomes 0.
+    #[inline]
     pub(crate) fn position(&self, row: usize) -> Option<f64> {
-        self.get(row).filter(|x| x.is_finite() && *x >= 0.0).map(|x| x + 0.0)
+        self.get(row).filter(|x| (0.0..=f64::MAX).contains(x)).map(|x| x + 0.0)
     }
 
     /// The number in `row` if it is finite and above 0.

@@ -8,7 +8,7 @@ use arrow_schema::{DataType, Field, Schema};
 use super::columns::{Bound, ColumnMap, InputColumn, InputTable};
 use super::keys::{KeyColumn, KeyType};
 use super::values::{NumberColumn, TextColumn};
-use crate::engagement::{Duration, DurationSource};
+use crate::duration::{Duration, DurationSource};
 use crate::error::{Error, Result};
 
 /// What is known of one video.
@@ -24,7 +24,7 @@ impl Video {
     fn show(&self) -> String {
         let duration = self.duration.map_or("unknown".to_owned(), |duration| match duration.source {
             DurationSource::Metadata => format!("{} s", duration.seconds),
-            DurationSource::Estimated => format!("{} s, estimated", duration.seconds),
+            source => format!("{} s, {}", duration.seconds, source.name()),
         });
         let title = self.title.as_ref().map_or("none".to_owned(), |title| format!("{title:?}"));
         format!("(duration {duration}, title {title})")
@@ -256,12 +256,13 @@ mod tests {
     }
 
     #[test]
-    fn a_duration_is_an_estimate_only_if_it_says_so() {
+    fn a_duration_is_metadata_unless_it_says_otherwise() {
         let rows = [
             (Some("a"), Some(10.0), Some("estimated")),
             (Some("b"), Some(20.0), Some("metadata")),
             (Some("c"), Some(30.0), None),
             (Some("d"), Some(40.0), Some("Estimated")),
+            (Some("g"), Some(60.0), Some("reported")),
             (Some("e"), Some(-1.0), Some("estimated")),
             (Some("f"), None, None),
             (None, Some(50.0), None),
@@ -272,9 +273,10 @@ mod tests {
             assert_eq!(duration(&videos, "b"), Some((20.0, "metadata")));
             assert_eq!(duration(&videos, "c"), Some((30.0, "metadata")));
             assert_eq!(duration(&videos, "d"), Some((40.0, "metadata")));
+            assert_eq!(duration(&videos, "g"), Some((60.0, "reported")));
             assert_eq!(duration(&videos, "e"), None);
             assert_eq!(duration(&videos, "f"), None);
-            assert_eq!(videos.videos.len(), 6);
+            assert_eq!(videos.videos.len(), 7);
         }
     }
 

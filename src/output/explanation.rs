@@ -17,7 +17,17 @@ pub struct ExplanationRow {
     pub position: Option<f64>,
     pub verdict: String,
     pub playing: Option<bool>,
-    pub watch_time: Option<f64>,
+    /// Watch time, play time and lead; none of a dropped event.
+    pub sums: Option<Sums>,
+}
+
+/// What was counted of a session up to an event, in seconds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[expect(missing_docs, reason = "each field is one output column, and is documented there")]
+pub struct Sums {
+    pub watch_time: f64,
+    pub play_time: f64,
+    pub lead: f64,
 }
 
 type Value = value::Value<ExplanationRow>;
@@ -34,6 +44,8 @@ pub fn explanation_table() -> Table<ExplanationRow> {
         Column { name: "position", unit: "s of content", doc: "The position it reports, as sent: that of a dropped event may be NaN or infinite.", value: Value::maybe_float(|r| r.position) },
         Column { name: "verdict", unit: "", doc: "What it shows, or why it was dropped.", value: Value::text(|r| Cow::Borrowed(r.verdict.as_str())) },
         Column { name: "playing", unit: "", doc: "Whether the player plays after it; null for a dropped event.", value: Value::maybe_bool(|r| r.playing) },
-        Column { name: "watchTime", unit: "s of content", doc: "The session's watch time on this video up to and with this event; null for a dropped event.", value: Value::maybe_float(|r| r.watch_time) },
+        Column { name: "watchTime", unit: "s of content", doc: "The session's watch time on this video up to and with this event; null for a dropped event.", value: Value::maybe_float(|r| r.sums.map(|sums| sums.watch_time)) },
+        Column { name: "playTime", unit: "s of wall clock", doc: "The session's play time on this video up to and with this event, of a run that is not over, too; null for a dropped event.", value: Value::maybe_float(|r| r.sums.map(|sums| sums.play_time)) },
+        Column { name: "lead", unit: "s of content", doc: "By how much playback is ahead of the clock after it: beyond `tolerance_seconds` it is no playback; null for a dropped event.", value: Value::maybe_float(|r| r.sums.map(|sums| sums.lead)) },
     ])
 }

@@ -17,7 +17,7 @@ pub struct RetentionRow<'k> {
     pub users: i64,
     pub number: i64,
     pub bucket: Bucket,
-    /// Whether the input tells sessions apart.
+    /// Whether all rows tell what was replayed.
     pub has_plays: bool,
 }
 
@@ -37,6 +37,6 @@ pub fn retention_table<'k>() -> Table<RetentionRow<'k>> {
         Column { name: "endSeconds", unit: "s of content", doc: "Where the bucket ends.", value: Value::float(|r| r.bucket.end) },
         Column { name: "audience", unit: "users", doc: "Users who watched the bucket, each counted by the share of it that they watched.", value: Value::float(|r| r.bucket.audience) },
         Column { name: "retention", unit: "0 to 1", doc: "`audience` / `users`.", value: Value::float(|r| r.bucket.audience / to_float(r.users)) },
-        Column { name: "plays", unit: "plays", doc: "The same sum over sessions: how often the bucket was played. Null where the input is engagement rows.", value: Value::maybe_float(|r| r.has_plays.then_some(r.bucket.plays)) },
+        Column { name: "plays", unit: "plays", doc: "The same sum over `watchedIntervals` and `replayedIntervals`: how often the bucket was played; times its length, summed over buckets, it is the watch time up to the duration. Null where a row does not tell what was replayed.", value: Value::maybe_float(|r| r.has_plays.then_some(r.bucket.plays)) },
     ])
 }

@@ -166,15 +166,12 @@ impl<R: Record, H: BuildHasher> Grouper<R, H> {
         // What is left there of another slice is written over: each event has its place.
         self.records.resize(next as usize, R::default());
         let rows = self.fragments.iter().zip(&cleaned.verdicts).zip(cleaned.times(batch));
-        for (row, (((&fragment, &verdict), &time), &position)) in
-            rows.zip(batch.position.values()).enumerate()
-        {
+        for (row, ((&fragment, &verdict), &time)) in rows.enumerate() {
             let (Some(place), Ok(kind)) = (self.counts.get_mut(fragment as usize), verdict) else { continue };
             let extras = if R::HAS_EXTRAS { batch.extras(row) } else { Extras::default() };
-            let Extras { seek_from, rate, sequence } = extras;
-            // -0 is 0.
-            let (time, position) = (Micros(time), position + 0.0);
-            let event = Event { time, kind, position, seek_from, rate, sequence };
+            let Extras { seek_from, rate, sequence, duration } = extras;
+            let (time, position) = (Micros(time), batch.position.position(row));
+            let event = Event { time, kind, position, seek_from, rate, sequence, duration };
             self.records[*place as usize] = R::new(&event, number(row));
             *place += 1;
         }

@@ -28,7 +28,7 @@ pub(crate) trait Record: Copy + Default + Ord + Send + Sync {
 pub(crate) struct Plain {
     /// Time in the upper bits, kind in the lowest four: years 1 to 9999 in microseconds leave room for more.
     time_kind: i64,
-    /// The bits of a number that is not negative are ordered as the numbers are.
+    /// The position as [`bits`] that are ordered as numbers are.
     position: u64,
 }
 
@@ -42,7 +42,7 @@ fn kind(index: usize) -> EventKind {
 impl Record for Plain {
     fn new(event: &Event, _row: u64) -> Self {
         let time_kind = event.time.0 << KIND_BITS | i64::from(event.kind as u8);
-        Self { time_kind, position: event.position.to_bits() }
+        Self { time_kind, position: bits(event.position) }
     }
 
     fn time(&self) -> Micros {
@@ -54,10 +54,11 @@ impl Record for Plain {
         Event {
             time: self.time(),
             kind: kind(usize::try_from(index).unwrap_or(0)),
-            position: f64::from_bits(self.position),
+            position: value(self.position),
             seek_from: None,
             rate: None,
             sequence: None,
+            duration: None,
         }
     }
 
@@ -95,6 +96,7 @@ pub(crate) struct Wide {
     position: u64,
     seek_from: u64,
     rate: u64,
+    duration: u64,
 }
 
 /// The bits of `value`. Those of "not a number", which stand for none, are above those of every number that is not
@@ -115,9 +117,10 @@ impl Record for Wide {
             unsequenced: event.sequence.is_none(),
             sequence: event.sequence.unwrap_or(0),
             kind: event.kind,
-            position: event.position.to_bits(),
+            position: bits(event.position),
             seek_from: bits(event.seek_from),
             rate: bits(event.rate),
+            duration: bits(event.duration),
         }
     }
 
@@ -129,10 +132,11 @@ impl Record for Wide {
         Event {
             time: self.time,
             kind: self.kind,
-            position: f64::from_bits(self.position),
+            position: value(self.position),
             seek_from: value(self.seek_from),
             rate: value(self.rate),
             sequence: (!self.unsequenced).then_some(self.sequence),
+            duration: value(self.duration),
         }
     }
 
@@ -141,18 +145,18 @@ impl Record for Wide {
         key(self) == key(other)
     }
 
-    const BYTES: usize = 48;
+    const BYTES: usize = 56;
 
     fn write(&self, bytes: &mut Vec<u8>) {
         let kind = u64::from(self.kind as u8) | u64::from(self.unsequenced) << 8;
         let (time, sequence) = (self.time.0.cast_unsigned(), self.sequence.cast_unsigned());
-        for word in [time, sequence, kind, self.position, self.seek_from, self.rate] {
+        for word in [time, sequence, kind, self.position, self.seek_from, self.rate, self.duration] {
             bytes.extend(word.to_le_bytes());
         }
     }
 
     fn read(bytes: &[u8]) -> Self {
-        let [time, sequence, flags, position, seek_from, rate] = words(bytes);
+        let [time, sequence, flags, position, seek_from, rate, duration] = words(bytes);
         Self {
             time: Micros(time.cast_signed()),
             unsequenced: flags >> 8 == 1,
@@ -161,6 +165,7 @@ impl Record for Wide {
             position,
             seek_from,
             rate,
+            duration,
         }
     }
 }
@@ -212,14 +217,17 @@ mod tests {
     fn any_event() -> impl Strategy<Value = Event> {
         let optional = || prop::option::of((0u8..3).prop_map(f64::from));
         let time = prop_oneof![(-3i64..3), Just(Micros::MIN.0), Just(Micros::MAX.0)];
-        (time, 0usize..9, 0u8..3, optional(), prop::option::of(1u8..3), prop::option::of(-1i64..2)).prop_map(
-            |(time, kind, position, seek_from, rate, sequence)| Event {
+        let positive = || prop::option::of((1u8..3).prop_map(f64::from));
+        let numbers = (optional(), optional(), positive(), positive());
+        (time, 0usize..9, numbers, prop::option::of(-1i64..2)).prop_map(
+            |(time, kind, (position, seek_from, rate, duration), sequence)| Event {
                 time: Micros(time),
                 kind: EventKind::ALL[kind],
-                position: position.into(),
+                position,
                 seek_from,
-                rate: rate.map(f64::from),
+                rate,
                 sequence,
+                duration,
             },
         )
     }
@@ -245,15 +253,16 @@ mod tests {
             let order = a.time.cmp(&b.time)
                 .then_with(|| a.sequence.is_none().cmp(&b.sequence.is_none()).then(a.sequence.cmp(&b.sequence)))
                 .then_with(|| a.kind.cmp(&b.kind))
-                .then_with(|| a.position.total_cmp(&b.position))
+                .then_with(|| last(a.position).total_cmp(&last(b.position)))
                 .then_with(|| last(a.seek_from).total_cmp(&last(b.seek_from)))
-                .then_with(|| last(a.rate).total_cmp(&last(b.rate)));
+                .then_with(|| last(a.rate).total_cmp(&last(b.rate)))
+                .then_with(|| last(a.duration).total_cmp(&last(b.duration)));
             prop_assert_eq!(Wide::new(&a, 0).cmp(&Wide::new(&b, 0)), order);
         }
 
         #[test]
         fn plain_records_keep_plain_events_and_their_order(a in any_event(), b in any_event()) {
-            let plain = |e: Event| Event { seek_from: None, rate: None, sequence: None, ..e };
+            let plain = |e: Event| Event { seek_from: None, rate: None, sequence: None, duration: None, ..e };
             let (a, b) = (plain(a), plain(b));
             prop_assert_eq!(Plain::new(&a, 0).event(), a);
             assert_written(Plain::new(&a, 0));

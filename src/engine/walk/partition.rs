@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::durations::{Estimates, add, merged};
+use super::durations::{Estimates, add_user, merged};
 use super::session_rows::{Ids, Session, SessionOrder};
 use super::users::Users;
 use super::walking::Walking;
@@ -101,7 +101,7 @@ impl<R: Record> Partition<R> {
         Ok((walked.into_iter().map(|(finished, _)| finished).collect(), duplicates))
     }
 
-    /// How far anybody got in each video that `is_marked` accepts.
+    /// What viewings say of the length of each video that `is_marked` accepts.
     pub(crate) fn estimates(
         &mut self,
         engine: &Engine,
@@ -122,9 +122,8 @@ impl<R: Record> Partition<R> {
             let (mut estimates, mut rows) = (Estimates::default(), Vec::new());
             for user in users.each() {
                 walking.add(&user, |fragment| fragment.is_marked, &mut rows);
-                for row in rows.drain(..) {
-                    add(&mut estimates, users.store.video(row.at), &row.stats);
-                }
+                add_user(&mut estimates, &users.store, &rows);
+                rows.clear();
             }
             Ok(estimates)
         };

@@ -5,7 +5,8 @@ use std::ops::Range;
 
 use crate::engine::group::Record;
 use crate::engine::order::{At, KeyStore, Link, Ordered, Task};
-use crate::session::Cutting;
+use crate::event::Event;
+use crate::session::{Cutting, Inactivity};
 use crate::time::Micros;
 
 /// The events of one session on one video, in order, without duplicates.
@@ -27,35 +28,69 @@ impl<R: Record> SessionEvents<'_, R> {
     }
 }
 
-/// The sorted times of one session id (or one user), gathered when first asked for.
+/// The sorted moments of one session id (or one user), gathered when first asked for.
 struct Timeline<'a, R> {
     users: &'a Users<R>,
     groups: &'a [Group],
-    times: OnceCell<Vec<Micros>>,
+    moments: OnceCell<Vec<Moment>>,
 }
 
-/// Among how many groups an event is looked for in each of them, rather than in a list of all times.
+/// When an event of a group was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Moment {
+    time: Micros,
+    group: usize,
+}
+
+/// Among how many groups an event is looked for in each of them, rather than in a list of all moments.
 const FEW_GROUPS: usize = 4;
 
 impl<R: Record> Timeline<'_, R> {
     /// The next of its times strictly after `time`.
     fn next_later(&self, time: Micros) -> Option<Micros> {
-        fn after<T>(sorted: &[T], time: Micros, of: impl Fn(&T) -> Micros) -> Option<Micros> {
-            sorted.get(sorted.partition_point(|item| of(item) <= time)).map(of)
+        fn after<T>(sorted: &[T], time: Micros, of: impl Fn(&T) -> Micros) -> Option<&T> {
+            sorted.get(sorted.partition_point(|item| of(item) <= time))
         }
         if self.groups.len() > FEW_GROUPS {
-            return after(self.times(), time, |&time| time);
+            return after(self.moments(), time, |moment| moment.time).map(|moment| moment.time);
         }
-        self.groups.iter().filter_map(|group| after(self.users.events(group), time, Record::time)).min()
+        let later = |group| after(self.users.events(group), time, Record::time).map(Record::time);
+        self.groups.iter().filter_map(later).min()
     }
 
-    fn times(&self) -> &[Micros] {
-        self.times.get_or_init(|| {
-            let records = self.groups.iter().flat_map(|group| self.users.events(group));
-            let mut times: Vec<_> = records.map(Record::time).collect();
-            times.sort_unstable();
-            times
+    fn moments(&self) -> &[Moment] {
+        self.moments.get_or_init(|| {
+            let of_group = |(group, events): (usize, &Group)| {
+                self.users.events(events).iter().map(move |record| Moment { time: record.time(), group })
+            };
+            let mut moments: Vec<_> = self.groups.iter().enumerate().flat_map(of_group).collect();
+            moments.sort_unstable();
+            moments
         })
+    }
+
+    /// When each session begins, as `inactivity` tells them apart.
+    fn session_starts(&self, inactivity: Inactivity) -> Vec<Micros> {
+        let moments = self.moments();
+        let times: Vec<_> = moments.iter().map(|moment| moment.time).collect();
+        inactivity.session_starts(&times, |index| self.neighbours(&moments[..index], &moments[index..]))
+    }
+
+    /// The last event of the moments `before` a silence and the first one of those `after` it, if they are of one
+    /// video. Where several are at the same time, those on the last and on the first video are.
+    fn neighbours(&self, before: &[Moment], after: &[Moment]) -> Option<[Event; 2]> {
+        fn at_once<'m>(
+            moments: impl Iterator<Item = &'m Moment> + Clone,
+        ) -> impl Iterator<Item = &'m Moment> {
+            let time = moments.clone().next().map(|moment| moment.time);
+            moments.take_while(move |moment| Some(moment.time) == time)
+        }
+        let video = |moment: &&Moment| self.users.store.video(self.groups[moment.group].first.at);
+        let last = at_once(before.iter().rev()).max_by_key(video)?;
+        let first = at_once(after.iter()).min_by_key(video)?;
+        let events = self.users.events(self.groups.get(first.group).filter(|_| first.group == last.group)?);
+        let end = events.partition_point(|record| record.time() <= last.time);
+        Some([events.get(end.checked_sub(1)?)?.event(), events.get(end)?.event()])
     }
 }
 
@@ -146,10 +181,10 @@ impl<R: Record> User<'_, R> {
         let users = self.users;
         // Without a session column all session ids are the same.
         for scope in self.groups.chunk_by(|_, next| next.first.link >= Link::Session) {
-            let timeline = Timeline { users, groups: scope, times: OnceCell::new() };
+            let timeline = Timeline { users, groups: scope, moments: OnceCell::new() };
             let starts = match cutting {
                 Cutting::Trusted => Vec::new(),
-                Cutting::Timeout(_) => cutting.session_starts(timeline.times()),
+                Cutting::Inactivity(inactivity) => timeline.session_starts(inactivity),
             };
             for group in scope.iter().filter(|group| is_wanted(&group.first)) {
                 each_session(users.events(group), group.first.at, &starts, &timeline, &mut visit);
