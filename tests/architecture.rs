@@ -27,6 +27,7 @@ const ROOMS: &[&str] = &[
     "intervals",
     "walk",
     "session",
+    "duration",
     "flags",
     "score",
     "engagement",
