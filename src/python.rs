@@ -25,6 +25,7 @@ use pyo3::prelude::*;
 mod _core {
     use super::PyModule;
     use super::{Bound, PyResult};
+    use crate::duration::DurationSource;
     use pyo3::types::PyModuleMethods;
 
     #[pymodule_export]
@@ -60,6 +61,7 @@ mod _core {
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("version", env!("CARGO_PKG_VERSION"))?;
         module.add("default_session_timeout", crate::rules::Rules::DEFAULT_SESSION_TIMEOUT)?;
+        module.add("duration_sources", DurationSource::ALL.map(DurationSource::name))?;
         module.add("debug_build", cfg!(debug_assertions))
     }
 }

@@ -134,10 +134,10 @@ impl<'a, N: FnMut(Micros) -> Option<Micros>> Walker<'a, N> {
         if !goes_on {
             self.end_run(tell);
         }
-        if event.kind == EventKind::End {
-            if let Some(at) = before.end(position) {
-                tell.tell(Finding::Ended(at));
-            }
+        if event.kind == EventKind::End
+            && let Some(at) = before.end(position)
+        {
+            tell.tell(Finding::Ended(at));
         }
         self.state = Some(before.next(event, position));
     }

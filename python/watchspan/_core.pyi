@@ -28,6 +28,7 @@ __all__ = [
     "debug_build",
     "default_session_timeout",
     "drop_reasons",
+    "duration_sources",
     "engagement",
     "engagement_schema",
     "explain",
@@ -101,6 +102,7 @@ _Result = tuple[list[pa.RecordBatch], pa.Schema]
 version: str
 debug_build: bool
 default_session_timeout: float  # seconds of inactivity that cut sessions where there is no session column
+duration_sources: list[str]  # names in `durationSource`, the best source first
 
 def rule_specs() -> list[OptionSpec]: ...
 def scoring_specs() -> list[OptionSpec]: ...

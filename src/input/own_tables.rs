@@ -290,7 +290,8 @@ impl<'a> SessionBatch<'a> {
             rejected: count(4)?,
             open: count(5)?,
             watched: self.watched(row)?,
-            replayed: self.replayed.all(self.schema, row)?,
+            // Rows of an older version that could not be made anew do not tell.
+            replayed: self.replayed.intervals(self.schema, row)?.unwrap_or_default(),
             reported_duration: self.reported_duration.positive(row),
             unobserved: self.stretches(row)?.into(),
             end_positions: self.end_positions(row)?.into(),

@@ -31,6 +31,10 @@ impl Video {
     }
 }
 
+/// What a video's duration, and where it is from, are called where they were joined to its events: these may have
+/// columns of their own that say how long it is.
+const JOINED: [&str; 2] = ["_duration", "_durationSource"];
+
 /// What a row states of a video.
 type Statement<'a> = (&'a [u8], Option<f64>, Option<&'a [u8]>, Option<&'a [u8]>);
 
@@ -64,8 +68,8 @@ impl VideoReader {
         )
     }
 
-    /// A reader of events of `schema`, whose names `map` tells, each of which states its video's `videoDuration` and
-    /// `durationSource`.
+    /// A reader of events of `schema`, whose names `map` tells, to each of which its video's duration and where that is
+    /// from were joined, as [`JOINED`].
     ///
     /// # Errors
     /// If a column is missing or of a type that cannot be read.
@@ -74,8 +78,9 @@ impl VideoReader {
             Bound::own(InputTable::Events.name(), name, column.family.accepted(), schema)
         };
         let id = Bound::needed(map, InputColumn::VIDEO, InputTable::Events, schema)?;
-        let duration = own("videoDuration", InputColumn::DURATION)?;
-        let source = own(InputColumn::DURATION_SOURCE.name, InputColumn::DURATION_SOURCE)?;
+        let [duration, source] = JOINED;
+        let duration = own(duration, InputColumn::DURATION)?;
+        let source = own(source, InputColumn::DURATION_SOURCE)?;
         Self::new(id, duration, Some(source), None, schema)
     }
 
@@ -228,25 +233,25 @@ mod tests {
 
     type Row<'a> = (Option<&'a str>, Option<f64>, Option<&'a str>);
 
-    fn batch(duration: &str, rows: &[Row<'_>]) -> RecordBatch {
+    fn batch([duration, source]: [&str; 2], rows: &[Row<'_>]) -> RecordBatch {
         let columns: [(&str, ArrayRef); 3] = [
             ("videoId", Arc::new(rows.iter().map(|row| row.0).collect::<StringArray>())),
             (duration, Arc::new(rows.iter().map(|row| row.1).collect::<Float64Array>())),
-            ("durationSource", Arc::new(rows.iter().map(|row| row.2).collect::<StringArray>())),
+            (source, Arc::new(rows.iter().map(|row| row.2).collect::<StringArray>())),
         ];
         RecordBatch::try_from_iter_with_nullable(columns.map(|(name, array)| (name, array, true))).unwrap()
     }
 
     fn videos(rows: &[Row<'_>]) -> Result<Videos> {
-        let batch = batch("duration", rows);
+        let batch = batch(["duration", "durationSource"], rows);
         Videos::read(batch.schema_ref(), std::slice::from_ref(&batch), &ColumnMap::default())
     }
 
     /// What event rows state, one batch per row or all in one.
     fn joined(rows: &[Row<'_>], size: usize) -> Result<Videos> {
-        let schema = batch("videoDuration", &[]).schema();
+        let schema = batch(JOINED, &[]).schema();
         let mut reader = VideoReader::of_events(&schema, &ColumnMap::default())?;
-        rows.chunks(size).try_for_each(|rows| reader.read(&[batch("videoDuration", rows)]))?;
+        rows.chunks(size).try_for_each(|rows| reader.read(&[batch(JOINED, rows)]))?;
         Ok(reader.finish())
     }
 

@@ -16,6 +16,7 @@ pub struct FurthestRow<'k> {
 
 impl<'k> FurthestRow<'k> {
     /// The rows that say what `evidence` does of `video`: one for each second that was reported, or just one.
+    #[must_use]
     pub fn of(video: &'k [u8], evidence: &Evidence) -> Vec<Self> {
         let furthest = evidence.furthest();
         let row = |reported| Self { video, furthest, reported };

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from watchspan import _core
 from watchspan.errors import DataError, SourceError
 from watchspan.refresh import statements as sql
 from watchspan.refresh.protocol import SUFFIXES, ConflictError, Engine, TableName, Window, check_keys
-from watchspan.refresh.settings import PROPERTY, Given, Settings
+from watchspan.refresh.settings import EDITION, PROPERTY, Given, Settings
 
 _LOG = logging.getLogger("watchspan")
 
@@ -107,6 +107,8 @@ def refresh(
 
     def once(settings: Settings) -> Refreshed:
         counts = _sessions(engine, settings, changed, allow_shrink)
+        if settings.edition != EDITION:
+            settings = _migrated(engine, settings)
         return Refreshed(**counts, pairs=_settle(engine, settings, check_videos))
 
     every_date = isinstance(changed, Window) and changed.start is None and changed.end is None
@@ -224,6 +226,7 @@ def _prepare(engine: Engine, settings: Settings, every_date: bool = False) -> No
     text = settings.to_text()
     there = engine.exists("sessions")
     if there and not every_date:
+        _check_edition(settings)
         _check_columns(engine)
     _prepare_table(engine, "sessions", settings, text)
     whole = engine.exists("engagement") and engine.exists("pending")
@@ -241,6 +244,16 @@ def _prepare_table(engine: Engine, table: TableName, settings: Settings, text: s
     engine.prepare(table, settings, text)
     if engine.settings(table) != text:
         engine.keep_settings(table, text)
+
+
+def _check_edition(settings: Settings) -> None:
+    """Refuses stored rows whose numbers were defined otherwise: one table would hold both."""
+    if settings.edition != EDITION:
+        raise SourceError(
+            f"The tables hold numbers of edition {settings.edition} of the metrics, made by an older version of "
+            f"watchspan; this one computes edition {EDITION}: run update() over all dates once, which makes "
+            "all rows anew."
+        )
 
 
 def _check_columns(engine: Engine) -> None:
@@ -280,6 +293,25 @@ def _sessions(engine: Engine, settings: Settings, changed: Any, allow_shrink: bo
     _intend(engine, f"SELECT DISTINCT userId, videoId FROM ${applied}")
     engine.merge("sessions", applied)
     return counts
+
+
+def _migrated(engine: Engine, settings: Settings) -> Settings:
+    """The settings of tables whose rows were just made anew from all events, and so by this edition.
+
+    Not before: a run that stops on the way is to be done again over all dates.
+    """
+    settings = replace(settings, edition=EDITION)
+    for table in SUFFIXES:
+        engine.keep_settings(table, settings.to_text())
+    sessions = engine.reference("sessions", ("replayedIntervals",))
+    left = int(engine.rows(f"SELECT count(*) AS n FROM {sessions} WHERE replayedIntervals IS NULL")[0]["n"])
+    if left:
+        _LOG.warning(
+            "%d session rows keep the numbers of an older edition of the metrics: their events are gone, or "
+            "fewer than they were made from.",
+            left,
+        )
+    return settings
 
 
 def _intend(engine: Engine, pairs: str) -> None:
@@ -354,8 +386,8 @@ def _settle(engine: Engine, settings: Settings, check_videos: bool) -> int:
         )
     # Tables that were made without videos hold nothing that a table of videos said.
     engine.view("concerned", sql.concerned(rows, check_videos and settings.videos), reused=True)
-    watched = engine.reference("sessions", sql.ESTIMATES_READ)
-    engine.view("estimates", sql.estimates(settings, engine.dialect, watched))
+    watched = engine.reference("sessions", sql.DURATIONS_READ)
+    engine.view("found_durations", sql.found_durations(settings, engine.dialect, watched))
     engine.view("durations", sql.DURATIONS, reused=True)
     engine.view("settling", sql.settling(rows), reused=True)
     engine.view(

@@ -13,6 +13,8 @@ from watchspan import _core, arguments
 from watchspan.errors import DataError, OptionError
 from watchspan.rules import Rules, Scoring
 
+# The edition of the definitions by which the rows were made: what is stored of another cannot be mixed with them.
+EDITION = 2
 # The table property that holds the settings.
 PROPERTY = "watchspan.settings"
 # Where Spark shows properties it hides those whose values have such a word in them (its settings
@@ -38,6 +40,7 @@ class Settings:
         unique_seconds: As for `watchspan.aggregate`.
         session_column: Whether the events have a session id.
         videos: Whether there is a table of videos.
+        edition: By which edition of the definitions the rows were made.
     """
 
     rules: Rules
@@ -46,20 +49,25 @@ class Settings:
     unique_seconds: bool
     session_column: bool
     videos: bool
+    edition: int = EDITION
 
     @property
-    def timeout_micros(self) -> int | None:
-        """The inactivity that cuts sessions, in microseconds; None if session ids are trusted as they are."""
+    def silence_micros(self) -> int | None:
+        """The longest silence that can be within a session, in microseconds; None if session ids are trusted.
+
+        That is the timeout, and as much as can have been played through.
+        """
         timeout = self.rules.session_timeout_seconds
         if timeout is None and not self.session_column:
             timeout = _core.default_session_timeout
-        return None if timeout is None else math.ceil(timeout * 1_000_000)
+        return None if timeout is None else math.ceil((timeout + self.rules.max_segment_seconds) * 1_000_000)
 
     def to_text(self) -> str:
         """The settings as the table property holds them."""
         text = json.dumps(
             {
                 "version": _core.version,
+                "edition": self.edition,
                 "rules": dataclasses.asdict(self.rules),
                 "scoring": dataclasses.asdict(self.scoring),
                 "vocabulary": self.vocabulary,
@@ -84,6 +92,7 @@ class Settings:
                 rules=_options(Rules, found["rules"], version),
                 scoring=_options(Scoring, found["scoring"], version),
                 vocabulary=arguments.vocabulary_argument(found["vocabulary"]),
+                edition=_edition(found.get("edition", 1), version),
                 **{name: arguments.switch_argument(key, found[key]) for name, key in _SWITCHES.items()},
             )
         except DataError:
@@ -96,6 +105,18 @@ class Settings:
                 f"({type(error).__name__}: {error}). Set it to what it was, which the tables beside it tell; "
                 "or make the tables anew under another name."
             ) from error
+
+
+def _edition(edition: Any, version: str) -> int:
+    """The `edition` by which watchspan of `version` made rows; the first one was not noted down."""
+    if not isinstance(edition, int) or edition < 1:
+        raise ValueError(f"edition {edition!r}")
+    if edition > EDITION:
+        raise DataError(
+            f"The tables were made by watchspan {version} by edition {edition} of the metrics, which version "
+            f"{_core.version} does not know: install {version} or newer."
+        )
+    return edition
 
 
 def _options(kind: type[_Options], values: Mapping[str, Any], version: str) -> _Options:

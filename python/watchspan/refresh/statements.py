@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from watchspan import _core
 from watchspan.errors import OptionError
 from watchspan.refresh.protocol import CUT_SUFFIX_LENGTH, KEYS, Dialect
 from watchspan.refresh.settings import Settings
@@ -14,7 +15,7 @@ from watchspan.refresh.settings import Settings
 # What the statements below read of each table.
 PAIR = KEYS["pending"]
 TOUCHED_READS = (*KEYS["sessions"], "eventCount", "sessionStart", "sessionEnd")
-ESTIMATES_READ = ("videoId", "maxPosition", "watchedIntervals")
+DURATIONS_READ = (*PAIR, "maxPosition", "watchedIntervals", "reportedDuration")
 VIDEOS_READ = (*PAIR, "videoDuration", "durationSource", "videoTitle")
 
 
@@ -33,7 +34,7 @@ def scope_of_row(settings: Settings) -> str:
     """
     if not settings.session_column:
         return "''"
-    if settings.timeout_micros is None:
+    if settings.silence_micros is None:
         return "CAST(sessionId AS STRING)"
     return f"substring(sessionId, 1, length(sessionId) - {CUT_SUFFIX_LENGTH})"
 
@@ -53,8 +54,9 @@ def scopes(settings: Settings) -> str:
 def touched(settings: Settings, dialect: Dialect, sessions: str) -> str:
     """The query for the stored session rows that changed events may change.
 
-    These are the rows of the same scope that lie no further from its changed events than the timeout. A
-    session that is cut by inactivity is one over all its videos, so how far it is follows from all its rows.
+    These are the rows of the same scope that lie no further from its changed events than the longest silence
+    that can be within a session: the timeout, or one that was played through. A session that is cut by
+    inactivity is one over all its videos, so how far it is follows from all its rows.
 
     Args:
         settings: The timeout, and how a scope is told.
@@ -66,11 +68,11 @@ def touched(settings: Settings, dialect: Dialect, sessions: str) -> str:
         f"{dialect.micros.format('sessionStart')} AS startTime, "
         f"{dialect.micros.format('sessionEnd')} AS endTime FROM {sessions}"
     )
-    timeout = settings.timeout_micros
+    silence = settings.silence_micros
     near = (
         "TRUE"
-        if timeout is None
-        else f"w.endTime >= w.firstTime - {timeout} AND w.startTime <= w.lastTime + {timeout}"
+        if silence is None
+        else f"w.endTime >= w.firstTime - {silence} AND w.startTime <= w.lastTime + {silence}"
     )
     return (
         "SELECT w.userId, w.videoId, w.sessionId, w.scopeId, w.eventCount, w.startTime, w.endTime FROM ("
@@ -127,7 +129,8 @@ WHERE x.userId IS NULL
 
 # Whether a row of events or videos is about a video.
 HAS_VIDEO = "CAST(videoId AS STRING) <> ''"
-ESTIMATED = "estimated"
+# Where durations are from, the best first; what somebody states without saying so is metadata.
+METADATA_SOURCE, REPORTED, ESTIMATED = _core.duration_sources
 
 
 def usable_duration(duration: str) -> str:
@@ -138,21 +141,32 @@ def usable_duration(duration: str) -> str:
     return f"CASE WHEN {duration} > 0 AND {duration} < CAST('Infinity' AS DOUBLE) THEN {duration} END"
 
 
-def estimate(watched_end: str, position: str) -> str:
-    """The expression for an estimated duration in seconds, null if nobody got anywhere.
+def found_out(watched_end: str, position: str, reported: str, may_estimate: bool) -> dict[str, str]:
+    """The expressions for a `duration` in seconds and its `durationSource`, null if nothing tells it.
 
     Args:
         watched_end: The largest end of any watched interval of the video, in seconds.
         position: The largest position that anybody reached, in seconds; it counts if nothing was watched.
+        reported: What most of its viewers' players report, in seconds.
+        may_estimate: Whether how far anybody got counts where no player reports a duration.
     """
-    return f"CASE WHEN {watched_end} > 0 THEN {watched_end} WHEN {position} > 0 THEN {position} END"
+    guess = f"CASE WHEN {watched_end} > 0 THEN {watched_end} WHEN {position} > 0 THEN {position} END"
+    guess = guess if may_estimate else "CAST(NULL AS DOUBLE)"
+    source = f"CASE WHEN {reported} IS NOT NULL THEN '{REPORTED}' WHEN {guess} IS NOT NULL THEN '{ESTIMATED}' END"
+    return {"duration": f"coalesce({reported}, {guess})", "durationSource": source}
+
+
+def second_of(duration: str) -> str:
+    """The expression for the whole second in which `duration` lies, in seconds: a double, as it is itself."""
+    # Integers end below what doubles hold; so far up every double is whole.
+    return f"CASE WHEN {duration} < 9e15 THEN CAST(floor({duration}) AS DOUBLE) ELSE {duration} END"
 
 
 # What a row of the videos table says, of its columns `duration`, `durationSource` and `title`.
 METADATA = {
     "duration": usable_duration("duration"),
     "durationSource": f"CASE WHEN {usable_duration('duration')} IS NOT NULL THEN "
-    f"CASE WHEN durationSource = '{ESTIMATED}' THEN '{ESTIMATED}' ELSE 'metadata' END END",
+    f"CASE WHEN durationSource IN ('{REPORTED}', '{ESTIMATED}') THEN durationSource ELSE '{METADATA_SOURCE}' END END",
     "title": "CASE WHEN title <> '' THEN title END",
 }
 # Whether rows about one video say different things, over the columns of `METADATA`.
@@ -174,8 +188,8 @@ def concerned(engagement: str, check_videos: bool) -> str:
     """The query for the videos whose durations are settled.
 
     These are the videos of the pairs, and those about which engagement rows may say something else than the
-    videos table. A row does not tell where its estimate comes from: if the videos table has no duration, it
-    may be one that the table had before.
+    videos table. A row does not tell whether that table stated its estimate: if the table has no duration, it
+    may be one that it had before.
 
     Args:
         engagement: The stored engagement rows, as SQL names them.
@@ -193,29 +207,41 @@ def concerned(engagement: str, check_videos: bool) -> str:
     )
 
 
-def estimates(settings: Settings, dialect: Dialect, sessions: str) -> str:
-    """The query for the estimated durations of the concerned videos that have none in the videos table.
+def found_durations(settings: Settings, dialect: Dialect, sessions: str) -> str:
+    """The query for the durations of the concerned videos that have none in the videos table.
+
+    They are what most of their viewers' players report, of equally many the longest, else an estimate.
 
     Args:
         settings: Whether durations are estimated at all.
         dialect: How the engine tells the end of the last watched interval.
         sessions: The stored session rows, as SQL names them.
     """
-    wanted = "TRUE" if settings.rules.estimate_duration else "FALSE"
-    return (
-        f"SELECT s.videoId, {estimate('max(s.lastEnd)', 'max(s.maxPosition)')} AS duration "
-        f"FROM (SELECT videoId, maxPosition, {dialect.last_end} AS lastEnd FROM {sessions}) s "
+    second = second_of("s.reportedDuration")
+    by_second = (
+        f"SELECT s.videoId, {second} AS second, max(s.reportedDuration) AS longest, "
+        "count(DISTINCT CASE WHEN s.reportedDuration IS NOT NULL THEN s.userId END) AS users, "
+        "max(s.lastEnd) AS lastEnd, max(s.maxPosition) AS maxPosition FROM ("
+        f"SELECT userId, videoId, maxPosition, reportedDuration, {dialect.last_end} AS lastEnd FROM {sessions}) s "
         "JOIN $concerned c ON s.videoId = c.videoId LEFT JOIN $metadata m ON s.videoId = m.videoId "
-        f"WHERE m.duration IS NULL AND {wanted} GROUP BY s.videoId"
+        f"WHERE m.duration IS NULL GROUP BY s.videoId, {second}"
     )
+    by_video = (
+        "SELECT p.videoId, max(p.lastEnd) AS lastEnd, max(p.maxPosition) AS maxPosition, "
+        "max(CASE WHEN p.place = 1 THEN p.longest END) AS reported FROM ("
+        "SELECT v.*, row_number() OVER (PARTITION BY v.videoId ORDER BY v.users DESC, v.second DESC NULLS LAST) "
+        f"AS place FROM ({by_second}) v) p GROUP BY p.videoId"
+    )
+    chosen = found_out("f.lastEnd", "f.maxPosition", "f.reported", settings.rules.estimate_duration)
+    columns = ", ".join(f"{text} AS {name}" for name, text in chosen.items())
+    return f"SELECT f.videoId, {columns} FROM ({by_video}) f"
 
 
-DURATIONS = f"""
-SELECT c.videoId, coalesce(m.duration, e.duration) AS videoDuration,
-    coalesce(m.durationSource, CASE WHEN e.duration IS NOT NULL THEN '{ESTIMATED}' END) AS durationSource,
-    m.title AS videoTitle
+DURATIONS = """
+SELECT c.videoId, coalesce(m.duration, f.duration) AS videoDuration,
+    coalesce(m.durationSource, f.durationSource) AS durationSource, m.title AS videoTitle
 FROM $concerned c LEFT JOIN $metadata m ON c.videoId = m.videoId
-    LEFT JOIN $estimates e ON c.videoId = e.videoId
+    LEFT JOIN $found_durations f ON c.videoId = f.videoId
 """
 
 

@@ -90,48 +90,76 @@ def _conflict(first: Column, last: Column) -> Column:
 
 
 def _shown(told: Column) -> Column:
-    estimated = F.when(told["durationSource"] == sql.ESTIMATED, ", estimated").otherwise("")
+    source = told["durationSource"]
+    guess = F.when(source == sql.METADATA_SOURCE, "").otherwise(F.concat(F.lit(", "), source))
     duration = F.when(told["duration"].isNull(), "unknown").otherwise(
-        F.concat(told["duration"].cast("string"), F.lit(" s"), estimated)
+        F.concat(told["duration"].cast("string"), F.lit(" s"), guess)
     )
     title = F.when(told["title"].isNull(), "none").otherwise(F.concat(F.lit('"'), told["title"], F.lit('"')))
     return F.concat(F.lit("(duration "), duration, F.lit(", title "), title, F.lit(")"))
 
 
-def join_durations(rows: DataFrame, known: DataFrame | None, estimates: DataFrame | None) -> DataFrame:
-    """The rows with `videoDuration` and `durationSource`, both null where no duration is known.
+# What a video's duration, and where it is from, are called where they were joined to events, which may have
+# columns of their own that say how long it is.
+JOINED = ("_duration", "_durationSource")
+
+
+def join_durations(
+    rows: DataFrame,
+    known: DataFrame | None,
+    found: DataFrame | None,
+    names: tuple[str, str] = ("videoDuration", "durationSource"),
+) -> DataFrame:
+    """The rows with the duration of their video and where it is from, both null where none is known.
 
     Args:
         rows: Rows with `videoId`.
         known: From `clean_videos`, or None.
-        estimates: From `estimated`, of videos for which `known` has no duration, or None.
+        found: From `found_out`, of videos for which `known` has no duration, or None.
+        names: What to call the two columns.
     """
+    duration, source = names
     parts = [
         part.filter(F.col("duration").isNotNull()).select(
-            "videoId", F.col("duration").alias("videoDuration"), "durationSource"
+            "videoId", F.col("duration").alias(duration), F.col("durationSource").alias(source)
         )
-        for part in (known, estimates)
+        for part in (known, found)
         if part is not None
     ]
     if not parts:
-        return rows.withColumn("videoDuration", F.lit(None).cast("double")).withColumn(
-            "durationSource", F.lit(None).cast("string")
+        return rows.withColumn(duration, F.lit(None).cast("double")).withColumn(
+            source, F.lit(None).cast("string")
         )
     durations = parts[0] if len(parts) == 1 else parts[0].unionByName(parts[1])
     return rows.join(F.broadcast(durations), "videoId", "left")
 
 
-def estimated(reached: DataFrame) -> DataFrame:
-    """`videoId`, `duration` and `durationSource`, from how far viewers got.
+def found_out(reached: DataFrame, users: Column, may_estimate: bool) -> DataFrame:
+    """`videoId`, `duration` and `durationSource`, from what players report and how far viewers got.
 
     Args:
-        reached: `videoId`, `watchedEnd` and `maxPosition`, any number of rows per video.
+        reached: `videoId`, `watchedEnd`, `maxPosition`, `reportedSecond` and `reportedDuration`, any number of
+            rows per video.
+        users: How many users report a second, added up over its rows.
+        may_estimate: Whether how far viewers got counts where no player reports a duration.
     """
-    best = reached.groupBy("videoId").agg(
-        F.max("watchedEnd").alias("watchedEnd"), F.max("maxPosition").alias("maxPosition")
+    seconds = reached.groupBy("videoId", "reportedSecond").agg(
+        F.max("watchedEnd").alias("watchedEnd"),
+        F.max("maxPosition").alias("maxPosition"),
+        F.max("reportedDuration").alias("reportedDuration"),
+        users.alias("users"),
     )
-    duration = F.expr(sql.estimate("watchedEnd", "maxPosition"))
-    return best.select("videoId", duration.alias("duration"), F.lit(sql.ESTIMATED).alias("durationSource"))
+    # Structs are compared part by part; those of rows that report nothing are null and do not count.
+    vote = F.when(
+        F.col("reportedSecond").isNotNull(), F.struct("users", "reportedSecond", "reportedDuration")
+    )
+    videos = seconds.groupBy("videoId").agg(
+        F.max("watchedEnd").alias("watchedEnd"),
+        F.max("maxPosition").alias("maxPosition"),
+        F.max(vote)["reportedDuration"].alias("reported"),
+    )
+    chosen = sql.found_out("watchedEnd", "maxPosition", "reported", may_estimate)
+    return videos.select("videoId", *(F.expr(text).alias(name) for name, text in chosen.items()))
 
 
 def lacking(rows: DataFrame, known: DataFrame) -> DataFrame:

@@ -19,7 +19,8 @@ from watchspan import _core, arguments, sources
 from watchspan.errors import OptionError
 from watchspan.rules import Rules, Scoring
 from watchspan.spark import layout
-from watchspan.spark.durations import clean_videos, estimated, join_durations, lacking
+from watchspan.refresh import statements as sql
+from watchspan.spark.durations import JOINED, clean_videos, found_out, join_durations, lacking
 from watchspan.spark.failures import told
 from watchspan.spark.schemas import data_frame, engagement_of, engagement_of_sessions, sessions_of
 from watchspan.spark.tasks import (
@@ -30,6 +31,8 @@ from watchspan.spark.tasks import (
     walk_partition,
 )
 
+# The column in which events say how long their video is.
+_REPORTED = "videoDuration"
 # How many partitions Spark can count.
 _MOST = 2**31 - 1
 
@@ -93,11 +96,12 @@ def aggregate_events(
     schema = engagement_of(events, names, meanings)
     taken = project_events(events, names)
     known = None if videos is None else clean_videos(data_frame("videos", videos), names, taken)
-    guessed = _estimates(taken, known, meanings, rules, count) if rules.estimate_duration else None
+    wanted = rules.estimate_duration or _REPORTED in taken.columns
+    found = _found_out(taken, known, meanings, rules, count) if wanted else None
     task = partial(
         aggregate_partition, vocabulary=meanings, rules=rules, scoring=scoring, unique_seconds=unique
     )
-    joined = spread(join_durations(taken, known, guessed), ("userId",), count)
+    joined = spread(join_durations(taken, known, found, JOINED), ("userId",), count)
     rows = observed(_run(joined, task, schema, observation), observation)
     return layout.from_wire(_titled(rows, known), schema)
 
@@ -177,8 +181,8 @@ def engagement_rows(
     schema = engagement_of_sessions(sessions)
     taken = _project_sessions(sessions)
     known = None if videos is None else clean_videos(data_frame("videos", videos), names, taken)
-    guessed = _estimates_of_sessions(taken, known) if rules.estimate_duration else None
-    rows = engage(join_durations(taken, known, guessed), rules, scoring, unique, count)
+    found = _found_out_of_sessions(taken, known, rules)
+    rows = engage(join_durations(taken, known, found), rules, scoring, unique, count)
     return layout.as_declared(_titled(rows, known), schema)
 
 
@@ -259,41 +263,55 @@ def _run(
     return rows.mapInArrow(partial(task, declared=declared), layout.spark_schema(declared))
 
 
-def _estimates(
+def _found_out(
     events: DataFrame,
     known: DataFrame | None,
     vocabulary: str | dict[str, str] | None,
     rules: Rules,
     partitions: int | None,
 ) -> DataFrame:
-    """Durations of the videos that lack one, from how far their viewers got."""
+    """Durations of the videos that lack one, from what players report and how far their viewers got."""
     reached = partial(_reached, vocabulary=vocabulary, rules=rules, partitions=partitions)
     if known is None:
-        return estimated(reached(events))
-    viewings = lacking(events, known)
-    if "sessionId" in events.columns and rules.session_timeout_seconds is None:
-        return estimated(reached(viewings))
-    # Where sessions are cut by inactivity, what the viewers did elsewhere decides where.
-    viewers = viewings.select("userId").distinct()
-    elsewhere = events.join(viewers, "userId", "left_semi")
-    return estimated(lacking(reached(elsewhere), known))
+        rows = reached(events)
+    else:
+        viewings = lacking(events, known)
+        if "sessionId" in events.columns and rules.session_timeout_seconds is None:
+            rows = reached(viewings)
+        else:
+            # Where sessions are cut by inactivity, what the viewers did elsewhere decides where.
+            viewers = viewings.select("userId").distinct()
+            rows = lacking(reached(events.join(viewers, "userId", "left_semi")), known)
+    return found_out(rows, F.sum("reportingUsers"), rules.estimate_duration)
 
 
 def _reached(
     events: DataFrame, vocabulary: str | dict[str, str] | None, rules: Rules, partitions: int | None
 ) -> DataFrame:
-    """How far the users of each partition got in each video."""
+    """How far the users of each partition got in each video, and which durations their players report."""
     key = layout.to_arrow(events.schema["videoId"].dataType)
-    declared = pa.schema([("videoId", key), ("watchedEnd", pa.float64()), ("maxPosition", pa.float64())])
+    numbers = ("watchedEnd", "maxPosition", "reportedSecond", "reportedDuration")
+    declared = pa.schema(
+        [("videoId", key), *((name, pa.float64()) for name in numbers), ("reportingUsers", pa.int64())]
+    )
     task = partial(furthest_partition, vocabulary=vocabulary, rules=rules, declared=declared)
     return spread(events, ("userId",), partitions).mapInArrow(task, layout.spark_schema(declared))
 
 
-def _estimates_of_sessions(sessions: DataFrame, known: DataFrame | None) -> DataFrame:
+def _found_out_of_sessions(sessions: DataFrame, known: DataFrame | None, rules: Rules) -> DataFrame:
     if known is not None:
         sessions = lacking(sessions, known)
     ends = F.array_max(F.col("watchedIntervals").getField("end"))
-    return estimated(sessions.select("videoId", ends.alias("watchedEnd"), "maxPosition"))
+    reported = F.col("reportedDuration")
+    rows = sessions.select(
+        "videoId",
+        ends.alias("watchedEnd"),
+        "maxPosition",
+        reported,
+        F.expr(sql.second_of("reportedDuration")).alias("reportedSecond"),
+        F.when(reported.isNotNull(), F.col("userId")).alias("reporting"),
+    )
+    return found_out(rows, F.countDistinct("reporting"), rules.estimate_duration)
 
 
 def _titled(rows: DataFrame, known: DataFrame | None) -> DataFrame:

@@ -19,7 +19,15 @@ from watchspan.errors import MissingColumnError
 from watchspan.spark import layout
 from watchspan.spark.failures import told
 
-_NEEDED = ("userId", "videoId", "videoTitle", "videoDuration", "maxPositionReached", "watchedIntervals")
+_NEEDED = (
+    "userId",
+    "videoId",
+    "videoTitle",
+    "videoDuration",
+    "maxPositionReached",
+    "watchedIntervals",
+    "replayedIntervals",
+)
 _KEYS = ("videoId", "videoDuration", "bucket", "startSeconds", "endSeconds")
 
 
@@ -38,8 +46,8 @@ def retention_curves(
         bucket_seconds: How long a bucket is, in seconds of content; `buckets` is not used then.
 
     Returns:
-        `videoId`, `videoTitle`, `videoDuration`, `users`, `bucket`, `startSeconds`, `endSeconds`, `audience`
-        and `retention`, in no order. It is lazy, as data frames are.
+        `videoId`, `videoTitle`, `videoDuration`, `users`, `bucket`, `startSeconds`, `endSeconds`, `audience`,
+        `retention` and `plays`, in no order. It is lazy, as data frames are.
 
     Raises:
         OptionError: If `buckets` or `bucket_seconds` is not a number above 0.
@@ -60,6 +68,8 @@ def retention_curves(
         F.max("videoTitle").alias("videoTitle"),
         F.sum("users").alias("users"),
         F.sum("audience").alias("audience"),
+        # Of some rows it may not be known: then the sum is not, either.
+        F.when(F.count("plays") == F.count("users"), F.sum("plays")).alias("plays"),
     )
     return added.select(
         F.col("videoId").cast(rows.schema["videoId"].dataType).alias("videoId"),
@@ -71,6 +81,7 @@ def retention_curves(
         "endSeconds",
         "audience",
         (F.col("audience") / F.col("users")).alias("retention"),
+        "plays",
     )
 
 
@@ -86,6 +97,7 @@ def _declared(video: T.DataType) -> pa.Schema:
             ("startSeconds", number),
             ("endSeconds", number),
             ("audience", number),
+            ("plays", number),
         ]
     )
 

@@ -63,7 +63,7 @@ def furthest_partition(
     rules: Rules,
     declared: pa.Schema,
 ) -> Iterator[pa.RecordBatch]:
-    """Events -> how far anybody in this partition got in each video."""
+    """Events -> how far anybody in this partition got in each video, and which durations players report."""
     taken = _taken(batches)
     if taken is not None:
         made, _ = _core.furthest(taken, None, vocabulary, rules, 1)
