@@ -51,6 +51,7 @@ _PREVIEWS = {
         "endSeconds",
         "audience",
         "retention",
+        "plays",
     ),
 }
 _PREVIEW_ROWS = 10
@@ -220,7 +221,7 @@ def _shares(title: str, counts: Mapping[str, int], rows: int) -> None:
 
 def story(events: Iterable[Mapping[str, Any]]) -> None:
     """Prints the rows of an explanation table: a viewer's events and how each was judged."""
-    names = ("row", "time (UTC)", "session", "event", "position", "playing", "watch time", "what it shows")
+    names = ("row", "time (UTC)", "session", "event", "position", "playing", "watch time", "lead", "what it shows")
     rows = [
         (
             str(event["row"]) if event["row"] >= 0 else "",
@@ -230,6 +231,7 @@ def story(events: Iterable[Mapping[str, Any]]) -> None:
             event["position"],
             event["playing"],
             event["watchTime"],
+            event["lead"],
             event["verdict"],
         )
         for event in events
