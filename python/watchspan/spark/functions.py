@@ -17,9 +17,9 @@ from pyspark.sql import types as T
 
 from watchspan import _core, arguments, sources
 from watchspan.errors import OptionError
+from watchspan.refresh import statements as sql
 from watchspan.rules import Rules, Scoring
 from watchspan.spark import layout
-from watchspan.refresh import statements as sql
 from watchspan.spark.durations import JOINED, clean_videos, found_out, join_durations, lacking
 from watchspan.spark.failures import told
 from watchspan.spark.schemas import data_frame, engagement_of, engagement_of_sessions, sessions_of
