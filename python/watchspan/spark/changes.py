@@ -13,13 +13,12 @@ from pyspark.sql import types as T
 from watchspan import sources
 from watchspan.columns import EVENTS
 from watchspan.errors import ColumnTypeError, MissingColumnError
-from watchspan.instants import clock
+from watchspan.instants import DAY, clock
 from watchspan.refresh import Window
 from watchspan.spark import layout
 from watchspan.spark.functions import project_events
 from watchspan.spark.tasks import FIRST, LAST, scopes_partition, within_partition
 
-_DAY = 86_400_000_000
 # The year 10000, which no timestamp reaches and no literal can say.
 _NO_MORE = 253_402_300_800_000_000
 # Times before and after all that count, for windows without a bound.
@@ -126,7 +125,7 @@ def _literal(kind: T.DataType, micros: int) -> Column:
     """An instant as that type has it, whatever the session's time zone."""
     if isinstance(kind, T.DateType):
         # A day is its midnight, so it is at or after an instant if it is at or after the next midnight.
-        return F.expr(f"DATE'{clock(-(-micros // _DAY) * _DAY)[:10]}'")
+        return F.expr(f"DATE'{clock(-(-micros // DAY) * DAY)[:10]}'")
     if kind.typeName() == "timestamp":
         return F.expr(f"timestamp_micros({micros})")
     return F.expr(f"TIMESTAMP_NTZ'{clock(micros, between=' ')}'")
