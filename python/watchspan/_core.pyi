@@ -32,7 +32,7 @@ __all__ = [
     "engagement_schema",
     "explain",
     "flag_specs",
-    "from_wire",
+    "from_spark_layout",
     "furthest",
     "input_column_specs",
     "meanings",
@@ -44,7 +44,7 @@ __all__ = [
     "scoring_specs",
     "sessions",
     "sessions_schema",
-    "to_wire",
+    "to_spark_layout",
     "validate",
     "version",
     "within",
@@ -204,11 +204,11 @@ def check_videos_schema(
 # Any table, after the checks that pyarrow's own import of other libraries' tables does not do.
 def batches(table: Any) -> _Result: ...
 
-# The wire form: a list<struct<start, end>> column X becomes X_start and X_end, two list<double> (X_seconds
-# for a list<struct<start, seconds>>), which share its nulls; integer keys become int64. from_wire joins the
-# lists again.
-def to_wire(batch: pa.RecordBatch) -> pa.RecordBatch: ...
-def from_wire(batch: pa.RecordBatch) -> pa.RecordBatch: ...
+# A batch in Spark's layout, in which tables travel to Spark and back: a list<struct<start, end>> column X
+# becomes X_start and X_end, two list<double> (X_seconds for a list<struct<start, seconds>>), which share its
+# nulls; integer keys become int64. from_spark_layout joins the lists again.
+def to_spark_layout(batch: pa.RecordBatch) -> pa.RecordBatch: ...
+def from_spark_layout(batch: pa.RecordBatch) -> pa.RecordBatch: ...
 
 # The events between their row's own `_first` and `_last` (int64 microseconds since 1970 UTC, both inclusive),
 # without these two columns; a timestamp that cannot be read and a bound that is null lie in no span.

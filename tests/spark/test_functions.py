@@ -33,7 +33,7 @@ from watchspan.spark import (
     session_schema,
 )
 from watchspan.spark.functions import project_events, spread
-from watchspan.spark.layout import wire_schema
+from watchspan.spark.layout import spark_layout
 from watchspan.spark.tasks import aggregate_partition
 
 ROWS = 200_000
@@ -488,7 +488,7 @@ def test_errors_in_tasks_keep_their_message(events: DataFrame) -> None:
 
 
 def test_other_columns_than_declared_are_an_error_not_a_swap() -> None:
-    declared = wire_schema(engagement_schema()).append(pa.field("newer", pa.int64()))
+    declared = spark_layout(engagement_schema()).append(pa.field("newer", pa.int64()))
     batch = few_events().append_column("videoDuration", pa.nulls(8, pa.float64()))
     batch = batch.append_column("durationSource", pa.nulls(8, pa.string())).to_batches()
     options = {"vocabulary": None, "rules": ws.Rules(), "scoring": ws.Scoring(), "unique_seconds": True}

@@ -51,12 +51,12 @@ def scopes(
     elif window is not None:
         start, end = window.start, window.end
         events = pruned(events, columns, start, end)
-    wire = project_events(events, columns)
-    wire = wire.select(*(name for name in wire.columns if name in _DECIDING))
-    keys = [field for field in layout.wire_schema(wire.schema) if field.name in ("userId", "sessionId")]
+    taken = project_events(events, columns)
+    taken = taken.select(*(name for name in taken.columns if name in _DECIDING))
+    keys = [field for field in layout.spark_layout(taken.schema) if field.name in ("userId", "sessionId")]
     declared = pa.schema([*keys, ("firstTime", pa.int64()), ("lastTime", pa.int64())])
     task = partial(scopes_partition, vocabulary=vocabulary, start=start, end=end, declared=declared)
-    return wire.mapInArrow(task, layout.spark_schema(declared))
+    return taken.mapInArrow(task, layout.spark_schema(declared))
 
 
 def within(events: DataFrame, columns: _Columns | None, window: Window) -> DataFrame:
@@ -72,11 +72,13 @@ def within(events: DataFrame, columns: _Columns | None, window: Window) -> DataF
         return events  # whoever works on them says what is missing
     if _is_typed(events.schema[names["timestamp"]].dataType):
         return pruned(events, columns, window.start, window.end)
-    wire = project_events(events, columns)
-    declared = layout.wire_schema(wire.schema)
+    taken = project_events(events, columns)
+    declared = layout.spark_layout(taken.schema)
     first = _EARLIEST if window.start is None else window.start
     last = _LATEST if window.end is None else window.end - 1
-    bounded = wire.withColumn(FIRST, F.lit(first).cast("bigint")).withColumn(LAST, F.lit(last).cast("bigint"))
+    bounded = taken.withColumn(FIRST, F.lit(first).cast("bigint")).withColumn(
+        LAST, F.lit(last).cast("bigint")
+    )
     rows = bounded.mapInArrow(partial(within_partition, declared=declared), layout.spark_schema(declared))
     return rows.select(
         *(F.col(default).cast(events.schema[own].dataType).alias(own) for default, own in names.items())

@@ -150,7 +150,7 @@ class SparkEngine:
             events = events.limit(0)
         else:
             events = changes.pruned(events, self._columns, span["first"], span["last"] + 1)
-        wire = project_events(events, self._columns)
+        taken = project_events(events, self._columns)
         within = self._relation(reach).select(
             F.col("userId").alias("_user"),
             F.col("scopeId").alias("_scope"),
@@ -160,7 +160,7 @@ class SparkEngine:
         same = F.col("userId") == F.col("_user")
         if settings.session_column:
             same = same & (F.col("sessionId").cast("string") == F.col("_scope"))
-        found = wire.join(within, same).select(*wire.columns, FIRST, LAST)
+        found = taken.join(within, same).select(*taken.columns, FIRST, LAST)
         self._name(name, walk(found, settings.vocabulary, settings.rules, self._partitions))
 
     def engage(self, name: str, sessions: str, settings: Settings) -> None:
