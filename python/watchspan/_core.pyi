@@ -73,6 +73,7 @@ class InputColumnSpec(TypedDict):
     table: Literal["events", "videos"]
     required: bool
     family: Literal["instant", "key", "seconds", "number", "integer", "text"]
+    is_number: bool  # whether the values of that family are numbers
     type: pa.DataType  # of the types that are read, the one to choose where there is a choice
     accepted: str  # which types are read, as the end of a sentence
     doc: str

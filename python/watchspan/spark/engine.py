@@ -16,7 +16,6 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from watchspan import _core
-from watchspan.columns import VIDEOS
 from watchspan.errors import SourceError
 from watchspan.refresh import (
     KEYS,
@@ -30,9 +29,8 @@ from watchspan.refresh import (
     check_keys,
     user_key,
 )
-from watchspan.sources import wanted
 from watchspan.spark import changes, layout, storage
-from watchspan.spark.durations import check_videos
+from watchspan.spark.durations import project_videos, video_types
 from watchspan.spark.functions import engage, project_events, walk
 from watchspan.spark.names import Table
 from watchspan.spark.schemas import engagement_of, sessions_of
@@ -176,22 +174,13 @@ class SparkEngine:
 
     def videos(self, name: str) -> None:
         kind = self._kind("videoId")
-        types = {column: layout.to_spark(it.type) for column, it in VIDEOS.items()}
-        types["videoId"] = kind
-        if self._videos is None:
-            nothing = ", ".join(
-                f"CAST(NULL AS {type_.simpleString()}) AS {name}" for name, type_ in types.items()
-            )
-            self.view(name, f"SELECT {nothing} WHERE FALSE")
+        if self._videos is not None:
+            self._name(name, project_videos(self._videos(), self._columns, kind))
             return
-        videos = self._videos()
-        check_videos(videos.schema, self._columns, kind)
-        own = {default: own for own, default in wanted("videos", self._columns).find(videos.columns).items()}
-        chosen = (
-            (layout.quoted(own[column]) if column in own else F.lit(None)).cast(type_).alias(column)
-            for column, type_ in types.items()
+        nothing = ", ".join(
+            f"CAST(NULL AS {type_.simpleString()}) AS {column}" for column, type_ in video_types(kind).items()
         )
-        self._name(name, videos.select(*chosen))
+        self.view(name, f"SELECT {nothing} WHERE FALSE")
 
     # Writing.
 
