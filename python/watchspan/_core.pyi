@@ -176,7 +176,8 @@ def explain(
 # What calls would give, and whether what they take is all right. Only `check_videos` reads rows; errors are
 # those of the calls.
 
-# The schemas of `aggregate` and `sessions` of such events; None: of nothing, which says nothing of its keys.
+# The schemas of `aggregate` and `sessions` of such events. None: of events whose schema is not known, whose
+# keys count as text; of `columns` only the default names are then checked.
 def aggregate_schema(
     events: Optional[pa.Schema], columns: Optional[dict[str, Optional[str]]]
 ) -> pa.Schema: ...
@@ -194,7 +195,8 @@ def output_schema(table: Literal["sessions", "engagement"], sessions: pa.Schema)
 # Whether a videos table can be used: its columns and its rows.
 def check_videos(videos: Any, columns: Optional[dict[str, Optional[str]]]) -> None: ...
 
-# The same of its columns alone, and whether its key can be found in a `videoId` of the type `key`.
+# Whether a videos table of the schema `videos` can be used, as far as its columns tell, for events whose
+# `videoId` is of the type `key`: text is never equal to an integer.
 def check_videos_schema(
     videos: pa.Schema, columns: Optional[dict[str, Optional[str]]], key: pa.DataType
 ) -> None: ...

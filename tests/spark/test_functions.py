@@ -458,6 +458,19 @@ def refusals(events: DataFrame, videos: DataFrame) -> dict[str, tuple[type[Excep
             lambda: engagement_rows(events),
         ),
         "kind": (OptionError, "kind is 'polars'", lambda: engagement_udf(events, "polars")),
+        "keys of videos": (
+            ColumnTypeError,
+            "videoId",
+            lambda: engagement_udf(
+                events.withColumn("videoId", F.lit(1)), videos={"videoId": ["v1"], "duration": [9.0]}
+            ),
+        ),
+        "scoring": (OptionError, "scoring is 3", lambda: engagement_udf(events, scoring=3)),
+        "names without events": (
+            OptionError,
+            'columns maps "user"',
+            lambda: engagement_schema(columns={"user": "uid"}),
+        ),
         "remote videos": (
             OptionError,
             "videos is a Spark DataFrame",
@@ -531,6 +544,7 @@ def test_an_hour_that_occurs_twice_is_not_guessed(spark: SparkSession, events: D
 
 
 def test_columns_carry_their_meaning(events: DataFrame) -> None:
+    assert engagement_schema(columns={"userId": "uid"}) == engagement_schema()
     for schema in (engagement_schema(), session_schema(events)):
         assert all(column.metadata["comment"] and column.nullable for column in schema.fields)
     assert session_schema()["playTime"].metadata["comment"].endswith("Unit: s of wall clock.")
