@@ -69,7 +69,7 @@ class DeltaEngine:
         raw: Any = None,
         videos: Any = None,
         columns: dict[str, str | None] | None = None,
-        storage_options: storage.Options | None = None,
+        storage_options: storage.StorageOptions | None = None,
         threads: int | None = None,
     ) -> None:
         """An engine for the tables of one output.
