@@ -14,6 +14,7 @@ import watchspan
 PACKAGE = Path(watchspan.__file__).parent
 CONFIG = Path(__file__).parents[2] / "pyproject.toml"
 
+# What finds circles needs Python 3.11: `make test` runs this with the newest Python too.
 lint = pytest.importorskip("importlinter.cli")
 
 
