@@ -117,7 +117,12 @@ impl OwnSchema {
     ///
     /// # Errors
     /// If it is null or empty, which no row of ours has.
-    pub fn key<'k>(&self, column: &'static str, row: usize, key: Option<&'k [u8]>) -> Result<&'k [u8]> {
+    pub(crate) fn key<'k>(
+        &self,
+        column: &'static str,
+        row: usize,
+        key: Option<&'k [u8]>,
+    ) -> Result<&'k [u8]> {
         key.ok_or_else(|| self.bad(column, row, "null or \"\"", "a key"))
     }
 
