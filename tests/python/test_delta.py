@@ -283,7 +283,7 @@ def test_integer_keys_and_times_as_text(place, timeout, has_session):
 
 
 def test_columns_under_other_names(place):
-    names = {"userId": "uid", "timestamp": "at time", "sessionId": "session", "videoId": "Video"}
+    names = {"userId": "$uid", "timestamp": "at time", "sessionId": "${raw_events}", "videoId": "Video"}
     table = rows("peter", "v1", "s1", PETER)
     table = table.rename_columns([names.get(name, name) for name in table.column_names])
     place.arrive(table)
