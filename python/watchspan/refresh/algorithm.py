@@ -251,8 +251,8 @@ def _check_edition(settings: Settings) -> None:
     if settings.edition != EDITION:
         raise SourceError(
             f"The tables hold numbers of edition {settings.edition} of the metrics, made by an older version "
-            f"of watchspan; this one computes edition {EDITION}: run update() over all dates once, which makes "
-            "all rows anew."
+            f"of watchspan; this one computes edition {EDITION}: run update() over all dates once, which "
+            "makes all rows anew."
         )
 
 
