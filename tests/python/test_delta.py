@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 import watchspan as ws
-from support.delta_tables import SCHEMA, VIDEOS, Place, rows
+from support.delta_tables import SCHEMA, VIDEOS, Place, rows, without
 from support.events import PETER, START
 
 pytest.importorskip("deltalake", reason="deltalake needs Python 3.10")
@@ -289,14 +289,6 @@ def test_columns_under_other_names(place):
     place.arrive(table)
     place.update("2026-01-15", "2026-01-16", columns=names, videos={"Video": ["v1"], "duration": [300]})
     place.check(columns=names, videos={"Video": ["v1"], "duration": [300]})
-
-
-def without(path, column):
-    """Makes a table one of a version that had no such column."""
-    older = pa.table(DeltaTable(path).scan()).drop_columns([column])
-    settings = DeltaTable(path).metadata().configuration
-    write_deltalake(path, older, mode="overwrite", schema_mode="overwrite", configuration={})
-    DeltaTable(path).alter.set_table_properties(dict(settings), raise_if_not_exists=False)
 
 
 def test_a_table_of_an_older_version_gains_the_new_columns(place):
