@@ -67,7 +67,7 @@ drop_off = spark.sql("""
     SELECT tenth * 10 AS percentReached, count_if(completionPercentage >= tenth * 10) AS viewers,
         round(100 * count_if(completionPercentage >= tenth * 10) / count(*), 1) AS share
     FROM engagement LATERAL VIEW explode(sequence(0, 10)) t AS tenth
-    WHERE durationSource = 'metadata' GROUP BY tenth ORDER BY tenth
+    WHERE durationSource <> 'estimated' GROUP BY tenth ORDER BY tenth
 """)
 display(drop_off)
 
@@ -78,7 +78,7 @@ lost_at = spark.sql(f"""
     SELECT videoId, max(videoTitle) AS title, floor(completionPercentage / 10) * 10 AS percentReached,
         count(*) AS stopped
     FROM engagement
-    WHERE durationSource = 'metadata' AND completionPercentage < 90
+    WHERE durationSource <> 'estimated' AND completionPercentage < 90
     GROUP BY videoId, floor(completionPercentage / 10)
     ORDER BY stopped DESC, videoId, percentReached LIMIT {top}
 """)

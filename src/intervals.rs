@@ -82,9 +82,16 @@ impl IntervalSet {
     /// assert_eq!(replayed, [Interval { start: 30.0, end: 60.0 }]);
     /// ```
     #[must_use]
-    pub fn layered(intervals: impl IntoIterator<Item = Interval>) -> (Self, Vec<Interval>) {
-        let (mut starts, mut ends): (Vec<_>, Vec<_>) =
-            intervals.into_iter().filter(|i| i.start < i.end).map(|i| (i.start, i.end)).unzip();
+    pub fn layered(
+        intervals: impl IntoIterator<Item = Interval, IntoIter: Clone>,
+    ) -> (Self, Vec<Interval>) {
+        let intervals = intervals.into_iter().filter(|i| i.start < i.end);
+        let mut union = Self::default();
+        // Mostly one lies behind the other.
+        if intervals.clone().all(|interval| union.follow(interval)) {
+            return (union, Vec::new());
+        }
+        let (mut starts, mut ends): (Vec<_>, Vec<_>) = intervals.map(|i| (i.start, i.end)).unzip();
         starts.sort_unstable_by(f64::total_cmp);
         ends.sort_unstable_by(f64::total_cmp);
         let (mut union, mut replayed) = (Self::default(), Vec::new());

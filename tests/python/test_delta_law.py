@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 import watchspan as ws
-from support.random_streams import any_rules, stream, table
+from support.random_streams import OPTIONAL, any_rules, stream, table
 
 pytest.importorskip("deltalake", reason="deltalake needs Python 3.10")
 
@@ -82,7 +82,7 @@ class World:
             {
                 "videoId": key,
                 "duration": rng.choice([None, 100.0, 60.0]),
-                "durationSource": rng.choice([None, "estimated", "metadata"]),
+                "durationSource": rng.choice([None, "estimated", "metadata", "reported"]),
                 "title": rng.choice([None, "A", "B"]),
             }
             for key in rng.sample(["v1", "v2", "v3"], rng.randrange(1, 4))
@@ -124,7 +124,8 @@ def event_window(rng, events):
 def test_any_sequence_of_refreshes_equals_a_full_run(seed, tmp_path):
     rng = random.Random(f"refresh {seed}")
     has_session = rng.random() < 0.6
-    rows = stream(rng, has_session, {"sequence": [None, 1, 2]} if rng.random() < 0.3 else {})
+    columns = [name for name in ("sequence", "videoDuration") if rng.random() < 0.4]
+    rows = stream(rng, has_session, {name: OPTIONAL[name] for name in columns})
     rules = any_rules(rng)
     if rng.random() < 0.3:
         rules["session_timeout_seconds"] = rng.choice([30.0, 1800.0])

@@ -229,6 +229,7 @@ def story(events: Iterable[Mapping[str, Any]]) -> None:
         "position",
         "playing",
         "watch time",
+        "play time",
         "lead",
         "what it shows",
     )
@@ -241,6 +242,7 @@ def story(events: Iterable[Mapping[str, Any]]) -> None:
             event["position"],
             event["playing"],
             event["watchTime"],
+            event["playTime"],
             event["lead"],
             event["verdict"],
         )
