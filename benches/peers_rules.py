@@ -21,6 +21,8 @@ NAMES = {
 KINDS = {name: kind for kind, names in NAMES.items() for name in names}
 
 TOLERANCE, LONGEST, CAP, FORWARD, BACKWARD = 5.0, 7200.0, 300.0, 5.0, -2.0
+# How fast a player can have been that does not say its speed, and how near positions are the same.
+FASTEST, NEAR = 2.0, 1.0
 COMPLETE, SUFFICIENT, EXCESSIVE, SLACK, SHORT = 0.95, 75.0, 1.2, 5.0, 10.0
 # The least score of each tier but the last.
 HIGH, MEDIUM, LOW = 75, 50, 25
@@ -33,7 +35,8 @@ COLUMNS = (
     *("avgPausesPerSession", "totalForwardSkips", "totalBackwardSkips", "completionCount"),
     *("isCompletedAtLeastOnce", "engagementScore", "engagementTier", "firstWatchDate", "lastWatchDate"),
     *("isReplay", "rewatchedSeconds", "totalPlayTime", "unobservedWatchTime", "openSegmentCount"),
-    *("rejectedSegmentCount", "eventCount", "watchedIntervals", "dataQualityFlags", "dataQualityFlag"),
+    *("rejectedSegmentCount", "eventCount", "watchedIntervals", "replayedIntervals"),
+    *("dataQualityFlags", "dataQualityFlag"),
 )
 
 LEFT_OUT = """\
