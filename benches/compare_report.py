@@ -133,7 +133,7 @@ def markdown(
     if plot:
         parts.append(f"![Seconds of each engine by number of events]({plot})\n")
     parts += [_section(size) for size in sizes]
-    parts += ["## What the queries leave out\n", _LEFT_OUT_LEAD, LEFT_OUT]
+    parts += ["## What the queries leave out\n", _LEFT_OUT_LEAD, LEFT_OUT + _UNORDERED]
     parts += ["## The run\n", f"`{command}`: {rounds} processes of each variant, {1 + warm} calls in each.\n"]
     parts += [table(("what", "value"), about.items())]
     return "\n".join(parts)
@@ -142,6 +142,9 @@ def markdown(
 _LEFT_OUT_LEAD = """\
 Both have every column of the table and follow [metrics.md](metrics.md) with the default rules, except for
 these, which leave them less to do than watchspan does.
+"""
+_UNORDERED = """\
+* The rows come in no particular order; watchspan's are ordered by user and video.
 """
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyspark
-import spark_windows
+from peers_rules import LEFT_OUT
 from pyspark.sql import SparkSession
 from reported import STALE_STARTS, conditions, nearly, number, same, table
 
@@ -168,8 +168,7 @@ def _difference(name: str, own: Any, other: Any, events: int) -> str:
 
 
 def _left_out() -> str:
-    lines = (spark_windows.__doc__ or "").split("\n\n")[2:]
-    return "## What the window version leaves out\n\n" + "\n\n".join(lines)
+    return f"## What the window version leaves out\n\n{LEFT_OUT}"
 
 
 def _mebibytes(size: int | None) -> str:
