@@ -8,7 +8,7 @@ from importlib.metadata import version
 from statistics import median
 
 from peers_rules import LEFT_OUT
-from reported import STALE_STARTS, conditions, nearly, number, same, table
+from reported import RARE_ROWS, conditions, nearly, number, same, table
 
 # What each variant is called in the page, in the order of its tables.
 VARIANTS = {
@@ -227,7 +227,7 @@ def _sums(size: Size) -> str:
         if column in differing
     ]
     if differing - _MAY_DIFFER.keys():
-        reasons.append(f"* The other sums that differ do so as {STALE_STARTS}.\n")
+        reasons.append(f"* The other sums that differ do so as {RARE_ROWS}.\n")
     return "\n".join(["Sums over all rows:\n", table(head, rows), *reasons])
 
 

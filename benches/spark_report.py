@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyspark
 from peers_rules import LEFT_OUT
 from pyspark.sql import SparkSession
-from reported import STALE_STARTS, conditions, nearly, number, same, table
+from reported import RARE_ROWS, conditions, nearly, number, same, table
 
 import watchspan
 
@@ -163,7 +163,7 @@ def _sums(size: Size) -> str:
 
 def _difference(name: str, own: Any, other: Any, events: int) -> str:
     share = f" ({(other - own) / own:+.1%})" if own else ""
-    chance = STALE_STARTS if nearly(name, own, other, events) else "not expected"
+    chance = RARE_ROWS if nearly(name, own, other, events) else "not expected"
     return f"{number(other - own)}{share}: {_MAY_DIFFER.get(name, chance)}"
 
 
