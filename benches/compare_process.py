@@ -25,9 +25,10 @@ _SUMMED = (
     *("totalWatchTime", "totalUniqueSecondsWatched", "totalForwardSkips", "totalBackwardSkips"),
     *("completionCount", "sessionCount", "avgPausesPerSession", "eventCount", "rewatchedSeconds"),
     *("maxPositionReached", "openSegmentCount", "rejectedSegmentCount", "engagementScore"),
-    "unobservedWatchTime",
+    *("totalPlayTime", "unobservedWatchTime"),
 )
-_CHECKED = (*_SUMMED, "watchedIntervals", "dataQualityFlag")
+_INTERVALS = ("watchedIntervals", "replayedIntervals")
+_CHECKED = (*_SUMMED, *_INTERVALS, "dataQualityFlag")
 
 
 @dataclass
@@ -187,7 +188,8 @@ def _sums(table: pa.Table) -> dict[str, float]:
     sums: dict[str, float] = {"rows": table.num_rows}
     for name in _SUMMED:
         sums[name] = pc.sum(table[name]).as_py()
-    sums["watchedIntervals"] = pc.sum(pc.list_value_length(table["watchedIntervals"])).as_py()
+    for name in _INTERVALS:
+        sums[name] = pc.sum(pc.list_value_length(table[name])).as_py()
     sums["flagged rows"] = pc.sum(pc.not_equal(table["dataQualityFlag"], "ok")).as_py()
     return sums
 

@@ -8,7 +8,7 @@ from importlib.metadata import version
 from statistics import median
 
 from peers_rules import LEFT_OUT
-from reported import STALE_STARTS, conditions, nearly, number, same, table
+from reported import RARE_ROWS, conditions, nearly, number, same, table
 
 # What each variant is called in the page, in the order of its tables.
 VARIANTS = {
@@ -133,7 +133,7 @@ def markdown(
     if plot:
         parts.append(f"![Seconds of each engine by number of events]({plot})\n")
     parts += [_section(size) for size in sizes]
-    parts += ["## What the queries leave out\n", _LEFT_OUT_LEAD, LEFT_OUT]
+    parts += ["## What the queries leave out\n", _LEFT_OUT_LEAD, LEFT_OUT + _UNORDERED]
     parts += ["## The run\n", f"`{command}`: {rounds} processes of each variant, {1 + warm} calls in each.\n"]
     parts += [table(("what", "value"), about.items())]
     return "\n".join(parts)
@@ -142,6 +142,9 @@ def markdown(
 _LEFT_OUT_LEAD = """\
 Both have every column of the table and follow [metrics.md](metrics.md) with the default rules, except for
 these, which leave them less to do than watchspan does.
+"""
+_UNORDERED = """\
+* The rows come in no particular order; watchspan's are ordered by user and video.
 """
 
 
@@ -224,7 +227,7 @@ def _sums(size: Size) -> str:
         if column in differing
     ]
     if differing - _MAY_DIFFER.keys():
-        reasons.append(f"* The other sums that differ do so as {STALE_STARTS}.\n")
+        reasons.append(f"* The other sums that differ do so as {RARE_ROWS}.\n")
     return "\n".join(["Sums over all rows:\n", table(head, rows), *reasons])
 
 

@@ -2,9 +2,10 @@
 
 Written as somebody who knows DuckDB would write it: event names become kinds by a hash join, which drops the
 others; all windows over a session share one named window and so one sort; repeated events are peers in it, so
-they cost no aggregation; what was walked is kept once for the estimated durations and for the sums; sessions
-and then users' videos come from hash aggregates; and a union comes from one running maximum over the segments
-alone, ordered by their start.
+they cost no aggregation; what has to look at the results of these windows sorts by a number for each session,
+not by texts; what was walked is kept once for the estimated durations and for the sums; runs, sessions and
+then users' videos come from hash aggregates; a union comes from one running maximum over the segments alone,
+ordered by their start; and only users who saw something twice pay for the stretches that they saw again.
 
 It has every column of the table and follows the definitions in `docs/metrics.md` with the default rules,
 except for what `peers_rules.LEFT_OUT` lists.
@@ -17,6 +18,8 @@ import peers_rules as r
 import pyarrow as pa
 
 _NAMES = ", ".join(f"('{name}', {kind}::TINYINT)" for name, kind in r.KINDS.items())
+_STOPS = f"{r.PAUSE}, {r.CLOSE}, {r.END}"
+_STARTS = f"{r.PLAY}, {r.RESUME}, {r.HEARTBEAT}"
 _ACCEPTED = f"""
 kinds(eventName, kind) AS (VALUES {_NAMES}),
 catalogue AS MATERIALIZED (
@@ -31,78 +34,118 @@ accepted AS (
         userId,
         videoId,
         sessionId,
+        events.rowid AS number,
         epoch_us(timestamp) AS time,
         kind,
-        currentTime AS position,
-        kind IN ({r.PLAY}, {r.RESUME}, {r.HEARTBEAT}) AS starts,
-        CASE
-            WHEN kind IN ({r.PLAY}, {r.RESUME}, {r.HEARTBEAT}) THEN true
-            WHEN kind IN ({r.PAUSE}, {r.CLOSE}, {r.END}) THEN false
-        END AS playing,
+        CASE WHEN currentTime >= 0 AND currentTime < 'infinity'::DOUBLE THEN currentTime END AS position,
+        CASE WHEN kind IN ({_STARTS}) THEN true WHEN kind IN ({_STOPS}) THEN false END AS playing,
         CASE WHEN kind = {r.SEEK_START} THEN true WHEN kind <> {r.RATE_CHANGE} THEN false END AS seeking,
         CASE
             WHEN kind = {r.END} THEN true
-            WHEN kind IN ({r.PLAY}, {r.RESUME}, {r.HEARTBEAT}, {r.SEEK}) THEN false
+            WHEN kind IN ({_STARTS}) OR kind = {r.SEEK} THEN false
         END AS ended
     FROM events JOIN kinds USING (eventName)
     WHERE userId <> '' AND videoId <> '' AND sessionId <> '' AND timestamp IS NOT NULL
-        AND currentTime >= 0 AND currentTime < 'infinity'::DOUBLE
+        AND (position IS NOT NULL OR kind IN ({_STOPS}))
 )"""
 
 # The player before each event. An event and its repeats are peers: they have one rank, and the first of them
-# sees what came before all of them.
+# sees what came before all of them. A player that plays took the position of the event before.
 _STATES = """
 states AS (
     SELECT
-        *,
-        row_number() OVER session > rank() OVER session AS repeated,
+        userId,
+        videoId,
+        time,
+        kind,
+        position,
+        first_value(number) OVER session AS session,
+        rank() OVER session AS rank,
+        row_number() OVER session > rank AS repeated,
         cume_dist() OVER session = 1 AS isLast,
-        lag(position) OVER session AS "from",
         (time - lag(time) OVER session) / 1e6 AS dt,
+        lag(position) OVER session AS previous,
+        position - previous AS moved,
         coalesce(lag(playing IGNORE NULLS) OVER session, false) AS played,
         coalesce(lag(seeking IGNORE NULLS) OVER session, false) AS sought,
-        coalesce(lag(ended IGNORE NULLS) OVER session, false) AS hadEnded
+        coalesce(lag(ended IGNORE NULLS) OVER session, false) AS hadEnded,
+        isLast AND coalesce(playing, played) AS leftOpen
     FROM accepted
     WINDOW session AS (PARTITION BY userId, videoId, sessionId ORDER BY time, kind, position)
 )"""
 
-# What each event says together with what came before it. A column of the same SELECT may be named.
+# What each event says of what was played before it. A column of the same SELECT may be named.
+_JUDGED = f"""
+judged AS (
+    SELECT
+        *,
+        played AND NOT sought AS running,
+        kind IN ({r.PLAY}, {r.RESUME}) AS restarts,
+        running AND kind <> {r.SEEK} AND position IS NOT NULL AS observed,
+        observed AND moved > 0 AND moved <= {r.LONGEST} AND moved <= {r.FASTEST} * dt + {r.TOLERANCE}
+            AS watched,
+        observed AND NOT watched AND (moved > 0 OR moved < {r.BACKWARD}) AS rejected,
+        observed AND NOT watched AND NOT rejected AND restarts AND dt > {r.TOLERANCE} AS missed,
+        observed AND NOT rejected AND NOT missed AS goesOn,
+        -- Where the player is from here on, or likely is; null if that is as it was.
+        CASE
+            WHEN position IS NULL THEN CASE WHEN running THEN previous + dt END
+            WHEN kind <> {r.SEEK_START} OR played OR rank = 1 THEN position
+        END AS place
+    FROM states
+    WHERE NOT repeated
+)"""
+
+# By the sessions' numbers, which sort faster than texts: where the player was or likely was, and which run of
+# playing goes on.
+_PLACED = """
+placed AS (
+    SELECT
+        *,
+        lag(place IGNORE NULLS) OVER session AS likely,
+        CASE
+            WHEN lag(CASE WHEN place IS NOT NULL THEN position IS NOT NULL END IGNORE NULLS) OVER session
+            THEN likely
+        END AS "from",
+        count(*) FILTER (WHERE NOT goesOn) OVER session AS run
+    FROM judged
+    WINDOW session AS (PARTITION BY session ORDER BY rank)
+)"""
+
 _WALKED = f"""
 walked AS MATERIALIZED (
     SELECT
         userId,
         videoId,
-        sessionId,
+        session,
+        run,
         time,
         kind,
         position,
         "from",
         dt,
-        isLast,
-        played AND NOT sought AS running,
+        watched,
+        rejected,
+        missed,
+        goesOn,
+        leftOpen,
         position - "from" AS d,
-        kind IN ({r.PLAY}, {r.RESUME}) AS restarts,
-        running AND kind <> {r.SEEK} AS observed,
-        observed AND d > 0 AND d <= {r.LONGEST} AND d <= dt + {r.TOLERANCE} AS watched,
-        observed AND NOT watched AND (d > 0 OR d < {r.BACKWARD}) AS rejected,
-        observed AND NOT watched AND NOT rejected AND restarts AND dt > {r.TOLERANCE} AS missed,
-        NOT running AND kind = {r.HEARTBEAT} AND abs(d) > 1 AND NOT hadEnded
-            AND d > 0 AND d <= dt + {r.TOLERANCE} AS started,
+        NOT running AND NOT hadEnded AND abs(d) > {r.NEAR}
+            AND (kind = {r.HEARTBEAT} OR (NOT sought AND kind IN ({_STOPS}, {r.RATE_CHANGE}))) AS strayed,
+        strayed AND d > 0 AND d <= {r.FASTEST} * dt + {r.TOLERANCE} AS started,
         CASE
             WHEN started THEN d
             WHEN (rejected OR missed) AND restarts THEN least(dt, {r.CAP})
-            WHEN rejected OR missed OR (running AND kind = {r.SEEK}) THEN least(dt, {r.LONGEST})
+            WHEN rejected OR missed OR (running AND NOT observed) THEN least(dt, {r.LONGEST})
         END AS unseen,
         CASE
             WHEN running AND kind = {r.SEEK} THEN d - dt
             WHEN running THEN CASE WHEN rejected THEN d END
-            WHEN kind = {r.SEEK} THEN d
-            WHEN restarts AND NOT hadEnded THEN d
-            WHEN kind = {r.HEARTBEAT} AND abs(d) > 1 AND NOT hadEnded AND NOT started THEN d
+            WHEN kind = {r.SEEK} OR (restarts AND NOT hadEnded) OR (strayed AND NOT started) THEN d
         END AS skip,
-        isLast AND coalesce(playing, played) AS leftOpen
-    FROM states
-    WHERE NOT repeated
+        CASE WHEN kind = {r.END} THEN coalesce(place, likely) END AS stop,
+        CASE WHEN NOT coalesce(hadEnded AND abs(stop - likely) <= {r.NEAR}, false) THEN stop END AS "end"
+    FROM placed
 )"""
 
 # Durations of videos that have none, from how far anybody got in them.
@@ -124,21 +167,19 @@ durations AS MATERIALIZED (
 _SESSIONS = f"""
 sessions AS (
     SELECT
-        userId,
-        videoId,
+        session,
+        any_value(userId) AS userId,
+        any_value(videoId) AS videoId,
         any_value(videoDuration) AS videoDuration,
         any_value(durationSource) AS durationSource,
         coalesce(sum(d) FILTER (WHERE watched), 0) AS watchTime,
-        coalesce(sum(least(dt, d)) FILTER (WHERE watched), 0) AS playTime,
-        max(position) AS furthest,
+        coalesce(max(position), 0) AS furthest,
         coalesce(sum(dt), 0) AS seconds,
         count(*) FILTER (WHERE kind = {r.PAUSE}) AS pauses,
         count(*) FILTER (WHERE skip > {r.FORWARD}) AS forwardSkips,
         count(*) FILTER (WHERE skip < {r.BACKWARD}) AS backwardSkips,
-        count(*) FILTER (WHERE kind = {r.END}) AS ends,
-        count(*) FILTER (
-            WHERE kind = {r.END} AND coalesce(position >= {r.COMPLETE} * videoDuration, true)
-        ) AS reached,
+        count("end") AS ends,
+        count("end") FILTER (WHERE coalesce("end" >= {r.COMPLETE} * videoDuration, true)) AS reached,
         greatest(reached, coalesce(
             any_value(durationSource) = 'metadata'
                 AND max(position) FILTER (WHERE watched) >= {r.COMPLETE} * any_value(videoDuration),
@@ -153,7 +194,21 @@ sessions AS (
         count(*) FILTER (WHERE rejected) AS rejectedSegments,
         count(*) AS eventCount
     FROM walked LEFT JOIN durations USING (videoId)
-    GROUP BY userId, videoId, sessionId
+    GROUP BY session
+)"""
+
+# The time of each run of playing: what the clock says, but no more than was played.
+_PLAYS = """
+plays AS (
+    SELECT session, sum(seconds) AS playTime
+    FROM (
+        SELECT session, least(sum(dt), sum(d) FILTER (WHERE watched)) AS seconds
+        FROM walked
+        WHERE goesOn
+        GROUP BY session, run
+        HAVING bool_or(watched)
+    )
+    GROUP BY session
 )"""
 
 # How far a user's segments reached before each one, over all sessions, in the order of their starts.
@@ -183,6 +238,38 @@ unions AS (
     GROUP BY userId, videoId
 )"""
 
+# Where segments lie on others: a start raises how many do, an end lowers it. Where both are, it is first
+# raised, so what touches is one stretch. The starts and ends of one depth take turns.
+_REPLAYS = """
+edges AS (
+    SELECT userId, videoId, unnest([start, "end"]) AS place, unnest([1, -1]) AS step
+    FROM covered SEMI JOIN (FROM covered WHERE start < covered) AS replayed USING (userId, videoId)
+),
+depths AS (
+    SELECT
+        *,
+        sum(step) OVER (
+            PARTITION BY userId, videoId ORDER BY place, step DESC ROWS UNBOUNDED PRECEDING
+        ) - least(step, 0) AS depth
+    FROM edges
+),
+stretches AS (
+    SELECT
+        userId,
+        videoId,
+        step,
+        place AS start,
+        lead(place) OVER (PARTITION BY userId, videoId, depth ORDER BY place, step DESC) AS "end"
+    FROM depths
+    WHERE depth > 1
+),
+replays AS (
+    SELECT userId, videoId, list({'start': start, 'end': "end"} ORDER BY start, "end") AS replayedIntervals
+    FROM stretches
+    WHERE step = 1 AND "end" > start
+    GROUP BY userId, videoId
+)"""
+
 
 def _round2(value: str) -> str:
     # Not round(), which rounds the shortest decimal text of the number.
@@ -201,7 +288,7 @@ totals AS (
         any_value(videoDuration) AS videoDuration,
         any_value(durationSource) AS durationSource,
         sum(watchTime) AS totalWatchTime,
-        sum(playTime) AS totalPlayTime,
+        coalesce(sum(playTime), 0) AS totalPlayTime,
         max(furthest) AS furthest,
         count(*) AS sessionCount,
         sum(seconds) AS seconds,
@@ -216,7 +303,7 @@ totals AS (
         sum(openSegments)::BIGINT AS openSegmentCount,
         sum(rejectedSegments)::BIGINT AS rejectedSegmentCount,
         sum(eventCount)::BIGINT AS eventCount
-    FROM sessions
+    FROM sessions LEFT JOIN plays USING (session)
     GROUP BY userId, videoId
 )"""
 
@@ -238,9 +325,11 @@ derived AS (
         greatest(0, totalWatchTime - coalesce("union", 0)) AS rewatchedSeconds,
         coalesce(
             list_transform(list_zip(starts, ends), lambda pair: {{'start': pair[1], 'end': pair[2]}}), []
-        ) AS watchedIntervals
+        ) AS watchedIntervals,
+        coalesce(replays.replayedIntervals, []) AS replayedIntervals
     FROM totals
         LEFT JOIN unions USING (userId, videoId)
+        LEFT JOIN replays USING (userId, videoId)
         LEFT JOIN catalogue USING (videoId)
 )"""
 
@@ -248,11 +337,11 @@ _SCORED = f"""
 scored AS (
     SELECT
         *,
-        uniqueWatchPercentage < {r.SUFFICIENT} AS insufficient,
+        coalesce(uniqueWatchPercentage >= {r.SUFFICIENT}, false) AS sufficient,
         CASE WHEN videoDuration IS NOT NULL THEN {
     _round2(
         f"60 * {_share('totalUniqueSecondsWatched / videoDuration')}"
-        " + 20 * (isCompletedAtLeastOnce AND NOT insufficient)::DOUBLE"
+        " + 20 * (isCompletedAtLeastOnce AND sufficient)::DOUBLE"
         f" + 10 * {_share('maxPositionReached / videoDuration')}"
         f" + 10 * {_share('rewatchedSeconds / videoDuration')}"
     )
@@ -266,20 +355,24 @@ scored AS (
         list_filter([
             CASE WHEN videoDuration IS NULL THEN 'missing_duration' END,
             CASE WHEN durationSource = 'estimated' THEN 'estimated_duration' END,
-            CASE WHEN totalWatchTime > {r.EXCESSIVE} * videoDuration * sessionCount
+            CASE WHEN totalWatchTime > {r.EXCESSIVE} * videoDuration * greatest(sessionCount, completionCount)
                 THEN 'excessive_watch_time' END,
-            CASE WHEN isCompletedAtLeastOnce AND insufficient THEN 'completed_without_sufficient_watch' END,
+            CASE WHEN isCompletedAtLeastOnce AND uniqueWatchPercentage < {r.SUFFICIENT}
+                THEN 'completed_without_sufficient_watch' END,
             CASE WHEN durationSource = 'metadata' AND furthest > videoDuration + {r.SLACK}
                 THEN 'position_exceeds_duration' END,
             CASE WHEN rejectedSegmentCount > 0 THEN 'implausible_segments' END,
             CASE WHEN earlyEnds > 0 THEN 'ended_before_duration' END,
-            CASE WHEN totalWatchTime < {r.SHORT} THEN 'very_short_watch' END
+            CASE WHEN totalWatchTime < {r.SHORT} AND NOT sufficient THEN 'very_short_watch' END
         ], lambda flag: flag IS NOT NULL) AS dataQualityFlags,
         coalesce(dataQualityFlags[1], 'ok') AS dataQualityFlag
     FROM derived
 )"""
 
-_STEPS = (_ACCEPTED, _STATES, _WALKED, _DURATIONS, _SESSIONS, _UNIONS, _TOTALS, _DERIVED, _SCORED)
+_STEPS = (
+    *(_ACCEPTED, _STATES, _JUDGED, _PLACED, _WALKED, _DURATIONS, _SESSIONS, _PLAYS, _UNIONS, _REPLAYS),
+    *(_TOTALS, _DERIVED, _SCORED),
+)
 QUERY = f"WITH {','.join(_STEPS)}\nSELECT {', '.join(r.COLUMNS)} FROM scored"
 
 

@@ -1,10 +1,9 @@
-"""The engagement table in Polars: two lazy queries over DataFrames in memory.
+"""The engagement table in Polars: lazy queries over DataFrames in memory.
 
 Written as somebody who knows Polars would write it: no expression runs group by group where a whole column
-will do. The three keys become codes, which sort faster than texts. The events are sorted once, so what came
-before an event is the row above it, and the player's state is a forward fill that begins anew where a session
-begins; repeated events stand next to each other; sessions and then users' videos come from hash aggregates
-over numbers; and a union comes from one running maximum over the segments alone, ordered by their start.
+will do. The events are sorted once and walked as columns (`peers_polars_walk.py`); runs, sessions and then
+users' videos come from hash aggregates over numbers; a union comes from one running maximum over the segments
+alone, ordered by their start; and only users who saw something twice pay for the stretches seen again.
 
 It has every column of the table and follows the definitions in `docs/metrics.md` with the default rules,
 except for what `peers_rules.LEFT_OUT` lists.
@@ -14,15 +13,13 @@ from __future__ import annotations
 
 import peers_rules as r
 import polars as pl
+from peers_polars_walk import INFINITY, PAIR, walked_events
 
-_PAIR = ("userId", "videoId")
-_KEYS = (*_PAIR, "sessionId")
-_INFINITY = float("inf")
 # What is needed of the walked events.
 _WALKED = (
-    *_PAIR,
-    *("pair", "session", "time", "kind", "position", "from", "d", "dt", "watched", "rejected", "missed"),
-    *("unseen", "skip", "leftOpen"),
+    *PAIR,
+    *("pair", "session", "run", "time", "kind", "position", "from", "d", "dt", "watched", "rejected"),
+    *("missed", "goesOn", "unseen", "skip", "end", "leftOpen"),
 )
 
 # Short for the columns that the rules are about.
@@ -38,14 +35,17 @@ def aggregate(events: pl.DataFrame, videos: pl.DataFrame, engine: str) -> pl.Dat
         videos: `videoId`, `duration`, `title`, a row per video.
         engine: The engine of Polars that does it: `streaming` or `in-memory`.
     """
-    # Collected, as three branches need it: Polars would walk twice for those that need other columns.
-    walked = _walked(_sorted(_accepted(events.lazy()))).select(_WALKED).collect(engine=engine).lazy()
+    # Collected, as several branches need it: Polars would walk twice for those that need other columns.
+    walked = walked_events(events.lazy()).select(_WALKED).collect(engine=engine).lazy()
     known = _known(videos)
     durations = pl.concat([known, _estimates(walked, known)])
     walked = walked.join(durations, on="videoId", how="left")
     titles = videos.lazy().select("videoId", pl.col("title").alias("videoTitle"))
-    rows = _totals(_sessions(walked)).join(_unions(walked), on="pair", how="left")
-    rows = rows.join(titles, on="videoId", how="left")
+    segments = _segments(walked).collect(engine=engine).lazy()
+    sessions = _sessions(walked).join(_plays(walked), on="session", how="left")
+    rows = _totals(sessions).join(titles, on="videoId", how="left")
+    rows = rows.join(_unions(segments), on="pair", how="left")
+    rows = rows.join(_replays(segments), on="pair", how="left")
     return _flagged(_scored(_derived(rows))).select(r.COLUMNS).collect(engine=engine)
 
 
@@ -53,120 +53,9 @@ def _known(videos: pl.DataFrame) -> pl.LazyFrame:
     duration = pl.col("duration")
     return (
         videos.lazy()
-        .filter((duration > 0) & (duration < _INFINITY))
+        .filter((duration > 0) & (duration < INFINITY))
         .select("videoId", duration.alias("videoDuration"), pl.lit("metadata").alias("durationSource"))
     )
-
-
-def _accepted(events: pl.LazyFrame) -> pl.LazyFrame:
-    kinds = pl.LazyFrame(
-        {"eventName": r.KINDS.keys(), "kind": r.KINDS.values()}, {"eventName": str, "kind": pl.Int8}
-    )
-    filled = pl.all_horizontal(pl.col(*_KEYS) != "")
-    position = pl.col("currentTime")
-    return (
-        events.filter(filled, pl.col("timestamp").is_not_null(), position >= 0, position < _INFINITY)
-        .join(kinds, on="eventName")
-        .select(
-            *_KEYS, pl.col("timestamp").dt.timestamp("us").alias("time"), "kind", position.alias("position")
-        )
-    )
-
-
-def _sorted(accepted: pl.LazyFrame) -> pl.LazyFrame:
-    """The events of each session together and in order, and a number for each session and each pair."""
-    # Names of the call's own, so that no call finds what an earlier one has seen.
-    names = {key: pl.Categorical(pl.Categories.random()) for key in _KEYS}
-    codes = [pl.col(key).cast(names[key]).to_physical().alias(f"{key}Code") for key in _KEYS]
-    user, video, session = (f"{key}Code" for key in _KEYS)
-    events = accepted.with_columns(codes).sort(user, video, session, "time", "kind", "position")
-
-    def first(*columns: str) -> pl.Expr:
-        differs = pl.any_horizontal(pl.col(column) != pl.col(column).shift() for column in columns)
-        return differs.fill_null(True)
-
-    return events.select(
-        *_PAIR,
-        *("time", "kind", "position"),
-        first(user, video, session).alias("isFirst"),
-        first(user, video, session).cum_sum().alias("session"),
-        first(user, video).cum_sum().alias("pair"),
-    )
-
-
-def _walked(events: pl.LazyFrame) -> pl.LazyFrame:
-    """Each event once, and what it says together with what came before it."""
-    same = pl.all_horizontal(pl.col(name) == pl.col(name).shift() for name in ("time", "kind", "position"))
-    events = events.filter(pl.col("isFirst") | ~same)
-    return _with_skips(_with_segments(_with_state(events)))
-
-
-def _with_state(events: pl.LazyFrame) -> pl.LazyFrame:
-    """The player before each event: its position, and whether it played, was sought, had ended."""
-    first = pl.col("isFirst")
-    starts, stops = _KIND.is_in([r.PLAY, r.RESUME, r.HEARTBEAT]), _KIND.is_in([r.PAUSE, r.CLOSE, r.END])
-    playing = pl.when(starts).then(True).when(stops).then(False)
-    seeking = pl.when(_KIND == r.SEEK_START).then(True).when(_KIND != r.RATE_CHANGE).then(False)
-    ended = pl.when(_KIND == r.END).then(True).when(starts | (_KIND == r.SEEK)).then(False)
-
-    def after(state: pl.Expr) -> pl.Expr:
-        # Nothing flows over from the session before, as a session's first event always has a state.
-        return pl.when(first & state.is_null()).then(False).otherwise(state).forward_fill()
-
-    def before(state: str) -> pl.Expr:
-        return pl.col(state).shift() & ~first
-
-    return events.with_columns(
-        pl.when(~first).then(_POSITION.shift()).alias("from"),
-        (pl.when(~first).then(pl.col("time").diff()) / 1e6).alias("dt"),
-        first.shift(-1).fill_null(True).alias("isLast"),
-        after(playing).alias("plays"),
-        after(seeking).alias("seeks"),
-        after(ended).alias("ends"),
-    ).with_columns(
-        (before("plays") & ~before("seeks")).fill_null(False).alias("running"),
-        before("ends").fill_null(False).alias("hadEnded"),
-        (_POSITION - _FROM).alias("d"),
-        (pl.col("isLast") & pl.col("plays")).alias("leftOpen"),
-    )
-
-
-def _with_segments(events: pl.LazyFrame) -> pl.LazyFrame:
-    running, starts = pl.col("running"), _KIND.is_in([r.PLAY, r.RESUME])
-    observed = running & (_KIND != r.SEEK)
-    watched, rejected, missed = pl.col("watched"), pl.col("rejected"), pl.col("missed")
-    fits = (_D > 0) & (_D <= _DT + r.TOLERANCE)
-    started = ~running & (_KIND == r.HEARTBEAT) & (_D.abs() > 1) & ~pl.col("hadEnded") & fits
-    most = pl.when(starts).then(r.CAP).otherwise(r.LONGEST)
-    return (
-        events.with_columns(
-            (observed & fits & (_D <= r.LONGEST)).alias("watched"),
-            started.alias("started"),
-        )
-        .with_columns((observed & ~watched & ((_D > 0) | (_D < r.BACKWARD))).alias("rejected"))
-        .with_columns((observed & ~watched & ~rejected & starts & (_DT > r.TOLERANCE)).alias("missed"))
-        .with_columns(
-            pl.when("started")
-            .then(_D)
-            .when(rejected | missed | (running & (_KIND == r.SEEK)))
-            .then(pl.min_horizontal(_DT, most))
-            .alias("unseen"),
-        )
-    )
-
-
-def _with_skips(events: pl.LazyFrame) -> pl.LazyFrame:
-    running, at_end = pl.col("running"), pl.col("hadEnded")
-    beats = (_KIND == r.HEARTBEAT) & (_D.abs() > 1) & ~at_end & ~pl.col("started")
-    skip = (
-        pl.when(running & (_KIND == r.SEEK))
-        .then(_D - _DT)
-        .when(running)
-        .then(pl.when("rejected").then(_D))
-        .when((_KIND == r.SEEK) | (_KIND.is_in([r.PLAY, r.RESUME]) & ~at_end) | beats)
-        .then(_D)
-    )
-    return events.with_columns(skip.alias("skip"))
 
 
 def _estimates(walked: pl.LazyFrame, known: pl.LazyFrame) -> pl.LazyFrame:
@@ -183,24 +72,23 @@ def _estimates(walked: pl.LazyFrame, known: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _sessions(walked: pl.LazyFrame) -> pl.LazyFrame:
-    watched, ends, mark = pl.col("watched"), _KIND == r.END, _DURATION * r.COMPLETE
-    reached = (ends & _POSITION.ge(mark).fill_null(True)).sum()
+    watched, end, mark = pl.col("watched"), pl.col("end"), _DURATION * r.COMPLETE
+    reached = (end.is_not_null() & end.ge(mark).fill_null(True)).sum()
     # The least of several values passes over nulls.
     unseen = pl.max_horizontal(0.0, pl.min_horizontal("unseen", _DURATION - _FROM))
     left_open = pl.max_horizontal(0.0, pl.min_horizontal(r.CAP, _DURATION - _POSITION))
     return (
         walked.group_by("session")
         .agg(
-            pl.col("pair", *_PAIR, "videoDuration", "durationSource").first(),
+            pl.col("pair", *PAIR, "videoDuration", "durationSource").first(),
             pl.when(watched).then(_D).sum().alias("watchTime"),
-            pl.when(watched).then(pl.min_horizontal(_DT, _D)).sum().alias("playTime"),
             pl.when(watched).then(_POSITION).max().alias("lastEnd"),
-            _POSITION.max().alias("furthest"),
+            _POSITION.max().fill_null(0.0).alias("furthest"),
             _DT.sum().alias("seconds"),
             (_KIND == r.PAUSE).sum().alias("pauses"),
             (pl.col("skip") > r.FORWARD).sum().alias("forwardSkips"),
             (pl.col("skip") < r.BACKWARD).sum().alias("backwardSkips"),
-            ends.sum().alias("ends"),
+            end.count().alias("ends"),
             reached.alias("reached"),
             pl.col("time").min().alias("firstTime"),
             pl.col("time").max().alias("lastTime"),
@@ -219,19 +107,34 @@ def _sessions(walked: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _unions(walked: pl.LazyFrame) -> pl.LazyFrame:
-    """How long the union of a user's segments is, and its intervals."""
-    start, end, covered = pl.col("start"), pl.col("end"), pl.col("covered")
-    # How far segments reached before each one, over all sessions, in the order of their starts.
-    segments = (
+def _plays(walked: pl.LazyFrame) -> pl.LazyFrame:
+    """The time that each session was played: run by run what the clock says, but no more than was played."""
+    played = pl.when("watched").then(_D).sum()
+    return (
+        walked.filter("goesOn")
+        .group_by("run")
+        .agg(pl.col("session").first(), pl.min_horizontal(_DT.sum(), played).alias("playTime"))
+        .group_by("session")
+        .agg(pl.col("playTime").sum())
+    )
+
+
+def _segments(walked: pl.LazyFrame) -> pl.LazyFrame:
+    """What was watched, and how far a user's segments reached before each, in the order of their starts."""
+    return (
         walked.filter("watched")
         .select("pair", "videoDuration", _FROM.alias("start"), _POSITION.alias("end"))
         .sort("pair", "start")
-        .with_columns(end.cum_max().over("pair").alias("reach"))
+        .with_columns(pl.col("end").cum_max().over("pair").alias("reach"))
         .with_columns(
             pl.when(pl.col("pair") == pl.col("pair").shift()).then(pl.col("reach").shift()).alias("covered")
         )
     )
+
+
+def _unions(segments: pl.LazyFrame) -> pl.LazyFrame:
+    """How long the union of a user's segments is, and its intervals."""
+    start, end, covered = pl.col("start"), pl.col("end"), pl.col("covered")
     new = pl.max_horizontal(start, covered)
     apart = start > covered
     return (
@@ -257,6 +160,28 @@ def _unions(walked: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
+def _replays(segments: pl.LazyFrame) -> pl.LazyFrame:
+    """Where segments of a user lie on others: at least two of them, at least three, and so on."""
+    start, end, step = pl.col("start"), pl.col("end"), pl.col("step")
+    again = segments.filter(start < pl.col("covered")).select("pair").unique()
+    replayed = segments.join(again, on="pair", how="semi")
+    # A start raises how many there are, an end lowers it. Where both are, it is first raised, so what touches
+    # is one stretch. Every user's steps add up to nothing, and starts and ends of one depth take turns.
+    edges = [replayed.select("pair", at.alias("start"), step=by) for at, by in ((start, 1), (end, -1))]
+    return (
+        pl.concat(edges)
+        .sort("pair", "start", "step", descending=[False, False, True])
+        .with_columns((step.cum_sum() - step.clip(upper_bound=0)).alias("depth"))
+        .filter(pl.col("depth") > 1)
+        .sort("pair", "depth", "start", "step", descending=[False, False, False, True])
+        .with_columns(start.shift(-1).alias("end"))
+        .filter(step == 1, end > start)
+        .sort("pair", "start", "end")
+        .group_by("pair")
+        .agg(pl.struct("start", "end").alias("replayedIntervals"))
+    )
+
+
 def _totals(sessions: pl.LazyFrame) -> pl.LazyFrame:
     def total(column: str) -> pl.Expr:
         return pl.col(column).sum().cast(pl.Int64)
@@ -265,7 +190,7 @@ def _totals(sessions: pl.LazyFrame) -> pl.LazyFrame:
         return time.cast(pl.Datetime("us", "UTC"))
 
     return sessions.group_by("pair").agg(
-        pl.col(*_PAIR, "videoDuration", "durationSource").first(),
+        pl.col(*PAIR, "videoDuration", "durationSource").first(),
         pl.col("watchTime").sum().alias("totalWatchTime"),
         pl.col("playTime").sum().alias("totalPlayTime"),
         pl.col("furthest").max(),
@@ -291,7 +216,7 @@ def _derived(rows: pl.LazyFrame) -> pl.LazyFrame:
         pl.col("unionCut").fill_null(0.0).alias("totalUniqueSecondsWatched"),
         pl.min_horizontal("furthest", _DURATION).alias("maxPositionReached"),
         pl.max_horizontal(0.0, watched - pl.col("union").fill_null(0.0)).alias("rewatchedSeconds"),
-        pl.col("watchedIntervals").fill_null([]),
+        pl.col("watchedIntervals", "replayedIntervals").fill_null([]),
         (pl.col("completionCount") > 0).alias("isCompletedAtLeastOnce"),
     ).with_columns(
         _round2(watched / _DURATION * 100).alias("watchPercentage"),
@@ -331,16 +256,17 @@ def _scored(rows: pl.LazyFrame) -> pl.LazyFrame:
 
 def _flagged(rows: pl.LazyFrame) -> pl.LazyFrame:
     metadata, completed = pl.col("durationSource") == "metadata", pl.col("isCompletedAtLeastOnce")
-    watched = pl.col("totalWatchTime")
+    watched, unique = pl.col("totalWatchTime"), pl.col("uniqueWatchPercentage")
+    plays = pl.max_horizontal("sessionCount", "completionCount")
     conditions = {
         "missing_duration": _DURATION.is_null(),
         "estimated_duration": pl.col("durationSource") == "estimated",
-        "excessive_watch_time": watched > r.EXCESSIVE * _DURATION * pl.col("sessionCount"),
-        "completed_without_sufficient_watch": completed & (pl.col("uniqueWatchPercentage") < r.SUFFICIENT),
+        "excessive_watch_time": watched > r.EXCESSIVE * _DURATION * plays,
+        "completed_without_sufficient_watch": completed & (unique < r.SUFFICIENT),
         "position_exceeds_duration": metadata & (pl.col("furthest") > _DURATION + r.SLACK),
         "implausible_segments": pl.col("rejectedSegmentCount") > 0,
         "ended_before_duration": pl.col("endedEarly"),
-        "very_short_watch": watched < r.SHORT,
+        "very_short_watch": (watched < r.SHORT) & ~(unique >= r.SUFFICIENT).fill_null(False),
     }
     flags = [pl.when(condition).then(pl.lit(name)) for name, condition in conditions.items()]
     return rows.with_columns(

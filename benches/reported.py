@@ -11,8 +11,9 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-STALE_STARTS = (
-    "in a few rows a start still reports the position before a seek, which the queries do not recognise"
+RARE_ROWS = (
+    "in a few rows a start still reports the position before a seek, or only a drag tells where a paused "
+    "player is, which the queries do not recognise"
 )
 
 _UNITS = {"k": 1_000, "M": 1_000_000}
@@ -88,7 +89,7 @@ def same(one: float, other: float) -> bool:
 
 
 def nearly(column: str, one: float, other: float, events: int) -> bool:
-    """Whether two sums over so many generated events differ by no more than stale starts explain.
+    """Whether two sums over so many generated events differ by no more than is left out explains.
 
     In generated events they occur by chance: in one or two rows of ten million events, with about a hundred
     seconds each. They change nothing of what is counted of whole rows, sessions and events.

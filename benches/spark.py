@@ -154,13 +154,13 @@ def _sums() -> list:
     columns = (
         *("totalWatchTime", "totalUniqueSecondsWatched", "totalForwardSkips", "totalBackwardSkips"),
         *("completionCount", "sessionCount", "eventCount", "rewatchedSeconds", "openSegmentCount"),
-        *("rejectedSegmentCount", "engagementScore", "unobservedWatchTime"),
+        *("rejectedSegmentCount", "engagementScore", "totalPlayTime", "unobservedWatchTime"),
     )
     flagged = F.count(F.when(F.col("dataQualityFlag") != "ok", 1))
     return [
         F.count("*").alias("rows"),
         *(F.sum(column).alias(column) for column in columns),
-        F.sum(F.size("watchedIntervals")).alias("watchedIntervals"),
+        *(F.sum(F.size(column)).alias(column) for column in ("watchedIntervals", "replayedIntervals")),
         flagged.alias("flagged rows"),
     ]
 

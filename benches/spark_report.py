@@ -9,9 +9,9 @@ from typing import Any
 
 import pyarrow as pa
 import pyspark
-import spark_windows
+from peers_rules import LEFT_OUT
 from pyspark.sql import SparkSession
-from reported import STALE_STARTS, conditions, nearly, number, same, table
+from reported import RARE_ROWS, conditions, nearly, number, same, table
 
 import watchspan
 
@@ -163,13 +163,12 @@ def _sums(size: Size) -> str:
 
 def _difference(name: str, own: Any, other: Any, events: int) -> str:
     share = f" ({(other - own) / own:+.1%})" if own else ""
-    chance = STALE_STARTS if nearly(name, own, other, events) else "not expected"
+    chance = RARE_ROWS if nearly(name, own, other, events) else "not expected"
     return f"{number(other - own)}{share}: {_MAY_DIFFER.get(name, chance)}"
 
 
 def _left_out() -> str:
-    lines = (spark_windows.__doc__ or "").split("\n\n")[2:]
-    return "## What the window version leaves out\n\n" + "\n\n".join(lines)
+    return f"## What the window version leaves out\n\n{LEFT_OUT}"
 
 
 def _mebibytes(size: int | None) -> str:

@@ -63,7 +63,7 @@ def assert_same(own: pa.Table, other: pa.Table) -> None:
         mine, theirs = own[name].to_pylist(), other[name].to_pylist()
         if name == NOT_LESS:
             assert all(value <= most + 1e-6 for value, most in zip(mine, theirs))
-        elif name == "watchedIntervals":
+        elif name in ("watchedIntervals", "replayedIntervals"):
             assert [flat(row) for row in theirs] == [flat(row) for row in mine]
         elif pa.types.is_floating(own[name].type):
             assert theirs == pytest.approx(mine, rel=1e-9, abs=0.0101 if name in ROUNDED else 1e-6), name
