@@ -6,11 +6,11 @@ from typing import Any, Optional
 import pytest
 
 from support.oracle import RULES, Row, micros_text, parse_micros, sessions
-from support.oracle_engagement import ADDITIVE, engagement, retention, round2
+from support.oracle_cases import START, event, spans, stretches
+from support.oracle_engagement import ADDITIVE, engagement, round2
 from support.scenarios import FOLDER, Scenario, assert_rows, load_scenarios
 
 SCENARIOS = load_scenarios()
-START = 1_768_471_200_000_000  # 2026-01-15T10:00:00Z
 
 SESSION_COLUMNS = {"watchTime", "watchedIntervals", "forwardSkipCount", "backwardSkipCount", "unobserved"}
 ENGAGEMENT_COLUMNS = {
@@ -42,20 +42,6 @@ REASONS = {
     "invalid_position",
     "duplicate",
 }
-
-
-def event(seconds: float, name: str, position: float, **more: Any) -> Row:
-    """An event of one user's session, that many seconds after the start."""
-    row = {"timestamp": START + round(seconds * 1e6), "userId": "u", "videoId": "v", "sessionId": "s"}
-    row.update(eventName=name, currentTime=position, **more)
-    return row
-
-
-def only_session(events: list[Row], rules: Optional[Row] = None) -> Row:
-    """The one session row of the events."""
-    rows, _ = sessions(events, rules=rules)
-    assert len(rows) == 1
-    return rows[0]
 
 
 # ------------------------------------------------------------------------------------------ the stories
@@ -94,6 +80,10 @@ def test_story_is_complete(scenario: Scenario) -> None:
         assert set(row) >= SESSION_COLUMNS
     for row in scenario.engagement or []:
         assert set(row) >= ENGAGEMENT_COLUMNS
+
+
+def test_preset_is_in_a_story() -> None:
+    assert ADDITIVE in [scenario.scoring for scenario in SCENARIOS]
 
 
 def test_stories_are_all_there() -> None:
@@ -145,77 +135,115 @@ def test_halves_round_up() -> None:
     assert [round2(x) for x in (0.125, 0.375, -0.125, 43.333, 2.0)] == [0.13, 0.38, -0.12, 43.33, 2.0]
 
 
-def test_play_pause_is_one_segment() -> None:
-    row = only_session([event(0, "play", 0), event(30, "pause", 30)])
-    assert (row["watchTime"], row["playTime"]) == (30, 30)
-    assert row["watchedIntervals"] == [{"start": 0, "end": 30}]
-    assert (row["openSegmentCount"], row["unobserved"]) == (0, [])
-
-
-def test_silence_after_play_is_never_watch_time() -> None:
-    row = only_session([event(0, "play", 12)])
-    assert (row["watchTime"], row["openSegmentCount"]) == (0, 1)
-    assert row["unobserved"] == [{"start": 12, "seconds": 300}]
-
-
 def test_numbers_that_json_cannot_hold() -> None:
     nan, infinity = float("nan"), float("inf")
     events = [
         event(0, "play", 0, playbackRate=nan),
         event(10, "seek", 100, seekFrom=infinity),
         event(20, "pause", 110, playbackRate=-infinity),
-        event(21, "pause", nan),
-        event(22, "pause", infinity),
+        event(21, "heartbeat", nan),
+        event(22, "heartbeat", infinity),
     ]
     rows, report = sessions(events)
     assert report["dropped"]["invalid_position"] == 2
-    assert rows[0]["watchedIntervals"] == [{"start": 100, "end": 110}]
-    assert rows[0]["unobserved"] == [{"start": 0, "seconds": 10}]
+    assert rows[0]["watchedIntervals"] == spans((100, 110))
+    assert rows[0]["unobserved"] == stretches((0, 10))
     for duration in (nan, infinity, 0, -1, None):
         videos = [{"videoId": "v", "duration": duration}]
         assert engagement(rows, videos)[0]["durationSource"] == "estimated"
 
 
-def test_two_different_rows_for_a_video_are_an_error() -> None:
-    rows, _ = sessions([event(0, "play", 0), event(30, "pause", 30)])
-    videos = [{"videoId": "v", "duration": 60}, {"videoId": "v", "duration": 61}]
-    with pytest.raises(ValueError, match="'v'"):
-        engagement(rows, videos)
+@pytest.mark.parametrize("unknown", [None, float("nan"), float("inf"), -1.0])
+def test_only_kinds_that_stop_or_change_the_speed_need_no_position(unknown: Optional[float]) -> None:
+    kinds = ["pause", "close", "ended", "rate_change", "play", "resume", "heartbeat", "seek", "seek_start"]
+    _, report = sessions([event(number, kind, unknown) for number, kind in enumerate(kinds)])
+    assert (report["kept"], report["dropped"]["invalid_position"]) == (4, 5)
 
 
-def test_preset_by_name_is_the_preset_spelled_out() -> None:
-    rows, _ = sessions([event(0, "play", 0), event(120, "pause", 120), event(130, "play", 0)])
-    by_name = engagement(rows, scoring="additive")
-    assert by_name == engagement(rows, scoring=ADDITIVE)
-    assert ADDITIVE in [scenario.scoring for scenario in SCENARIOS]
-    assert by_name[0]["engagementScore"] == 5  # 2 minutes + one session worth 5 - one skip worth 2
-
-
-def test_retention() -> None:
-    """Two users of a 100 s video; one saw its first half twice."""
-    events = [event(0, "play", 0), event(50, "pause", 50)]
-    events += [dict(one, sessionId="again") for one in events]
-    events += [dict(event(0, "play", 25), userId="w"), dict(event(50, "pause", 75), userId="w")]
-    videos = [{"videoId": "v", "duration": 100}]
-    rows, _ = sessions(events)
-    four = [
-        {"startSeconds": 0, "endSeconds": 25, "audience": 1, "retention": 0.5},
-        {"startSeconds": 25, "endSeconds": 50, "audience": 2, "retention": 1},
-        {"startSeconds": 50, "endSeconds": 75, "audience": 1, "retention": 0.5},
-        {"startSeconds": 75, "endSeconds": 100, "audience": 0, "retention": 0},
+def test_unknown_positions_are_the_same_and_come_last() -> None:
+    events = [
+        event(0, "play", 0),
+        event(10, "pause", None),
+        event(10, "pause", float("nan")),
+        event(10, "pause", -1),
+        event(10, "pause", 10),
     ]
-    assert_rows(retention(engagement(rows, videos), buckets=4), four)
-    plays = [2, 3, 1, 0]
-    assert_rows(retention(rows, videos, 4), [dict(one, plays=n) for one, n in zip(four, plays)])
+    rows, report = sessions(events)
+    assert report["dropped"]["duplicate"] == 2
+    assert rows[0]["watchedIntervals"] == spans((0, 10))
+    assert (rows[0]["unobserved"], rows[0]["pauseCount"]) == ([], 2)
 
 
-def test_retention_with_a_shorter_last_bucket() -> None:
-    rows, _ = sessions([event(0, "play", 0), event(95, "pause", 95)])
-    videos = [{"videoId": "v", "duration": 100}]
-    found = retention(engagement(rows, videos), bucket_seconds=60)
-    expected = [
-        {"startSeconds": 0, "endSeconds": 60, "audience": 1, "retention": 1},
-        {"startSeconds": 60, "endSeconds": 100, "audience": 35 / 40, "retention": 35 / 40},
-    ]
-    assert_rows(found, expected)
-    assert retention(rows, rules={"estimate_duration": False}) == []
+def test_of_duplicates_the_one_with_the_smaller_duration_is_kept() -> None:
+    events = [event(0, "play", 0, videoDuration=n) for n in (None, 101.0, 100.0, 0.0, float("nan"))]
+    rows, report = sessions(events)
+    assert report["dropped"]["duplicate"] == 4
+    assert rows[0]["reportedDuration"] == 100
+
+
+# ------------------------------------------------------------------------------------- where sessions are cut
+
+
+def pieces(*events: Row, timeout: float = 100.0, **rules: Any) -> int:
+    """Into how many sessions a user's events over all videos are cut."""
+    rows, _ = sessions(events, False, {"session_timeout_seconds": timeout, **rules})
+    return len({row["sessionId"] for row in rows})
+
+
+@pytest.mark.parametrize(
+    ("seconds", "position", "rules", "count"),
+    [
+        (100, 0, {}, 1),  # exactly the timeout
+        (100.000001, 0, {}, 2),  # d must be above 0
+        (250, 150, {}, 1),  # 250 - 150 = 100 s of which nothing is known
+        (250, 149.5, {}, 2),  # 100.5 s
+        (250, 505, {}, 1),  # 250 * 2 + 5
+        (250, 505.5, {}, 2),
+        (250, 256, {"max_unstated_speed": 1.0}, 2),
+        (250, 255, {"max_unstated_speed": 0.5}, 1),  # 250 * max(1, 0.5) + 5
+        (250, 200, {"max_segment_seconds": 200.0}, 1),
+        (250, 201, {"max_segment_seconds": 200.0}, 2),
+    ],
+)
+def test_a_gap_that_was_played_through(seconds: float, position: float, rules: Row, count: int) -> None:
+    assert pieces(event(0, "play", 0), event(seconds, "pause", position), **rules) == count
+
+
+def test_what_plays_through_a_gap() -> None:
+    assert pieces(event(0, "heartbeat", 0), event(250, "close", 250)) == 1
+    assert pieces(event(0, "resume", 0), event(250, "seek_start", 250)) == 1
+    assert pieces(event(0, "seek", 0), event(250, "heartbeat", 250)) == 2
+    assert pieces(event(0, "pause", 0), event(250, "heartbeat", 250)) == 2
+    assert pieces(event(0, "play", 0), event(250, "close", None)) == 2
+    # Its own speed counts, but not what an earlier event said of it.
+    fast = event(0, "play", 0, playbackRate=3)
+    assert pieces(fast, event(250, "pause", 755)) == 1  # 250 * 3 + 5
+    assert pieces(fast, event(250, "pause", 755.5)) == 2
+    assert pieces(fast, event(1, "heartbeat", 3), event(251, "pause", 753)) == 2  # 750 > 250 * 2 + 5
+    assert pieces(event(0, "play", 0, playbackRate=0.5), event(250, "pause", 505)) == 1
+
+
+def test_another_video_between_is_another_neighbour() -> None:
+    first, last = event(0, "play", 0), event(240, "heartbeat", 240)
+    assert pieces(first, last) == 1
+    assert pieces(first, event(120, "pause", 0, videoId="w"), last) == 3
+    # At the same time the smaller videoId comes first.
+    assert pieces(first, event(240, "pause", 0, videoId="a"), last) == 2
+    assert pieces(first, event(240, "pause", 0, videoId="w"), last) == 1
+    assert pieces(event(0, "play", 0, videoId="w"), first, last) == 2
+    assert pieces(event(0, "play", 0, videoId="a"), first, last) == 1
+
+
+def test_a_lecture_without_a_sign_of_life_is_one_session() -> None:
+    rows, _ = sessions([event(0, "play", 0), event(3000, "pause", 3000)], False)
+    assert [row["sessionId"] for row in rows] == ["2026-01-15T10:00:00.000000Z"]
+    assert (rows[0]["watchTime"], rows[0]["playTime"]) == (3000, 3000)
+
+
+def test_ids_of_pieces() -> None:
+    events = [event(0, "play", 0, sessionId=7), event(101, "pause", 0, sessionId=7)]
+    rows, _ = sessions(events, rules={"session_timeout_seconds": 100.0})
+    ids = ["7@2026-01-15T10:00:00.000000Z", "7@2026-01-15T10:01:41.000000Z"]
+    assert [row["sessionId"] for row in rows] == ids
+    rows, _ = sessions(events[:1], rules={"session_timeout_seconds": 100.0})
+    assert [row["sessionId"] for row in rows] == ids[:1]

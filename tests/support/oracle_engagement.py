@@ -1,10 +1,22 @@
-"""The second opinion, continued: session rows to engagement rows and retention."""
+"""The second opinion, sections 3, 4 and 6: session rows to engagement rows and retention."""
 
 import math
 from collections.abc import Sequence
 from typing import Any, Optional, Union
 
-from support.oracle import RULES, Interval, Row, finite_or_null, interval_dicts, length, union
+from support.oracle import RULES, Row
+from support.oracle_duration import catalogue, duration_of
+from support.oracle_intervals import (
+    Interval,
+    interval_dicts,
+    interval_pairs,
+    length,
+    overlap,
+    replays,
+    total,
+    union,
+    within_floats,
+)
 
 SCORING: dict[str, Optional[float]] = {
     "coverage": 60.0,
@@ -38,6 +50,7 @@ ADDITIVE: dict[str, Optional[float]] = {
     "low": 10.0,
 }
 
+NO_GUESS = ("metadata", "reported")
 NEED_DURATION = ["coverage", "completion", "reach", "rewatch"]
 NEED_NOTHING = ["watch_minutes", "completions", "sessions", "skips"]
 NEED_UNIQUE_SECONDS = [
@@ -45,12 +58,16 @@ NEED_UNIQUE_SECONDS = [
     "uniqueWatchPercentage",
     "rewatchedSeconds",
     "watchedIntervals",
+    "replayedIntervals",
 ]
 
 
 def round2(x: float) -> float:
     """Two decimals, halves up."""
-    return math.floor(100 * x + 0.5) / 100
+    hundredfold = 100 * x + 0.5
+    if not math.isfinite(hundredfold):
+        return within_floats(hundredfold) / 100
+    return float(math.floor(hundredfold)) / 100
 
 
 def percentage(value: float, d: Optional[float]) -> Optional[float]:
@@ -58,56 +75,24 @@ def percentage(value: float, d: Optional[float]) -> Optional[float]:
     return None if d is None else round2(value / d * 100)
 
 
-def _intervals(row: Row) -> list[Interval]:
-    return [(interval["start"], interval["end"]) for interval in row["watchedIntervals"]]
-
-
-# -------------------------------------------------------------------------------------------- duration
-
-
-def catalogue(videos: Optional[Sequence[Row]]) -> dict[Any, tuple[Optional[float], Optional[str]]]:
-    """Duration (None if it is missing) and title by video."""
-    known: dict[Any, tuple[Optional[float], Optional[str]]] = {}
-    for video in videos or []:
-        name, duration = video.get("videoId"), finite_or_null(video.get("duration"))
-        if name is None or name == "":
-            continue
-        entry = (duration if duration is not None and duration > 0 else None, video.get("title"))
-        if known.setdefault(name, entry) != entry:
-            raise ValueError(f"videos holds two different rows for {name!r}")
-    return known
-
-
-def estimate(rows: Sequence[Row], video: Any) -> Optional[float]:
-    """A guess of the duration from all users' rows for the video."""
-    of_video = [row for row in rows if row["videoId"] == video]
-    ends = [end for row in of_video for _, end in _intervals(row)]
-    guess = max(ends) if ends else max(row["maxPosition"] for row in of_video)
-    return guess if guess > 0 else None
-
-
-def duration_of(
-    rows: Sequence[Row], video: Any, videos: Optional[Sequence[Row]], rules: Row
-) -> tuple[Optional[float], Optional[str]]:
-    """The duration and its source."""
-    stated, _ = catalogue(videos).get(video, (None, None))
-    if stated is not None:
-        return stated, "metadata"
-    guess = estimate(rows, video) if rules["estimate_duration"] else None
-    return guess, None if guess is None else "estimated"
-
-
 # --------------------------------------------------------------------------- section 3: engagement rows
+
+
+def completion_mark(d: float, rules: Row) -> float:
+    """From which position on a video counts as completed."""
+    mark: float = rules["completion_threshold"] * d
+    slack = rules["completion_slack_seconds"]
+    return mark if slack is None else min(mark, d - min(slack, d / 5))
 
 
 def _completions(row: Row, d: Optional[float], source: Optional[str], rules: Row) -> int:
     """How often one session completed the video."""
     if d is None:
         return len(row["endPositions"])
-    mark = rules["completion_threshold"] * d
+    mark = completion_mark(d, rules)
     count = sum(1 for end in row["endPositions"] if end >= mark)
     watched = row["watchedIntervals"]
-    if count == 0 and source == "metadata" and watched and watched[-1]["end"] >= mark:
+    if count == 0 and source in NO_GUESS and watched and watched[-1]["end"] >= mark:
         return 1
     return count
 
@@ -120,37 +105,48 @@ def _cut_stretches(row: Row, cap: float) -> list[Interval]:
     ]
 
 
+def _replayed(group: Sequence[Row]) -> list[Interval]:
+    """Where more than one of all sessions' watched and replayed intervals lies."""
+    columns = [column for row in group for column in (row["watchedIntervals"], row["replayedIntervals"])]
+    return replays([interval for column in columns for interval in interval_pairs(column)])
+
+
 def _flags(row: Row, group: Sequence[Row], d: Optional[float], sufficiency: float, rules: Row) -> list[str]:
     """All data quality flags that apply, in their order."""
-    source, total = row["durationSource"], row["totalWatchTime"]
+    source, watched = row["durationSource"], row["totalWatchTime"]
+    plays = max(row["sessionCount"], row["completionCount"])
     reached = max(one["maxPosition"] for one in group)
     ends = [end for one in group for end in one["endPositions"]]
+    sufficient = d is not None and sufficiency >= rules["sufficient_watch_percentage"]
     flags = []
     if d is None:
         flags.append("missing_duration")
     if source == "estimated":
         flags.append("estimated_duration")
-    if d is not None and total > rules["excessive_ratio"] * d * row["sessionCount"]:
+    if d is not None and watched > rules["excessive_ratio"] * d * plays:
         flags.append("excessive_watch_time")
-    if d is not None and row["completionCount"] and sufficiency < rules["sufficient_watch_percentage"]:
+    if d is not None and row["isCompletedAtLeastOnce"] and not sufficient:
         flags.append("completed_without_sufficient_watch")
-    if source == "metadata" and d is not None and reached > d + rules["position_slack_seconds"]:
+    if d is not None and source in NO_GUESS and reached > d + rules["position_slack_seconds"]:
         flags.append("position_exceeds_duration")
     if row["rejectedSegmentCount"] > 0:
         flags.append("implausible_segments")
-    if d is not None and any(end < rules["completion_threshold"] * d for end in ends):
+    if d is not None and any(end < completion_mark(d, rules) for end in ends):
         flags.append("ended_before_duration")
-    if total < rules["very_short_seconds"]:
+    if watched < rules["very_short_seconds"] and not sufficient:
         flags.append("very_short_watch")
     return flags
 
 
-def _score(row: Row, features: dict[str, float], scoring: Row) -> tuple[Optional[float], Optional[str]]:
+# ---------------------------------------------------------------------------------- section 4: the score
+
+
+def _score(features: dict[str, float], scoring: Row) -> tuple[Optional[float], Optional[str]]:
     """The score and its tier."""
     names = NEED_DURATION + NEED_NOTHING
     if any(scoring[name] != 0 and name not in features for name in names):
         return None, None
-    score = sum(scoring[name] * features[name] for name in names if name in features)
+    score = total(scoring[name] * features[name] for name in names if name in features)
     if scoring["minimum"] is not None:
         score = max(score, scoring["minimum"])
     if scoring["maximum"] is not None:
@@ -174,7 +170,7 @@ def _features(
     }
     if d is None:
         return features
-    completed = row["completionCount"] > 0 and sufficiency >= rules["sufficient_watch_percentage"]
+    completed = row["isCompletedAtLeastOnce"] and sufficiency >= rules["sufficient_watch_percentage"]
     covered = row["totalUniqueSecondsWatched"] if unique_seconds else min(row["totalWatchTime"], d)
     needing = {
         "coverage": covered / d,
@@ -186,31 +182,34 @@ def _features(
     return features
 
 
+# -------------------------------------------------------------------------------------- rows, continued
+
+
 def _totals(group: Sequence[Row], d: Optional[float], source: Optional[str], rules: Row) -> Row:
-    """What does not need the score: sums, union and percentages."""
+    """What does not need the score: sums, union and percentages. The group is in order."""
     cap = math.inf if d is None else d
     stretches = [stretch for row in group for stretch in _cut_stretches(row, cap)]
-    unobserved = sum(seconds for _, seconds in stretches)
-    intervals = [interval for row in group for interval in _intervals(row)]
-    total = sum(row["watchTime"] for row in group)
+    unobserved = total(seconds for _, seconds in stretches)
+    intervals = [interval for row in group for interval in interval_pairs(row["watchedIntervals"])]
+    watch_time = total(row["watchTime"] for row in group)
     if rules["count_unobserved"]:
-        total += unobserved
-        intervals += [(start, start + seconds) for start, seconds in stretches if seconds > 0]
+        watch_time = total([watch_time, unobserved])
+        intervals += [(start, within_floats(start + seconds)) for start, seconds in stretches if seconds > 0]
     watched = union(intervals)
-    unique = length([(start, min(end, cap)) for start, end in watched if start < cap])
+    unique = length((start, min(end, cap)) for start, end in watched if start < cap)
     reached = min(max(row["maxPosition"] for row in group), cap)
     count = len(group)
     completions = sum(_completions(row, d, source, rules) for row in group)
     lasted = sum(row["sessionEnd"] - row["sessionStart"] for row in group) / 1e6
     return {
-        "totalWatchTime": total,
+        "totalWatchTime": watch_time,
         "totalUniqueSecondsWatched": unique,
         "maxPositionReached": reached,
-        "watchPercentage": percentage(total, d),
+        "watchPercentage": percentage(watch_time, d),
         "completionPercentage": percentage(reached, d),
         "uniqueWatchPercentage": percentage(unique, d),
         "sessionCount": count,
-        "avgWatchTimePerSession": total / count,
+        "avgWatchTimePerSession": watch_time / count,
         "avgSessionDuration": lasted / count,
         "avgPausesPerSession": sum(row["pauseCount"] for row in group) / count,
         "totalForwardSkips": sum(row["forwardSkipCount"] for row in group),
@@ -220,13 +219,14 @@ def _totals(group: Sequence[Row], d: Optional[float], source: Optional[str], rul
         "firstWatchDate": min(row["sessionStart"] for row in group),
         "lastWatchDate": max(row["sessionEnd"] for row in group),
         "isReplay": count > 1,
-        "rewatchedSeconds": max(0.0, total - length(watched)),
-        "totalPlayTime": sum(row["playTime"] for row in group),
+        "rewatchedSeconds": max(0.0, watch_time - length(watched)),
+        "totalPlayTime": total(row["playTime"] for row in group),
         "unobservedWatchTime": unobserved,
         "openSegmentCount": sum(row["openSegmentCount"] for row in group),
         "rejectedSegmentCount": sum(row["rejectedSegmentCount"] for row in group),
         "eventCount": sum(row["eventCount"] for row in group),
         "watchedIntervals": interval_dicts(watched),
+        "replayedIntervals": interval_dicts(_replayed(group)),
     }
 
 
@@ -252,7 +252,7 @@ def _engagement_row(
     if not unique_seconds:
         row.update(dict.fromkeys(NEED_UNIQUE_SECONDS))
     features = _features(row, d, sufficiency, rules, unique_seconds)
-    row["engagementScore"], row["engagementTier"] = _score(row, features, scoring)
+    row["engagementScore"], row["engagementTier"] = _score(features, scoring)
     row["dataQualityFlags"] = _flags(row, group, d, sufficiency, rules)
     row["dataQualityFlag"] = row["dataQualityFlags"][0] if row["dataQualityFlags"] else "ok"
     return row
@@ -291,19 +291,16 @@ def bucket_edges(d: float, buckets: int, bucket_seconds: Optional[float]) -> lis
     return [(i * bucket_seconds, min(d, (i + 1) * bucket_seconds)) for i in range(count)]
 
 
-def overlap(intervals: Sequence[Interval], start: float, end: float) -> float:
-    """How much of the disjoint intervals lies in the bucket."""
-    return sum(max(0.0, min(end, b) - max(start, a)) for a, b in intervals)
-
-
-def _row_duration(
-    rows: Sequence[Row], video: Any, videos: Optional[Sequence[Row]], rules: Row
+def _retention_duration(
+    of_video: Sequence[Row], videos: Optional[Sequence[Row]], rules: Row
 ) -> Optional[float]:
-    for row in rows:
-        if row["videoId"] == video and "videoDuration" in row:
-            stated: Optional[float] = row["videoDuration"]
-            return stated
-    return duration_of(rows, video, videos, rules)[0]
+    """That of the call's videos, else as in section 3, which an engagement row went through already."""
+    video = of_video[0]["videoId"]
+    known = catalogue(videos).get(video, (None, None))[0]
+    if known is None and "videoDuration" in of_video[0]:
+        stated: Optional[float] = of_video[0]["videoDuration"]
+        return stated
+    return duration_of(of_video, video, videos, rules)[0]
 
 
 def retention(
@@ -313,27 +310,33 @@ def retention(
     bucket_seconds: Optional[float] = None,
     rules: Optional[Row] = None,
 ) -> list[Row]:
-    """The audience of every bucket of every video, from session or from engagement rows."""
+    """The audience and the plays of every bucket of every video, from session or from engagement rows."""
     result = []
     for video in sorted({row["videoId"] for row in rows}):
-        d = _row_duration(rows, video, videos, {**RULES, **(rules or {})})
+        of_video = [row for row in rows if row["videoId"] == video]
+        d = _retention_duration(of_video, videos, {**RULES, **(rules or {})})
         if d is None:
             continue
-        of_video = [row for row in rows if row["videoId"] == video]
         users: dict[Any, list[Interval]] = {}
         for row in of_video:
-            users.setdefault(row["userId"], []).extend(_intervals(row))
+            users.setdefault(row["userId"], []).extend(interval_pairs(row["watchedIntervals"]))
+        played = [
+            interval
+            for row in of_video
+            for column in ("watchedIntervals", "replayedIntervals")
+            for interval in interval_pairs(row[column])
+        ]
         for start, end in bucket_edges(d, buckets, bucket_seconds):
             size = end - start
-            audience = sum(overlap(union(mine), start, end) / size for mine in users.values())
-            bucket = {
-                "videoId": video,
-                "startSeconds": start,
-                "endSeconds": end,
-                "audience": audience,
-                "retention": audience / len(users),
-            }
-            if "sessionId" in of_video[0]:
-                bucket["plays"] = sum(overlap(_intervals(row), start, end) / size for row in of_video)
-            result.append(bucket)
+            audience = total(overlap(union(mine), start, end) / size for mine in users.values())
+            result.append(
+                {
+                    "videoId": video,
+                    "startSeconds": start,
+                    "endSeconds": end,
+                    "audience": audience,
+                    "retention": audience / len(users),
+                    "plays": overlap(played, start, end) / size,
+                }
+            )
     return result

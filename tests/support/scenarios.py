@@ -15,7 +15,7 @@ FOLDER = Path(__file__).resolve().parent.parent / "scenarios"
 TOLERANCE = 1e-6
 TIMESTAMP_COLUMNS = {"sessionStart", "sessionEnd", "firstWatchDate", "lastWatchDate"}
 EPOCH = dt.datetime(1970, 1, 1)
-NUMBERS = {"currentTime", "playbackRate", "seekFrom", "duration"}
+NUMBERS = {"currentTime", "playbackRate", "seekFrom", "videoDuration", "duration"}
 
 
 class Scenario(NamedTuple):
