@@ -13,13 +13,13 @@ THEMES = {
     "seeks": ("Seeks and skips", "Jumps, drags and skip buttons, with and without a known origin."),
     "silence": ("Silence and lost events", "Closed tabs, reloads, and plays and pauses that never arrive."),
     "heartbeats": ("Heartbeats and live streams", "What signs of life prove while playing and while paused."),
-    "clocks": ("Clocks and long segments", "How far position and clock may differ, and for how long."),
+    "clocks": ("Clocks and long segments", "How far a position may be ahead of the clock, and for how long."),
     "speed": ("Speed", "Double speed, known and unknown."),
     "endings": ("Endings", "End events, durations that are wrong, and values exactly at a limit."),
     "replays": ("Coming back", "Videos watched again, in one session and in several."),
     "sessions": ("Sessions", "Session ids, timeouts, several tabs and several devices."),
     "rows": ("Rows that arrive", "Order, duplicates, unusable rows, time zones and numbers as keys."),
-    "durations": ("Durations that are missing", "Estimates, and an untidy catalogue."),
+    "durations": ("Durations that are missing", "What players report, estimates, and an untidy catalogue."),
     "unobserved": ("Counting what nobody saw", "What `count_unobserved` adds."),
     "options": ("Other options", "Without unique seconds, other scores, other limits."),
     "vocabularies": ("Vocabularies", "One story for each preset."),
@@ -43,9 +43,15 @@ class Story(NamedTuple):
 
 
 def load_stories(folder: Path) -> list[Story]:
-    """All stories in `folder`, by file name."""
-    texts = {path.stem: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.json"))}
+    """All stories in `folder`, by their number; those that have none come last, by name."""
+    files = sorted(folder.glob("*.json"), key=lambda path: _in_order(path.stem))
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in files}
     return [Story(name.replace("_", "-"), json.loads(text)) for name, text in texts.items()]
+
+
+def _in_order(name: str) -> tuple[bool, int, str]:
+    number = name.partition("_")[0]
+    return (not number.isdecimal(), int(number) if number.isdecimal() else 0, name)
 
 
 def shown_by(stories: list[Story]) -> dict[str, Story]:

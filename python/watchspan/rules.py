@@ -15,10 +15,14 @@ class Rules(Options, check=_core.check_rules):
     Frozen, keyword-only and picklable; `dataclasses.replace` makes a changed copy. Numbers become floats.
 
     Attributes:
-        tolerance_seconds: How far a position may run ahead of the clock before a segment is rejected:
-            seconds. Accepts a finite number that is not negative; default 5.
+        tolerance_seconds: How far playback may be ahead of the clock before a segment is rejected, once for
+            all segments that follow on each other: seconds. Accepts a finite number that is not negative;
+            default 5.
         max_segment_seconds: The longest stretch that two neighbouring events may prove as watched: seconds.
             Accepts a finite number that is not negative; default 7200.
+        max_unstated_speed: How fast a player that never states its speed can have been: seconds of content
+            per wall-clock second. Up to 1 it is strict: such a player plays at normal speed. Accepts a finite
+            number that is not negative; default 2.
         forward_skip_seconds: A jump ahead counts as a skip if it is longer than this: seconds. Accepts a
             finite number that is not negative; default 5.
         backward_skip_seconds: A jump back counts as a skip if it is longer than this: seconds. Accepts a
@@ -29,15 +33,19 @@ class Rules(Options, check=_core.check_rules):
         open_segment_cap_seconds: How much unobserved playback is assumed at most after an event whose stop
             was never seen: wall-clock seconds. Accepts a finite number that is not negative; default 300.
         heartbeat_seconds: The interval in which the player sends heartbeats: longer silence means that it
-            stopped. None if it sends none: wall-clock seconds. Accepts None or a finite number above 0;
-            default None.
+            stopped, so it bounds what is unobserved. None if it sends none: wall-clock seconds. Accepts None
+            or a finite number above 0; default None.
         completion_threshold: The share of the video that must be reached for it to count as completed.
             Accepts a number from 0 to 1; default 0.95.
+        completion_slack_seconds: How long before the end a video counts as completed, at most a fifth of its
+            length, where that is earlier than `completion_threshold`: finished but for the credits. None
+            leaves it to the threshold: seconds. Accepts None or a finite number above 0; default None.
         count_unobserved: Whether unobserved stretches count as watched. Accepts True or False; default False.
-        very_short_seconds: Less total watch time than this sets the flag `very_short_watch`: seconds. Accepts
-            a finite number that is not negative; default 10.
-        excessive_ratio: More total watch time than this many durations per session sets the flag
-            `excessive_watch_time`. Accepts a finite number that is not negative; default 1.2.
+        very_short_seconds: Less total watch time than this sets the flag `very_short_watch`, unless it is
+            enough of a short video: seconds. Accepts a finite number that is not negative; default 10.
+        excessive_ratio: More total watch time than this many durations per session, or per completion if
+            there are more, sets the flag `excessive_watch_time`. Accepts a finite number that is not
+            negative; default 1.2.
         sufficient_watch_percentage: The unique watch percentage that a completion needs to be believed.
             Accepts a number from 0 to 100; default 75.
         position_slack_seconds: How far a position may exceed the duration before the flag
@@ -59,12 +67,14 @@ class Rules(Options, check=_core.check_rules):
 
     tolerance_seconds: float = 5.0
     max_segment_seconds: float = 7200.0
+    max_unstated_speed: float = 2.0
     forward_skip_seconds: float = 5.0
     backward_skip_seconds: float = 2.0
     session_timeout_seconds: float | None = None
     open_segment_cap_seconds: float = 300.0
     heartbeat_seconds: float | None = None
     completion_threshold: float = 0.95
+    completion_slack_seconds: float | None = None
     count_unobserved: bool = False
     very_short_seconds: float = 10.0
     excessive_ratio: float = 1.2

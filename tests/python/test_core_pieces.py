@@ -35,11 +35,17 @@ def random_events(seed):
 
 
 def joined(events, durations, source):
-    """The events, each with its video's duration and where that comes from."""
-    found = [durations.get(video) for video in events["videoId"].to_pylist()]
-    sources = [None if value is None else source for value in found]
-    events = events.append_column("videoDuration", pa.array(found, pa.float64()))
-    return events.append_column("durationSource", pa.array(sources, pa.string()))
+    """The events, each with its video's duration and where that comes from: all from `source`."""
+    return joined_as_told(events, {video: (seconds, source) for video, seconds in durations.items()})
+
+
+def joined_as_told(events, told):
+    """The events, each with its video's duration and where that comes from, as `told` by video."""
+    pairs = [told.get(video, (None, None)) for video in events["videoId"].to_pylist()]
+    found = [seconds for seconds, _ in pairs]
+    sources = [None if seconds is None else source for seconds, source in pairs]
+    events = events.append_column("_duration", pa.array(found, pa.float64()))
+    return events.append_column("_durationSource", pa.array(sources, pa.string()))
 
 
 def aggregate_joined(events, rules=None, scoring=None, unique_seconds=True, columns=None):
@@ -297,16 +303,44 @@ def furthest(events, rules=None):
 
 
 def test_furthest_of_the_example(events):
+    nothing = {"reportedSecond": None, "reportedDuration": None, "reportingUsers": 0}
     assert furthest(events) == [
-        {"videoId": "v1", "watchedEnd": 290.0, "maxPosition": 290.0},
-        {"videoId": "v2", "watchedEnd": 20.0, "maxPosition": 20.0},
+        {"videoId": "v1", "watchedEnd": 290.0, "maxPosition": 290.0, **nothing},
+        {"videoId": "v2", "watchedEnd": 20.0, "maxPosition": 20.0, **nothing},
     ]
 
 
-def estimate(row):
-    return (
-        row["watchedEnd"] if row["watchedEnd"] > 0 else row["maxPosition"] if row["maxPosition"] > 0 else None
-    )
+def test_furthest_counts_the_users_who_report_a_second(events):
+    users = events["userId"].to_pylist()
+    reported = pa.array([300.25 if user == "ann" else 300.75 for user in users], pa.float64())
+    found = [
+        row for row in furthest(events.append_column("videoDuration", reported)) if row["videoId"] == "v1"
+    ]
+    watching = {user for user, video in zip(users, events["videoId"].to_pylist()) if video == "v1"}
+    assert {"ann"} < watching
+    expected = {"reportedSecond": 300.0, "reportedDuration": 300.75, "reportingUsers": len(watching)}
+    assert [{name: row[name] for name in expected} for row in found] == [expected]
+
+
+def told_by(rows):
+    """The duration of each video and its source, as the rows of the furthest table tell them."""
+    videos = {}
+    for row in rows:
+        videos.setdefault(row["videoId"], []).append(row)
+    return {video: told_of_one(rows) for video, rows in videos.items()}
+
+
+def told_of_one(rows):
+    votes = [
+        (row["reportingUsers"], row["reportedSecond"], row["reportedDuration"])
+        for row in rows
+        if row["reportingUsers"]
+    ]
+    if votes:
+        return max(votes)[2], "reported"
+    (row,) = rows
+    guess = row["watchedEnd"] or row["maxPosition"] or None
+    return guess, None if guess is None else "estimated"
 
 
 @pytest.mark.parametrize("seed", range(60))
@@ -314,11 +348,9 @@ def test_furthest_gives_the_durations_that_aggregate_estimates(seed):
     rng, events, rules = random_events(seed)
     rules = ws.Rules(**{**rules, "estimate_duration": True})
     found = furthest(iter(batches(events, rng)), rules)
-    assert [row["videoId"] for row in found] == sorted({row["videoId"] for row in found})
+    assert [row["videoId"] for row in found] == sorted(row["videoId"] for row in found)
     whole = ws.aggregate(events, rules=rules).to_pylist()
-    assert {row["videoId"]: estimate(row) for row in found} == {
-        row["videoId"]: row["videoDuration"] for row in whole
-    }
+    assert told_by(found) == {row["videoId"]: (row["videoDuration"], row["durationSource"]) for row in whole}
 
 
 # Events that state their video's duration.
@@ -349,8 +381,8 @@ def test_joined_durations_give_the_same_rows(seed):
 def test_joined_estimates_give_the_same_rows(seed):
     rng, events, rules = random_events(seed)
     rules = ws.Rules(**{**rules, "estimate_duration": True})
-    estimates = {row["videoId"]: estimate(row) for row in furthest(events, rules)}
-    stated = joined(events, estimates, "estimated")
+    told = told_by(furthest(events, rules))
+    stated = joined_as_told(events, told)
     expected = ws.aggregate(events, rules=rules)
     assert_same(aggregate_joined(iter(batches(stated, rng)), rules), expected)
 
@@ -359,12 +391,12 @@ def test_joined_estimates_give_the_same_rows(seed):
 def test_a_videos_table_of_estimates_gives_the_same_rows(seed):
     _, events, rules = random_events(seed)
     rules = ws.Rules(**{**rules, "estimate_duration": True})
-    estimates = {row["videoId"]: estimate(row) for row in furthest(events, rules)}
+    told = told_by(furthest(events, rules))
     given = pa.table(
         {
-            "videoId": pa.array(list(estimates), pa.string()),
-            "duration": pa.array(list(estimates.values()), pa.float64()),
-            "durationSource": pa.array(["estimated"] * len(estimates), pa.string()),
+            "videoId": pa.array(list(told), pa.string()),
+            "duration": pa.array([seconds for seconds, _ in told.values()], pa.float64()),
+            "durationSource": pa.array([source for _, source in told.values()], pa.string()),
         }
     )
     expected = ws.aggregate(events, rules=rules)
@@ -391,7 +423,7 @@ def test_an_unknown_duration_stays_unknown(events):
 
 def test_columns_of_nothing_but_null(events):
     empty = pa.nulls(len(events))
-    stated = events.append_column("videoDuration", empty).append_column("durationSource", empty)
+    stated = events.append_column("_duration", empty).append_column("_durationSource", empty)
     assert_same(aggregate_joined(stated), ws.aggregate(events, rules=ws.Rules(estimate_duration=False)))
 
 
@@ -412,13 +444,13 @@ def test_events_that_contradict_each_other(events):
 
 
 def test_the_duration_columns_have_to_be_there(events):
-    with pytest.raises(ws.errors.MissingColumnError, match="videoDuration"):
+    with pytest.raises(ws.errors.MissingColumnError, match="_duration"):
         aggregate_joined(events)
-    with pytest.raises(ws.errors.MissingColumnError, match="durationSource"):
-        aggregate_joined(events.append_column("videoDuration", pa.array([1.0] * len(events))))
-    wrong = joined(events, KNOWN, "metadata").drop(["videoDuration"])
-    with pytest.raises(ws.errors.ColumnTypeError, match="videoDuration"):
-        aggregate_joined(wrong.append_column("videoDuration", pa.array(["1"] * len(events))))
+    with pytest.raises(ws.errors.MissingColumnError, match="_durationSource"):
+        aggregate_joined(events.append_column("_duration", pa.array([1.0] * len(events))))
+    wrong = joined(events, KNOWN, "metadata").drop(["_duration"])
+    with pytest.raises(ws.errors.ColumnTypeError, match="_duration"):
+        aggregate_joined(wrong.append_column("_duration", pa.array(["1"] * len(events))))
 
 
 # Nothing at all.
@@ -440,7 +472,10 @@ def test_tables_without_rows_tell_their_columns(events):
         (_core.scopes(sources.read(nothing, None), None, None, None, None, None), names),
         (
             _core.furthest(sources.read(nothing, None), None, None, ws.Rules(), None),
-            ["videoId", "watchedEnd", "maxPosition"],
+            [
+                *("videoId", "watchedEnd", "maxPosition"),
+                *("reportedSecond", "reportedDuration", "reportingUsers"),
+            ],
         ),
         (aggregate_joined(nothing), [spec["name"] for spec in _core.column_specs("engagement")]),
     ):

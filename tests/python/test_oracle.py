@@ -88,9 +88,10 @@ def test_preset_is_in_a_story() -> None:
 
 def test_stories_are_all_there() -> None:
     assert len(SCENARIOS) >= 36
-    files = sorted(path.name for path in FOLDER.glob("[0-9]*.json"))
-    assert all(re.fullmatch(r"\d\d_[a-z0-9_]+\.json", name) for name in files)
-    assert [int(name[:2]) for name in files] == list(range(1, len(SCENARIOS) + 1))
+    files = [f"{scenario.name}.json" for scenario in SCENARIOS]
+    assert set(files) == {path.name for path in FOLDER.glob("[0-9]*")}
+    assert all(re.fullmatch(r"\d{2,3}_[a-z0-9_]+\.json", name) for name in files)
+    assert [int(name.partition("_")[0]) for name in files] == list(range(1, len(SCENARIOS) + 1))
     assert files[0] == "01_worked_example.json"
 
 

@@ -1,5 +1,6 @@
 """The sample events: what callers may rely on, and that everything an engagement table can show occurs."""
 
+import functools
 import hashlib
 import subprocess
 import sys
@@ -71,7 +72,7 @@ def test_events_depend_on_rows_and_seed_alone():
 def test_the_same_events_on_every_python():
     # If this fails because the generator was changed on purpose, put the new digest here.
     digest = hashlib.sha256(as_text(sample.events(3000, seed=5)).encode()).hexdigest()
-    assert digest == "58c213e71c8246fb8dc7981c35c03d1befed298c65cea783b3fb48b8f5322316"
+    assert digest == "a40ad8fbf7679780409d2f0a3e88acc4e888d52b51a7a2313580ef2a87d600d8"
 
 
 @pytest.mark.parametrize(
@@ -186,3 +187,62 @@ def test_numpy_is_not_needed():
         pytest.skip("this pyarrow needs numpy itself")
     code = "import sys; sys.modules['numpy'] = None; from watchspan import sample; sample.events(100)"
     subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True)
+
+
+@functools.cache
+def curves():
+    """The durations of the sample's videos with moments, and the curves of these."""
+    planted = {row["videoId"]: row for row in sample.moments(4).to_pylist()}
+    lengths = {row["videoId"]: row["duration"] for row in sample.videos(4).to_pylist()}
+    known = {"videoId": list(planted), "duration": [lengths.get(video) or 600.0 for video in planted]}
+    rows = ws.retention(ws.sessions(sample.events(300_000, seed=4)), videos=known, bucket_seconds=10)
+    return planted, rows.to_pylist()
+
+
+def plays(kind):
+    """Of the videos with such a moment that many watch: the rows of their curves, and where the moment is."""
+    planted, rows = curves()
+    return [
+        (planted[row["videoId"]], row)
+        for row in rows
+        if row["videoId"] in planted and planted[row["videoId"]]["kind"] == kind and row["users"] >= 100
+    ]
+
+
+@pytest.mark.parametrize("kind", ["spike", "dip"])
+def test_moments_are_seen_in_plays(kind):
+    inside, outside = [], []
+    for moment, row in plays(kind):
+        width = moment["endSeconds"] - moment["startSeconds"]
+        middle = (row["startSeconds"] + row["endSeconds"]) / 2
+        share = row["plays"] / row["users"]
+        if moment["startSeconds"] <= middle <= moment["endSeconds"]:
+            inside.append(share)
+        elif abs(middle - (moment["startSeconds"] + moment["endSeconds"]) / 2) < 1.5 * width:
+            outside.append(share)
+    assert len(inside) > 5
+    assert len(outside) > 5
+    inside, outside = sum(inside) / len(inside), sum(outside) / len(outside)
+    assert inside > outside * 1.08 if kind == "spike" else inside < outside * 0.92
+
+
+def test_viewers_leave_at_a_drop():
+    left = [
+        (moment["startSeconds"], moment["endSeconds"], row["startSeconds"], row["retention"])
+        for moment, row in plays("drop")
+    ]
+    before = [kept for start, end, at, kept in left if start - (end - start) <= at < start]
+    after = [kept for start, end, at, kept in left if end <= at < end + (end - start)]
+    assert len(before) > 5
+    assert len(after) > 5
+    assert sum(after) / len(after) < 0.85 * sum(before) / len(before)
+
+
+def test_those_who_are_treated_watch_a_tenth_more():
+    rows, seed = 300_000, 6
+    groups = sample.groups(seed, rows=rows)
+    assert groups.schema == sample.GROUPS_SCHEMA
+    watched = ws.sessions(sample.events(rows, seed=seed)).select(["userId", "watchTime"])
+    means = watched.join(groups, "userId").group_by("group").aggregate([("watchTime", "mean")]).to_pylist()
+    mean = {row["group"]: row["watchTime_mean"] for row in means}
+    assert 1.04 < mean["treatment"] / mean["control"] < 1.16

@@ -53,7 +53,10 @@ def position(rng, now):
 
 
 def anything(rng, now):
-    """Any events at all: the seconds since the one before, name and position of each."""
+    """Any events at all: the seconds since the one before, name and position of each.
+
+    Other plots add what else the event must hold; columns that the stream lacks are left out.
+    """
     for _ in range(rng.randrange(1, 12)):
         gap = rng.choice([0, 0, 1, 4, 5, 6, 10, 30, 31, 300, 1800, 1801, 4000]) + rng.choice([0, 0, 0, 0.25])
         now = rng.choice([now, (now + int(gap)) % 120])
@@ -70,24 +73,54 @@ def ahead_of_the_clock(rng, now):
     yield rng.choice([0.5, 3]), *last_stop(rng, now + step)
 
 
+def ahead_and_away(rng, now):
+    """As far ahead of the clock as may be, then what might make one forget it, then on."""
+    speed = rng.choice([1.0, 1.0, 1.0, 2.0, None])
+    limit = 2 if speed is None else speed
+    yield 1, "play", float(now), {"playbackRate": speed}
+    now += 10 * limit + rng.choice([2, 5, 5, 5, 5, 5.5])
+    yield 10, "heartbeat", float(now), {"playbackRate": speed}
+    for _ in range(rng.choice([0, 1, 1, 1, 2])):
+        gap = rng.choice([0.5, 0.5, 1, 2, 4])
+        away = rng.choice(["pause"] * 3 + ["heartbeat", "rate_change", "rate_change", "seek", "seek_start"])
+        there = None if away == "rate_change" else float(now)
+        yield gap, away, there, {"playbackRate": speed, "seekFrom": float(now)}
+        if away != "heartbeat":
+            name = rng.choice(["play"] * 6 + ["seek", "seek_start", "heartbeat"])
+            yield rng.choice([0.5, 1, 1, 2, 4]), name, float(now), {"playbackRate": speed}
+    now += 10 * limit + rng.choice([0, 0.5, 1, 2, 4, 5])
+    yield 10, rng.choice(["heartbeat", "pause"]), float(now), {"playbackRate": rng.choice([speed, 2.0])}
+    yield 3, *last_stop(rng, now + 3)
+
+
 def played_through(rng, now):
     """A long silence in which the position went on by about as much, at some speed."""
-    gap = rng.choice([6, 31, 35, 301, 1801, 1805, 3000, 7199, 7205])
-    speed = rng.choice([0.5, 1, 1, 1, 1.25, 2, 4])
+    gap = rng.choice([6, 31, 35, 301, 301, 1801, 1801, 1805, 3000, 7199, 7205])
+    speed = rng.choice([0.5, 1, 1, 1, 1.25, 2, 3, 4, 4])
     spare = rng.choice([0, 0, 0.5, 5, 5.5, 20, -5, -30, -30.5, -300, -1800, -1800.5])
-    yield 1, rng.choice(["play", "resume", "heartbeat", "heartbeat", "pause"]), float(now)
+    another_before, another_after = rng.random() < 0.2, rng.random() < 0.2
+    first = rng.choice(["play", "resume", "heartbeat", "heartbeat", "pause"])
+    yield 1, first, float(now), {"playbackRate": rng.choice([None, float(speed), float(speed)])}
+    if another_before:
+        yield 0, "pause", 0.0, {"videoId": rng.choice(["v0", "v3"])}
     name = rng.choice(["heartbeat", "pause", "ended", "seek", "rate_change", "play"])
     yield gap, name, max(0.0, now + gap * speed + spare)
+    if another_after:
+        yield 0, "pause", 0.0, {"videoId": rng.choice(["v0", "v3"])}
 
 
 def standing_still(rng, now):
     """A paused player's signs of life, which drift, and what may wake it."""
     yield 1, rng.choice(["play", "heartbeat"]), float(now)
-    yield 10, rng.choice(["pause", "seek_start", "ended"]), rng.choice([now + 10.0, None])
+    yield 10, rng.choice(["pause", "seek_start", "ended"]), rng.choice([now + 10.0, now + 10.0, None])
+    if rng.random() < 0.3:
+        yield 1, "seek_start", now + rng.choice([10.0, 60.0])
     for number in range(rng.randrange(1, 5)):
         yield rng.choice([1, 10]), "heartbeat", now + 10 + number * rng.choice([0, 0.25, 0.5, 1])
-    yield rng.choice([1, 10]), rng.choice(["play", "seek", "seek_start", "pause", "rate_change"]), now + 60.0
-    yield 1, rng.choice(["play", "seek"]), now + rng.choice([10.0, 10.5, 60.0])
+    rate = rng.choice([None, 0.5, 1.0, 2.0, 4.0])
+    wakes = rng.choice(["play", "seek", "seek_start", "pause", "rate_change", "heartbeat"])
+    yield 10, wakes, now + rng.choice([15.0, 20.0, 25.0, 30.0, 35.0, 60.0]), {"playbackRate": rate}
+    yield 1, rng.choice(["play", "seek"]), now + rng.choice([10.0, 10.5, 60.0]), {"seekFrom": None}
 
 
 def to_the_end(rng, now):
@@ -108,7 +141,16 @@ def last_stop(rng, now):
     return name, rng.choice([float(now), float(now), *NOT_A_POSITION[:3]])
 
 
-PLOTS = [anything, anything, anything, ahead_of_the_clock, played_through, standing_still, to_the_end]
+PLOTS = [
+    *[anything] * 3,
+    ahead_of_the_clock,
+    ahead_and_away,
+    ahead_and_away,
+    played_through,
+    played_through,
+    standing_still,
+    to_the_end,
+]
 
 
 def stream(rng, has_session, optional):
@@ -122,7 +164,7 @@ def stream(rng, has_session, optional):
             # What belongs together is mostly of one video and session, and otherwise of any.
             video, session = rng.choice(["v1", "v1", "v2"]), rng.choice(["s1", "s2"])
             mixed = rng.random() < 0.3
-            for gap, name, place in rng.choice(PLOTS)(rng, rng.choice([0, 0, 20, 90])):
+            for gap, name, place, *more in rng.choice(PLOTS)(rng, rng.choice([0, 0, 20, 90])):
                 clock += int(gap * 1_000_000)
                 row = {
                     "timestamp": rng.choice([clock] * 60 + [None]),
@@ -139,6 +181,9 @@ def stream(rng, has_session, optional):
                     if column == "playbackRate" and number < speeds_from:
                         row[column] = None
                 number += 1
+                for column, value in more[0].items() if more else ():
+                    if column in row and not mixed:
+                        row[column] = value
                 rows.extend([row] * rng.choice([1, 1, 1, 1, 2]))
     rng.shuffle(rows)
     return rows
@@ -169,7 +214,7 @@ def assert_second_opinion(seed):
     """The product's tables of a random stream are those of the second opinion."""
     rng = random.Random(seed)
     has_session = rng.random() < 0.5
-    names = rng.sample(sorted(OPTIONAL), rng.choice([0, 1, 2, len(OPTIONAL)]))
+    names = rng.sample(sorted(OPTIONAL), rng.choice([0, 1, 2, len(OPTIONAL), len(OPTIONAL)]))
     optional = {name: OPTIONAL[name] for name in names}
     rows = stream(rng, has_session, optional)
     columns = [*rows[0]]

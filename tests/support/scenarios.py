@@ -67,8 +67,9 @@ def load_scenario(path: Path) -> Scenario:
 
 
 def load_scenarios() -> list[Scenario]:
-    """All stories, by file name."""
-    return [load_scenario(path) for path in sorted(FOLDER.glob("[0-9]*_*.json"))]
+    """All stories, by their number."""
+    files = sorted(FOLDER.glob("[0-9]*_*.json"), key=lambda path: int(path.stem.partition("_")[0]))
+    return [load_scenario(path) for path in files]
 
 
 def arrow_table(rows: Sequence[Row], columns: Sequence[str]) -> pa.Table:

@@ -221,7 +221,17 @@ def _shares(title: str, counts: Mapping[str, int], rows: int) -> None:
 
 def story(events: Iterable[Mapping[str, Any]]) -> None:
     """Prints the rows of an explanation table: a viewer's events and how each was judged."""
-    names = ("row", "time (UTC)", "session", "event", "position", "playing", "watch time", "lead", "what it shows")
+    names = (
+        "row",
+        "time (UTC)",
+        "session",
+        "event",
+        "position",
+        "playing",
+        "watch time",
+        "lead",
+        "what it shows",
+    )
     rows = [
         (
             str(event["row"]) if event["row"] >= 0 else "",

@@ -152,7 +152,9 @@ def found_out(watched_end: str, position: str, reported: str, may_estimate: bool
     """
     guess = f"CASE WHEN {watched_end} > 0 THEN {watched_end} WHEN {position} > 0 THEN {position} END"
     guess = guess if may_estimate else "CAST(NULL AS DOUBLE)"
-    source = f"CASE WHEN {reported} IS NOT NULL THEN '{REPORTED}' WHEN {guess} IS NOT NULL THEN '{ESTIMATED}' END"
+    source = (
+        f"CASE WHEN {reported} IS NOT NULL THEN '{REPORTED}' WHEN {guess} IS NOT NULL THEN '{ESTIMATED}' END"
+    )
     return {"duration": f"coalesce({reported}, {guess})", "durationSource": source}
 
 

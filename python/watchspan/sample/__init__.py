@@ -23,7 +23,17 @@ from watchspan.sample._catalogue import WELCOME, Video, catalogue, choose
 from watchspan.sample._viewing import Row, Uniform, exponential, session, viewer_of
 from watchspan.text import shown
 
-__all__ = ["EVENTS_SCHEMA", "VIDEOS_SCHEMA", "events", "generate", "videos"]
+__all__ = [
+    "EVENTS_SCHEMA",
+    "GROUPS_SCHEMA",
+    "MOMENTS_SCHEMA",
+    "VIDEOS_SCHEMA",
+    "events",
+    "generate",
+    "groups",
+    "moments",
+    "videos",
+]
 
 EVENTS_SCHEMA = pa.schema(
     [
@@ -39,6 +49,16 @@ EVENTS_SCHEMA = pa.schema(
     ]
 )
 VIDEOS_SCHEMA = pa.schema([("videoId", pa.string()), ("duration", pa.float64()), ("title", pa.string())])
+MOMENTS_SCHEMA = pa.schema(
+    [
+        ("videoId", pa.string()),
+        ("kind", pa.string()),
+        ("startSeconds", pa.float64()),
+        ("endSeconds", pa.float64()),
+        ("share", pa.float64()),
+    ]
+)
+GROUPS_SCHEMA = pa.schema([("userId", pa.string()), ("group", pa.string())])
 
 # When an event arrives, and the event.
 _Delivery = Tuple[int, Row]
@@ -92,9 +112,7 @@ def generate(
     """
     _at_least("rows", rows, len(_PETER))
     _at_least("batch_rows", batch_rows, 1)
-    if users is None:
-        users = max(2, rows // _EVENTS_PER_USER)
-    _at_least("users", users, 1)
+    users = _user_count(rows, users)
     others = islice(_in_order_of_arrival(_sessions(rows, seed, users)), rows - len(_PETER))
     deliveries = heapq.merge(others, _peter(), key=itemgetter(0))
     return pa.lib.RecordBatchReader.from_batches(EVENTS_SCHEMA, _batches(deliveries, batch_rows))
@@ -139,6 +157,60 @@ def videos(seed: int = 0) -> pa.Table:
     return pa.table([pa.array(c, f.type) for c, f in zip(columns, VIDEOS_SCHEMA)], schema=VIDEOS_SCHEMA)
 
 
+def moments(seed: int = 0) -> pa.Table:
+    """The moments that the events of the same seed show: stretches at which many viewers do the same.
+
+    Args:
+        seed: The seed of the events.
+
+    Returns:
+        A table with the schema ``MOMENTS_SCHEMA``, at most one row a video: the ``kind`` (``spike``: they watch it
+        again; ``dip``: they pass over it; ``drop``: they leave), where it begins and ends in seconds of the
+        video, and the ``share`` of the viewers who play up to it and do so.
+
+    Example:
+        >>> from watchspan import sample
+        >>> sorted(set(sample.moments()["kind"].to_pylist()))
+        ['dip', 'drop', 'spike']
+    """
+    rows = [(video.key, *video.moment) for video in catalogue(seed) if video.moment is not None]
+    return pa.table([pa.array(c, f.type) for c, f in zip(zip(*rows), MOMENTS_SCHEMA)], schema=MOMENTS_SCHEMA)
+
+
+def groups(seed: int = 0, *, rows: int = 1_000_000, users: Optional[int] = None) -> pa.Table:
+    """Which viewers are of which group of an experiment: those who are treated watch about a tenth more.
+
+    Peter is of no group.
+
+    Args:
+        seed: The seed of the events.
+        rows: How many rows of events there are, which says how many viewers.
+        users: As for `generate`.
+
+    Returns:
+        A table with the schema ``GROUPS_SCHEMA``, one row a viewer, whether or not they have events: ``group`` is
+        ``treatment`` or ``control``.
+
+    Raises:
+        OptionError: If a number is too small or too large.
+
+    Example:
+        >>> from watchspan import sample
+        >>> sample.groups(rows=1_000).num_rows
+        8
+    """
+    _at_least("rows", rows, len(_PETER))
+    viewers = [viewer_of(number, seed) for number in range(_user_count(rows, users))]
+    named = ["treatment" if viewer.treated else "control" for viewer in viewers]
+    return pa.table([[viewer.key for viewer in viewers], named], schema=GROUPS_SCHEMA)
+
+
+def _user_count(rows: int, users: Optional[int]) -> int:
+    users = max(2, rows // _EVENTS_PER_USER) if users is None else users
+    _at_least("users", users, 1)
+    return users
+
+
 def _sessions(rows: int, seed: int, users: int) -> Iterator[tuple[int, list[_Delivery]]]:
     """Endless sessions in the order of their start: when it begins, and its events as they are delivered."""
     uniform = random.Random(f"events {seed}").random
@@ -156,7 +228,7 @@ def _sessions(rows: int, seed: int, users: int) -> Iterator[tuple[int, list[_Del
         start = left_off.pop(user, None)
         if start is None or uniform() < 0.4:
             start = (choose(videos, uniform), 0.0)
-        players = session(viewer_of(user), start, f"s-{number:07x}", clock, videos, uniform)
+        players = session(viewer_of(user, seed), start, f"s-{number:07x}", clock, videos, uniform)
         last = players[-1]
         if last.position < last.video.length - 5:
             left_off[user] = (last.video, last.position)

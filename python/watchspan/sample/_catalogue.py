@@ -29,6 +29,18 @@ _SUBJECTS = (
     "Statistics",
 )
 _LESSONS = 10
+_KINDS = ("spike", "dip", "drop")
+# How long videos with a moment are at least, in seconds, and how long moments are, as a share of that.
+_LEAST_LENGTH, _WIDTH = 180.0, 0.05
+
+
+class Moment(NamedTuple):
+    """A stretch at which many viewers do the same."""
+
+    kind: str  # spike: they watch it again; dip: they pass over it; drop: they leave
+    start: float
+    end: float
+    share: float  # of the viewers who play up to it
 
 
 class Video(NamedTuple):
@@ -39,6 +51,7 @@ class Video(NamedTuple):
     length: float  # how long it really is
     duration: Optional[float]  # how long the catalogue says it is
     listed: bool = True
+    moment: Optional[Moment] = None
 
 
 def catalogue(seed: int) -> list[Video]:
@@ -54,8 +67,18 @@ def catalogue(seed: int) -> list[Video]:
             duration += 60.0  # measured before something was cut
         known = number % 40 != 23
         key, title = f"{subject.lower()}-{lesson:02}", f"{subject}, lesson {lesson}"
-        made.append(Video(key, title, length, duration if known else None, number % 40 != 7))
+        moment = _moment(length, _KINDS[number % len(_KINDS)], uniform)
+        listed, planted = number % 40 != 7, moment if number % 2 else None
+        made.append(Video(key, title, length, duration if known else None, listed, planted))
     return made
+
+
+def _moment(length: float, kind: str, uniform: Callable[[], float]) -> Optional[Moment]:
+    """A moment of a video of that length; none if it is so short that any would be all of it."""
+    start, share = 0.2 + 0.5 * uniform(), 0.1 + 0.2 * uniform()
+    if length < _LEAST_LENGTH:
+        return None
+    return Moment(kind, round(start * length, 1), round((start + _WIDTH) * length, 1), round(share, 3))
 
 
 def choose(videos: list[Video], uniform: Callable[[], float]) -> Video:
