@@ -6,8 +6,10 @@
 //! 3. `walk`: a task's events are brought together and become session rows.
 //! 4. `build`: rows become tables.
 //!
-//! `events`, `partitions`, `spill` and `results` hold these together: they read, keep within the bound on memory, and hand
-//! tables on. Each other file is a verb of its own. A file knows only those before it in that order.
+//! Below the steps lie `pool`, the threads, and `prefix`, keys as numbers. Above them `spill`, `partitions`, `events`,
+//! `sessions` and `results` hold the steps together: they read, keep within the bound on memory, and hand tables on. Each
+//! other file is a verb of its own, but for `schemas`, the tables that calls would give, and `steps`, which is for measuring.
+//! Which may know which says the list `ENGINE_ROOMS` in `tests/architecture.rs`.
 
 mod build;
 mod events;

@@ -1,6 +1,7 @@
 //! The Python module `watchspan._core`: Arrow in and out, options in, errors out.
 
 mod aggregate;
+mod batches;
 mod bridge;
 mod claims;
 mod door;
@@ -17,7 +18,6 @@ mod sessions;
 mod source;
 mod specs;
 mod validate;
-mod wire;
 
 use pyo3::prelude::*;
 
@@ -30,6 +30,8 @@ mod _core {
 
     #[pymodule_export]
     use super::aggregate::{aggregate, aggregate_joined};
+    #[pymodule_export]
+    use super::batches::{batches, from_spark_layout, to_spark_layout};
     #[pymodule_export]
     use super::engagement::engagement;
     #[pymodule_export]
@@ -54,8 +56,6 @@ mod _core {
     };
     #[pymodule_export]
     use super::validate::validate;
-    #[pymodule_export]
-    use super::wire::{batches, from_wire, to_wire};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

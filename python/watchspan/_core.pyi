@@ -33,7 +33,7 @@ __all__ = [
     "engagement_schema",
     "explain",
     "flag_specs",
-    "from_wire",
+    "from_spark_layout",
     "furthest",
     "input_column_specs",
     "meanings",
@@ -45,7 +45,7 @@ __all__ = [
     "scoring_specs",
     "sessions",
     "sessions_schema",
-    "to_wire",
+    "to_spark_layout",
     "validate",
     "version",
     "within",
@@ -74,6 +74,7 @@ class InputColumnSpec(TypedDict):
     table: Literal["events", "videos"]
     required: bool
     family: Literal["instant", "key", "seconds", "number", "integer", "text"]
+    is_number: bool  # whether the values of that family are numbers
     type: pa.DataType  # of the types that are read, the one to choose where there is a choice
     accepted: str  # which types are read, as the end of a sentence
     doc: str
@@ -177,7 +178,8 @@ def explain(
 # What calls would give, and whether what they take is all right. Only `check_videos` reads rows; errors are
 # those of the calls.
 
-# The schemas of `aggregate` and `sessions` of such events; None: of nothing, which says nothing of its keys.
+# The schemas of `aggregate` and `sessions` of such events. None: of events whose schema is not known, whose
+# keys count as text; of `columns` only the default names are then checked.
 def aggregate_schema(
     events: Optional[pa.Schema], columns: Optional[dict[str, Optional[str]]]
 ) -> pa.Schema: ...
@@ -195,7 +197,8 @@ def output_schema(table: Literal["sessions", "engagement"], sessions: pa.Schema)
 # Whether a videos table can be used: its columns and its rows.
 def check_videos(videos: Any, columns: Optional[dict[str, Optional[str]]]) -> None: ...
 
-# The same of its columns alone, and whether its key can be found in a `videoId` of the type `key`.
+# Whether a videos table of the schema `videos` can be used, as far as its columns tell, for events whose
+# `videoId` is of the type `key`: text is never equal to an integer.
 def check_videos_schema(
     videos: pa.Schema, columns: Optional[dict[str, Optional[str]]], key: pa.DataType
 ) -> None: ...
@@ -206,11 +209,11 @@ def check_videos_schema(
 # Any table, after the checks that pyarrow's own import of other libraries' tables does not do.
 def batches(table: Any) -> _Result: ...
 
-# The wire form: a list<struct<start, end>> column X becomes X_start and X_end, two list<double> (X_seconds
-# for a list<struct<start, seconds>>), which share its nulls; integer keys become int64. from_wire joins the
-# lists again.
-def to_wire(batch: pa.RecordBatch) -> pa.RecordBatch: ...
-def from_wire(batch: pa.RecordBatch) -> pa.RecordBatch: ...
+# A batch in Spark's layout, in which tables travel to Spark and back: a list<struct<start, end>> column X
+# becomes X_start and X_end, two list<double> (X_seconds for a list<struct<start, seconds>>), which share its
+# nulls; integer keys become int64. from_spark_layout joins the lists again.
+def to_spark_layout(batch: pa.RecordBatch) -> pa.RecordBatch: ...
+def from_spark_layout(batch: pa.RecordBatch) -> pa.RecordBatch: ...
 
 # The events between their row's own `_first` and `_last` (int64 microseconds since 1970 UTC, both inclusive),
 # without these two columns; a timestamp that cannot be read and a bound that is null lie in no span.

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from watchspan import _core
 
-__all__ = ["EVENTS", "VIDEOS", "InputColumn", "videos_schema"]
+__all__ = ["ALL", "EVENTS", "VIDEOS", "InputColumn", "videos_schema"]
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class InputColumn:
         table: `events` or `videos`; of the key that both have, `events`.
         required: Whether the table must have it.
         family: What kind of values it holds: `instant`, `key`, `seconds`, `number`, `integer` or `text`.
+        is_number: Whether values of that family are numbers.
         type: Of the types that it is read from the one to choose where there is a choice.
     """
 
@@ -32,21 +33,20 @@ class InputColumn:
     table: str
     required: bool
     family: str
+    is_number: bool
     type: pa.DataType
 
-    @property
-    def is_number(self) -> bool:
-        """Whether its values are numbers."""
-        return self.family in {"seconds", "number", "integer"}
+
+def _column(spec: _core.InputColumnSpec) -> InputColumn:
+    return InputColumn(
+        spec["name"], spec["table"], spec["required"], spec["family"], spec["is_number"], spec["type"]
+    )
 
 
-_ALL = [
-    InputColumn(spec["name"], spec["table"], spec["required"], spec["family"], spec["type"])
-    for spec in _core.input_column_specs()
-]
 # By their default names, in the core's order. The key of the videos is one of both tables.
-EVENTS = {column.name: column for column in _ALL if column.table == "events"}
-VIDEOS = {column.name: column for column in _ALL if column.table == "videos" or column.name == "videoId"}
+ALL = {spec["name"]: _column(spec) for spec in _core.input_column_specs()}
+EVENTS = {name: column for name, column in ALL.items() if column.table == "events"}
+VIDEOS = {name: column for name, column in ALL.items() if column.table == "videos" or name == "videoId"}
 
 
 def videos_schema(key: pa.DataType) -> pa.Schema:

@@ -9,11 +9,14 @@ from typing import Union
 # How callers give an instant; a date is its midnight, None no instant.
 Instant = Union[str, date, datetime, None]
 
-EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+# In microseconds, as the core counts.
+DAY = 86_400_000_000
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MICROSECOND = timedelta(microseconds=1)
 _TEXT = re.compile(
     r"(\d{4}-\d\d-\d\d)"
-    r"(?:[T ](\d\d)(?::(\d\d)(:\d\d)?(?:\.(\d{1,6})\d*)?)?\s*(?:Z|([+-]\d\d):?(\d\d)?)?)?",
+    r"(?:[T ](\d\d)(?::(\d\d)(?::(\d\d)(?:\.(\d{1,6})\d*)?)?)?\s*(?:Z|([+-]\d\d)(?::?(\d\d))?)?)?",
     re.ASCII | re.IGNORECASE,
 )
 
@@ -37,21 +40,21 @@ def parsed(text: str) -> datetime:
         raise ValueError("no date or time of ISO 8601")
     day, hour, minute, second, fraction, offset_hours, offset_minutes = found.groups()
     # As the oldest Python reads it: with all six digits, and an offset in numbers.
-    clock = f"{hour or '00'}:{minute or '00'}{second or ':00'}.{(fraction or '').ljust(6, '0')}"
+    clock = f"{hour or '00'}:{minute or '00'}:{second or '00'}.{(fraction or '').ljust(6, '0')}"
     return datetime.fromisoformat(f"{day}T{clock}{offset_hours or '+00'}:{offset_minutes or '00'}")
 
 
 def micros(instant: datetime) -> int:
-    """The microseconds from 1970 UTC to an instant; below 0 before it.
+    """The microseconds from 1970 UTC to `instant`, less than 0 if it is earlier.
 
     >>> micros(datetime(1970, 1, 1, 0, 0, 1))
     1000000
     """
-    return (aware(instant) - EPOCH) // _MICROSECOND
+    return (aware(instant) - _EPOCH) // _MICROSECOND
 
 
 def moment(micros: int) -> datetime:
-    """The instant in UTC that is so many microseconds after 1970 UTC.
+    """The instant, in UTC, that is `micros` microseconds after 1970 UTC.
 
     Raises:
         OverflowError: If it is not within the years 1 to 9999.
@@ -59,11 +62,11 @@ def moment(micros: int) -> datetime:
     >>> moment(1_000_000).isoformat()
     '1970-01-01T00:00:01+00:00'
     """
-    return EPOCH + timedelta(microseconds=micros)
+    return _EPOCH + timedelta(microseconds=micros)
 
 
 def aware(instant: datetime) -> datetime:
-    """The instant with an offset: the one that it has, else that of UTC."""
+    """The same instant with an offset from UTC: `instant` itself if it has one, else as a time in UTC."""
     return instant.replace(tzinfo=timezone.utc) if instant.tzinfo is None else instant
 
 

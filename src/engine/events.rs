@@ -67,7 +67,8 @@ pub(super) struct Events<'e, R> {
     pub(super) engine: &'e Engine,
     schema: EventSchema,
     vocabulary: Vocabulary,
-    /// The dictionaries of the batch before: if the next one has the same, they are not looked at again.
+    /// The key values of the latest batch's dictionaries: a batch with the same ones takes these, and need not look at
+    /// them again.
     dictionaries: Dictionaries,
     pub(super) counts: DropCounts,
     pub(super) chunks: Vec<Chunk<R>>,
@@ -75,7 +76,7 @@ pub(super) struct Events<'e, R> {
     /// How much memory the chunks take, and may take, in bytes.
     bytes: usize,
     limit: usize,
-    /// The most bytes that were kept of one slice.
+    /// How many bytes the events of a slice may come to: the most that any slice has taken so far.
     slice_bytes: usize,
     /// What did not fit.
     spill: Option<Spill<R>>,

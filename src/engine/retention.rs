@@ -10,7 +10,7 @@ use super::group::in_slices;
 use super::order::{At, KeyStore, whole_groups};
 use super::pool::Engine;
 use crate::duration::{Duration, Evidence, Furthest, each_vote};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::input::{KeyArena, KeyTypes, OwnSchema, OwnTable, Videos, ViewingBatch};
 use crate::intervals::{Interval, IntervalSet};
 use crate::output::{RetentionRow, retention_table};
@@ -56,7 +56,7 @@ pub fn retention(
         let columns = ViewingBatch::bind(&schema, batch)?;
         for slice in in_slices(batch.num_rows()) {
             engine.check()?;
-            read(&columns, schema.table, slice, &mut store, &mut rows)?;
+            read(&columns, &schema, slice, &mut store, &mut rows)?;
         }
     }
     let keys = schema.keys();
@@ -68,29 +68,20 @@ pub fn retention(
     Ok((batches, retention_table().schema(keys)))
 }
 
-/// Adds the rows in `slice` of a batch of `table` to `rows`, and their keys to `store`.
+/// Adds the rows in `slice` of a batch of `schema` to `rows`, and their keys to `store`.
 fn read(
     columns: &ViewingBatch<'_>,
-    table: OwnTable,
+    schema: &OwnSchema,
     slice: Range<usize>,
     store: &mut KeyStore,
     rows: &mut Vec<Viewing>,
 ) -> Result<()> {
     let mut keys = KeyArena::default();
     for row in slice {
-        let key = |column: &'static str, key: Option<&'_ [u8]>| {
-            let value = "null or \"\"".to_owned();
-            key.map(<[u8]>::to_vec).ok_or(Error::Row {
-                table: table.name(),
-                column,
-                row,
-                value,
-                accepted: "a key",
-            })
-        };
-        let (user, video) = (key("userId", columns.user.get(row))?, key("videoId", columns.video.get(row))?);
+        let user = schema.key("userId", row, columns.user.get(row))?;
+        let video = schema.key("videoId", row, columns.video.get(row))?;
         rows.push(Viewing {
-            at: store.next(keys.push([&user, &video, &[]])),
+            at: store.next(keys.push([user, video, &[]])),
             watched: columns.watched(row)?,
             replayed: columns.replayed(row)?,
             max_position: columns.max_position(row),

@@ -11,7 +11,7 @@ use super::pool::Engine;
 use super::walk::{Durations, Estimates, Ids, Session, estimates, merged, pairs};
 use crate::engagement::EngagementOptions;
 use crate::error::{Error, Result};
-use crate::input::{DropCounts, KeyArena, SessionBatch, Videos};
+use crate::input::{DropCounts, KeyArena, OwnSchema, SessionBatch, Videos};
 use crate::output::{FurthestRow, Scratch, engagement_table, furthest_table, session_table};
 
 /// Session rows, ordered by user, video, start and session id, in portions of whole users.
@@ -163,7 +163,7 @@ pub fn read_sessions(engine: &Engine, schema: &Schema, batches: &[RecordBatch]) 
             engine.check()?;
             let mut keys = KeyArena::default();
             for row in slice {
-                let at = store.next(keys.push(session_keys(&columns, row)?));
+                let at = store.next(keys.push(session_keys(&schema, &columns, row)?));
                 rows.push(Session { at, cut_at: None, stats: columns.stats(row)? });
             }
             store.add(keys)?;
@@ -183,19 +183,10 @@ pub fn read_sessions(engine: &Engine, schema: &Schema, batches: &[RecordBatch]) 
 }
 
 /// The user, the video and the session of `row`, as bytes.
-fn session_keys<'a>(columns: &'a SessionBatch<'_>, row: usize) -> Result<[&'a [u8]; 3]> {
-    let key = |column: &'static str, key: Option<&'a [u8]>| {
-        key.ok_or(Error::Row {
-            table: "sessions",
-            column,
-            row,
-            value: "null or \"\"".to_owned(),
-            accepted: "a key",
-        })
-    };
+fn session_keys<'a>(schema: &OwnSchema, columns: &'a SessionBatch<'_>, row: usize) -> Result<[&'a [u8]; 3]> {
     Ok([
-        key("userId", columns.user.get(row))?,
-        key("videoId", columns.video.get(row))?,
-        key("sessionId", columns.session.get(row))?,
+        schema.key("userId", row, columns.user.get(row))?,
+        schema.key("videoId", row, columns.video.get(row))?,
+        schema.key("sessionId", row, columns.session.get(row))?,
     ])
 }

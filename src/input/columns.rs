@@ -58,6 +58,12 @@ impl TypeFamily {
         }
     }
 
+    /// Whether its values are numbers.
+    #[must_use]
+    pub const fn is_number(self) -> bool {
+        matches!(self, Self::Seconds | Self::Number | Self::Integer)
+    }
+
     /// Which types are read, as the end of a sentence.
     #[must_use]
     pub const fn accepted(self) -> &'static str {

@@ -129,7 +129,7 @@ impl EventBatch {
             KeyColumn::bind_with(column, column.array(batch)?, known.as_ref())
         };
         let number = |column: &Bound| NumberColumn::bind(column, column.array(batch)?);
-        let order = |column: &Bound| SequenceColumn::bind(column, column.array(batch)?);
+        let sequence = |column: &Bound| SequenceColumn::bind(column, column.array(batch)?);
         Ok(Self {
             time: TimeColumn::bind(&schema.time, schema.time.array(batch)?)?,
             user: key(&schema.user, users)?,
@@ -139,7 +139,7 @@ impl EventBatch {
             position: number(&schema.position)?,
             rate: schema.rate.as_ref().map(number).transpose()?,
             seek_from: schema.seek_from.as_ref().map(number).transpose()?,
-            sequence: schema.sequence.as_ref().map(order).transpose()?,
+            sequence: schema.sequence.as_ref().map(sequence).transpose()?,
             duration: schema.duration.as_ref().map(number).transpose()?,
         })
     }

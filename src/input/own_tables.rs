@@ -113,6 +113,19 @@ impl OwnSchema {
         Error::Row { table: self.table.name(), column, row, value: value.to_string(), accepted }
     }
 
+    /// The `key` that `row` has in `column`, if it is one.
+    ///
+    /// # Errors
+    /// If it is null or empty, which no row of ours has.
+    pub(crate) fn key<'k>(
+        &self,
+        column: &'static str,
+        row: usize,
+        key: Option<&'k [u8]>,
+    ) -> Result<&'k [u8]> {
+        key.ok_or_else(|| self.bad(column, row, "null or \"\"", "a key"))
+    }
+
     /// The columns of users, videos and sessions in `batch`.
     fn keys_of(&self, batch: &RecordBatch) -> Result<(KeyColumn, KeyColumn, KeyColumn)> {
         let bind = |column: &Bound| KeyColumn::bind(column, column.array(batch)?);

@@ -43,7 +43,8 @@ pub(super) fn interruptible<T: Send>(
     beside(py, engine, work, || Ok(())).map(|(result, ())| result)
 }
 
-/// The same beside something that is done here, with the GIL; if that fails, the work stops, too.
+/// What `work` and `here` give, which run at the same time: `work` in a thread of its own and without the GIL, `here` in
+/// this thread and with it. If `here` fails, or Ctrl-C is pressed, `work` is told to stop.
 pub(super) fn beside<T: Send, U>(
     py: Python<'_>,
     engine: &Engine,

@@ -3,7 +3,7 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyString};
 
-use super::door::guarded;
+use super::door::{Maybe, Object, guarded};
 use super::errors::OptionError;
 use crate::engagement::EngagementOptions;
 use crate::engine::Engine;
@@ -16,7 +16,7 @@ use crate::rules::Rules;
 use crate::scoring::Scoring;
 use crate::time::Micros;
 
-fn value(object: &Bound<'_, PyAny>, option: &str, spec: &OptionSpec) -> PyResult<OptionValue> {
+fn value(object: Object<'_, '_>, option: &str, spec: &OptionSpec) -> PyResult<OptionValue> {
     if object.is_none() {
         return Ok(OptionValue::Unset);
     }
@@ -30,11 +30,11 @@ fn value(object: &Bound<'_, PyAny>, option: &str, spec: &OptionSpec) -> PyResult
     })
 }
 
-fn show(object: &Bound<'_, PyAny>) -> String {
+fn show(object: Object<'_, '_>) -> String {
     object.repr().map_or_else(|_| "something without a repr".to_owned(), |repr| repr.to_string())
 }
 
-pub(super) fn rules(object: &Bound<'_, PyAny>) -> PyResult<Rules> {
+pub(super) fn rules(object: Object<'_, '_>) -> PyResult<Rules> {
     let mut rules = Rules::default();
     for spec in Rules::specs() {
         let value = value(&attribute(object, "rules", "Rules", spec.name)?, "Rules", &spec)?;
@@ -43,7 +43,7 @@ pub(super) fn rules(object: &Bound<'_, PyAny>) -> PyResult<Rules> {
     Ok(rules)
 }
 
-pub(super) fn scoring(object: &Bound<'_, PyAny>) -> PyResult<Scoring> {
+pub(super) fn scoring(object: Object<'_, '_>) -> PyResult<Scoring> {
     let mut scoring = Scoring::default();
     for spec in Scoring::specs() {
         let value = value(&attribute(object, "scoring", "Scoring", spec.name)?, "Scoring", &spec)?;
@@ -54,15 +54,15 @@ pub(super) fn scoring(object: &Bound<'_, PyAny>) -> PyResult<Scoring> {
 }
 
 pub(super) fn engagement_options(
-    rules: &Bound<'_, PyAny>,
-    scoring: &Bound<'_, PyAny>,
+    rules: Object<'_, '_>,
+    scoring: Object<'_, '_>,
     unique_seconds: bool,
 ) -> PyResult<EngagementOptions> {
     Ok(EngagementOptions { rules: self::rules(rules)?, scoring: self::scoring(scoring)?, unique_seconds })
 }
 
 fn attribute<'py>(
-    object: &Bound<'py, PyAny>,
+    object: Object<'_, 'py>,
     argument: &str,
     class: &str,
     name: &str,
@@ -77,33 +77,29 @@ fn attribute<'py>(
 
 /// Refuses rules with a value that is not accepted.
 #[pyfunction]
-#[pyo3(name = "check_rules")]
-pub(super) fn check_rules(rules: &Bound<'_, PyAny>) -> PyResult<()> {
+pub(super) fn check_rules(rules: Object<'_, '_>) -> PyResult<()> {
     guarded(|| self::rules(rules).map(|_| ()))
 }
 
 /// Refuses scoring with a value that is not accepted.
 #[pyfunction]
-#[pyo3(name = "check_scoring")]
-pub(super) fn check_scoring(scoring: &Bound<'_, PyAny>) -> PyResult<()> {
+pub(super) fn check_scoring(scoring: Object<'_, '_>) -> PyResult<()> {
     guarded(|| self::scoring(scoring).map(|_| ()))
 }
 
 /// Refuses a vocabulary that does not exist, or that has a kind which does not.
 #[pyfunction]
-#[pyo3(name = "check_vocabulary")]
-pub(super) fn check_vocabulary(vocabulary: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+pub(super) fn check_vocabulary(vocabulary: Maybe<'_, '_>) -> PyResult<()> {
     guarded(|| self::vocabulary(vocabulary).map(drop))
 }
 
 /// Refuses a number of threads that is not accepted.
 #[pyfunction]
-#[pyo3(name = "check_threads")]
-pub(super) fn check_threads(threads: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+pub(super) fn check_threads(threads: Maybe<'_, '_>) -> PyResult<()> {
     guarded(|| engine(threads).map(drop))
 }
 
-pub(super) fn vocabulary(object: Option<&Bound<'_, PyAny>>) -> PyResult<Vocabulary> {
+pub(super) fn vocabulary(object: Maybe<'_, '_>) -> PyResult<Vocabulary> {
     let Some(object) = object else { return Ok(Vocabulary::default()) };
     if let Ok(name) = object.extract::<String>() {
         return Ok(Vocabulary::preset(&name)?);
@@ -119,7 +115,7 @@ pub(super) fn vocabulary(object: Option<&Bound<'_, PyAny>>) -> PyResult<Vocabula
     Ok(Vocabulary::from_pairs(pairs.iter().map(|(name, kind)| (name.as_str(), kind.as_str())))?)
 }
 
-pub(super) fn columns(object: Option<&Bound<'_, PyAny>>) -> PyResult<ColumnMap> {
+pub(super) fn columns(object: Maybe<'_, '_>) -> PyResult<ColumnMap> {
     let Some(object) = object else { return Ok(ColumnMap::default()) };
     let pairs: Option<Vec<(String, Option<String>)>> =
         object.cast::<PyDict>().ok().and_then(|mapping| mapping.items().extract().ok());
@@ -133,7 +129,7 @@ pub(super) fn columns(object: Option<&Bound<'_, PyAny>>) -> PyResult<ColumnMap> 
     Ok(ColumnMap::new(pairs)?)
 }
 
-pub(super) fn engine(threads: Option<&Bound<'_, PyAny>>) -> PyResult<Engine> {
+pub(super) fn engine(threads: Maybe<'_, '_>) -> PyResult<Engine> {
     let Some(object) = threads else { return Ok(Engine::new(None)?) };
     let number = if object.is_instance_of::<PyBool>() { None } else { object.extract::<usize>().ok() };
     let number = number.ok_or_else(|| Error::Option {
@@ -144,7 +140,7 @@ pub(super) fn engine(threads: Option<&Bound<'_, PyAny>>) -> PyResult<Engine> {
     Ok(Engine::new(Some(number))?)
 }
 
-pub(super) fn whole(object: &Bound<'_, PyAny>, option: &str) -> PyResult<usize> {
+pub(super) fn whole(object: Object<'_, '_>, option: &str) -> PyResult<usize> {
     let number = if object.is_instance_of::<PyBool>() { None } else { object.extract::<usize>().ok() };
     number.ok_or_else(|| {
         let accepted = "a whole number that is not negative".to_owned();
@@ -153,10 +149,7 @@ pub(super) fn whole(object: &Bound<'_, PyAny>, option: &str) -> PyResult<usize> 
 }
 
 /// How to cut videos: `bucket_seconds`, or else `buckets` says.
-pub(super) fn buckets(
-    buckets: Option<&Bound<'_, PyAny>>,
-    bucket_seconds: Option<&Bound<'_, PyAny>>,
-) -> PyResult<Buckets> {
+pub(super) fn buckets(buckets: Maybe<'_, '_>, bucket_seconds: Maybe<'_, '_>) -> PyResult<Buckets> {
     match (bucket_seconds, buckets) {
         (Some(seconds), _) => Ok(Buckets::seconds(number(seconds, "bucket_seconds")?)?),
         (None, Some(count)) => Ok(Buckets::count(whole(count, "buckets")?)?),
@@ -168,13 +161,13 @@ pub(super) fn buckets(
 }
 
 /// A key as a column of keys of type `key` holds it.
-pub(super) fn key(object: &Bound<'_, PyAny>, option: &str, key: KeyType) -> PyResult<Vec<u8>> {
+pub(super) fn key(object: Object<'_, '_>, option: &str, key: KeyType) -> PyResult<Vec<u8>> {
     let text = object.str()?.to_string();
     let accepted = format!("{} as in the events' column", key.noun());
     key.read(&text).ok_or_else(|| Error::Option { option: option.to_owned(), value: text, accepted }.into())
 }
 
-pub(super) fn micros(object: Option<&Bound<'_, PyAny>>, option: &str) -> PyResult<Option<Micros>> {
+pub(super) fn micros(object: Maybe<'_, '_>, option: &str) -> PyResult<Option<Micros>> {
     let Some(object) = object else { return Ok(None) };
     let number = if object.is_instance_of::<PyBool>() { None } else { object.extract::<i64>().ok() };
     number.map(|number| Some(Micros(number))).ok_or_else(|| {
@@ -183,7 +176,7 @@ pub(super) fn micros(object: Option<&Bound<'_, PyAny>>, option: &str) -> PyResul
     })
 }
 
-pub(super) fn number(object: &Bound<'_, PyAny>, option: &str) -> PyResult<f64> {
+pub(super) fn number(object: Object<'_, '_>, option: &str) -> PyResult<f64> {
     let number = if object.is_instance_of::<PyBool>() { None } else { object.extract::<f64>().ok() };
     number.ok_or_else(|| {
         let accepted = "a finite number above 0".to_owned();

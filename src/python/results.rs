@@ -13,7 +13,7 @@ use crate::input::{DropCounts, DropReason};
 
 /// The batches of a table, and their schema.
 pub(super) type Tables = (Vec<Py<PyAny>>, Py<PyAny>);
-/// The same, and how many events were read, kept and dropped.
+/// The batches of a table, its schema, and how many events were read, kept and dropped for it.
 pub(super) type Reported = (Vec<Py<PyAny>>, Py<PyAny>, Py<PyDict>);
 /// Takes batches as they are made.
 type Take<'a> = &'a mut (dyn FnMut(Vec<RecordBatch>) -> Result<()> + Send);

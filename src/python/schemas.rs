@@ -1,4 +1,4 @@
-//! What calls would give, and whether what they take is all right: schemas in, schemas out, and no rows.
+//! What calls would give, and whether what they take is all right. Only `check_videos` reads rows.
 
 use arrow_schema::Schema;
 use pyo3::prelude::*;
@@ -79,7 +79,8 @@ pub(super) fn check_videos_schema(
     })
 }
 
-/// Where the columns of events of a schema are; of all events if there is none.
+/// Where the columns of `events`, a schema, are under the names in `columns`. Without a schema all columns are there under
+/// their default names, and the names are only checked.
 fn bound(events: Maybe<'_, '_>, columns: Maybe<'_, '_>) -> PyResult<EventSchema> {
     let (map, schema) = (self::columns(columns)?, events.map(import_schema).transpose()?);
     Ok(schema.map_or_else(EventSchema::of_nothing, |schema: Schema| EventSchema::bind(&schema, &map))?)

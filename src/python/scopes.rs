@@ -2,12 +2,12 @@
 
 use pyo3::prelude::*;
 
+use super::batches::changed;
 use super::door::{Maybe, Object, guarded, interruptible};
 use super::input::{bind_events, push_all};
 use super::options::{columns, engine, micros, vocabulary};
 use super::results::{Tables, export};
 use super::source::Source;
-use super::wire::changed;
 use crate::engine::Scopes;
 use crate::input;
 

@@ -101,6 +101,7 @@ pub(super) fn input_column_specs(py: Python<'_>) -> PyResult<Bound<'_, PyList>> 
         entry.set_item("table", column.table.name())?;
         entry.set_item("required", column.required)?;
         entry.set_item("family", column.family.name())?;
+        entry.set_item("is_number", column.family.is_number())?;
         entry.set_item("type", field?.getattr("type")?)?;
         entry.set_item("accepted", column.family.accepted())?;
         entry.set_item("doc", column.doc)?;

@@ -277,6 +277,8 @@ def test_an_error_that_nobody_expects_is_a_sentence(run, monkeypatch):
     monkeypatch.setenv("WATCHSPAN_TRACEBACK", "1")
     result = RUNNER.invoke(app, ["summary", "rows.parquet"])
     assert result.exit_code == 1
+    assert "Traceback" in result.stderr
+    assert "OverflowError: Python int" in result.stderr
 
 
 def test_figures_have_no_numbers_that_json_has_not(run, tmp_path):

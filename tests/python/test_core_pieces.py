@@ -60,70 +60,70 @@ def assert_same(result, expected):
     assert report == ws.report(expected)
 
 
-# The wire form.
+# Spark's layout.
 
 
 def round_trip(batch):
-    wire = _core.to_wire(batch)
-    wire.validate(full=True)
-    back = _core.from_wire(wire)
+    laid_out = _core.to_spark_layout(batch)
+    laid_out.validate(full=True)
+    back = _core.from_spark_layout(laid_out)
     back.validate(full=True)
-    return wire, back
+    return laid_out, back
 
 
 @pytest.mark.parametrize("unique_seconds", [True, False])
-def test_the_wire_form_of_our_tables_comes_back_as_it_went(events, videos, unique_seconds):
+def test_our_tables_come_back_from_sparks_layout_as_they_went(events, videos, unique_seconds):
     sessions = ws.sessions(events)
     engagement = ws.aggregate(events, videos=videos, unique_seconds=unique_seconds)
     for whole in (sessions, engagement):
         batch = whole.combine_chunks().to_batches()[0]
         for part in (batch, batch.slice(1, 1), batch.slice(1), batch.slice(0, 0), batch.slice(len(batch))):
-            wire, back = round_trip(part)
+            laid_out, back = round_trip(part)
             assert back.equals(part)
             assert back.schema.equals(part.schema, check_metadata=True)
-            assert not any(pa.types.is_struct(f.type) or is_list_of_structs(f) for f in wire.schema)
+            assert not any(pa.types.is_struct(f.type) or is_list_of_structs(f) for f in laid_out.schema)
 
 
 def is_list_of_structs(field):
     return pa.types.is_list(field.type) and pa.types.is_struct(field.type.value_type)
 
 
-def test_the_columns_of_the_wire_form(events, videos):
-    wire = _core.to_wire(ws.sessions(events).combine_chunks().to_batches()[0])
-    assert wire.schema.names[9:11] == ["watchedIntervals_start", "watchedIntervals_end"]
-    assert wire.schema.names[-2:] == ["unobserved_start", "unobserved_seconds"]
-    spans = wire.to_pydict()
+def test_the_columns_of_sparks_layout(events, videos):
+    laid_out = _core.to_spark_layout(ws.sessions(events).combine_chunks().to_batches()[0])
+    assert laid_out.schema.names[9:11] == ["watchedIntervals_start", "watchedIntervals_end"]
+    assert laid_out.schema.names[-2:] == ["unobserved_start", "unobserved_seconds"]
+    spans = laid_out.to_pydict()
     assert spans["watchedIntervals_start"] == [[0.0], [0.0], [0.0]]
     assert spans["watchedIntervals_end"] == [[290.0], [20.0], [120.0]]
     doubles = [
-        wire.schema.field(name).type for name in spans if name.endswith(("_start", "_end", "_seconds"))
+        laid_out.schema.field(name).type for name in spans if name.endswith(("_start", "_end", "_seconds"))
     ]
     assert all(type_.value_type == pa.float64() for type_ in doubles)
 
 
 @pytest.mark.parametrize("width", [pa.int8(), pa.uint8(), pa.int32(), pa.uint32(), pa.int64()])
-def test_integer_keys_are_int64_on_the_wire(events, width):
+def test_integer_keys_are_int64_in_sparks_layout(events, width):
     codes = pa.array([len(user) for user in events["userId"].to_pylist()], width)
     whole = ws.aggregate(events.set_column(1, "userId", codes))
-    wire, back = round_trip(whole.combine_chunks().to_batches()[0])
-    assert wire.schema.field("userId").type == pa.int64()
-    assert wire.schema.field("videoId").type == pa.string()
+    laid_out, back = round_trip(whole.combine_chunks().to_batches()[0])
+    assert laid_out.schema.field("userId").type == pa.int64()
+    assert laid_out.schema.field("videoId").type == pa.string()
     assert back.to_pydict() == whole.to_pydict()
 
 
 def test_lists_that_another_engine_wrote_anew_come_back(events):
     """Engines name list items as they like, and some give lists 64-bit offsets."""
     whole = ws.sessions(events).combine_chunks().to_batches()[0]
-    wire = _core.to_wire(whole)
+    laid_out = _core.to_spark_layout(whole)
     element = pa.list_(pa.field("element", pa.float64(), nullable=False))
     for kind in (element, pa.large_list(pa.float64())):
         columns, fields = [], []
-        for field, column in zip(wire.schema, wire.columns):
+        for field, column in zip(laid_out.schema, laid_out.columns):
             rewritten = field.name.endswith("_start")
             columns.append(pa.array(column.to_pylist(), kind) if rewritten else column)
             fields.append(pa.field(field.name, columns[-1].type, field.nullable))
         mixed = pa.RecordBatch.from_arrays(columns, schema=pa.schema(fields))
-        assert _core.from_wire(mixed).to_pydict() == whole.to_pydict()
+        assert _core.from_spark_layout(mixed).to_pydict() == whole.to_pydict()
 
 
 def test_halves_that_do_not_fit_are_refused():
@@ -131,11 +131,11 @@ def test_halves_that_do_not_fit_are_refused():
         [pa.array([[0.0], [1.0, 2.0]]), pa.array([[1.0], [2.0]])], ["x_start", "x_end"]
     )
     with pytest.raises(ws.errors.DataError, match="row 1"):
-        _core.from_wire(batch)
+        _core.from_spark_layout(batch)
 
 
 @pytest.mark.parametrize(
-    "function", [_core.to_wire, _core.from_wire, lambda batch: _core.within(batch, None)]
+    "function", [_core.to_spark_layout, _core.from_spark_layout, lambda batch: _core.within(batch, None)]
 )
 def test_only_a_record_batch_will_do(function):
     for other in ({"x": [1]}, pa.table({"x": [1]}), None):
@@ -143,9 +143,9 @@ def test_only_a_record_batch_will_do(function):
             function(other)
 
 
-def test_the_wire_form_is_enough_for_engagement(events, videos):
+def test_sparks_layout_is_enough_for_engagement(events, videos):
     sessions = ws.sessions(events)
-    back = [_core.from_wire(_core.to_wire(batch)) for batch in sessions.to_batches()]
+    back = [_core.from_spark_layout(_core.to_spark_layout(batch)) for batch in sessions.to_batches()]
     expected = ws.engagement(sessions, videos=videos)
     assert ws.engagement(pa.Table.from_batches(back), videos=videos).equals(expected)
 
@@ -483,4 +483,4 @@ def test_tables_without_rows_tell_their_columns(events):
         assert pa.Table.from_batches(found, schema).num_rows == 0
         assert schema.names == expected
         empty = pa.RecordBatch.from_arrays([pa.array([], kind) for kind in schema.types], schema=schema)
-        assert _core.from_wire(_core.to_wire(empty)).equals(empty)
+        assert _core.from_spark_layout(_core.to_spark_layout(empty)).equals(empty)

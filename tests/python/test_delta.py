@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 import watchspan as ws
-from support.delta_tables import SCHEMA, VIDEOS, Place, rows
+from support.delta_tables import SCHEMA, VIDEOS, Place, rows, without
 from support.events import PETER, START
 
 pytest.importorskip("deltalake", reason="deltalake needs Python 3.10")
@@ -283,20 +283,12 @@ def test_integer_keys_and_times_as_text(place, timeout, has_session):
 
 
 def test_columns_under_other_names(place):
-    names = {"userId": "uid", "timestamp": "at time", "sessionId": "session", "videoId": "Video"}
+    names = {"userId": "$uid", "timestamp": "at time", "sessionId": "${raw_events}", "videoId": "Video"}
     table = rows("peter", "v1", "s1", PETER)
     table = table.rename_columns([names.get(name, name) for name in table.column_names])
     place.arrive(table)
     place.update("2026-01-15", "2026-01-16", columns=names, videos={"Video": ["v1"], "duration": [300]})
     place.check(columns=names, videos={"Video": ["v1"], "duration": [300]})
-
-
-def without(path, column):
-    """Makes a table one of a version that had no such column."""
-    older = pa.table(DeltaTable(path).scan()).drop_columns([column])
-    settings = DeltaTable(path).metadata().configuration
-    write_deltalake(path, older, mode="overwrite", schema_mode="overwrite", configuration={})
-    DeltaTable(path).alter.set_table_properties(dict(settings), raise_if_not_exists=False)
 
 
 def test_a_table_of_an_older_version_gains_the_new_columns(place):

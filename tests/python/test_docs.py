@@ -102,6 +102,22 @@ def test_every_path_in_the_architecture_exists():
     assert [path for path in drawn + told if not (ROOT / path).exists()] == []
 
 
+def test_the_architecture_names_every_module():
+    drawn = {
+        (ROOT / path).with_suffix("")
+        for tree in blocks(ROOT / "ARCHITECTURE.md", "text")
+        for path in named_paths(tree)
+    }
+    modules = {
+        path.with_suffix("")
+        for folder in (ROOT / "src" / "engine", ROOT / "python" / "watchspan")
+        for path in folder.iterdir()
+        if path.suffix in {".rs", ".py", ".pyi"} or (path.is_dir() and path.name != "__pycache__")
+    }
+    assert len(modules) >= 40
+    assert modules - drawn == set()
+
+
 def anchors(page):
     """The anchors of a page's headings, as GitHub makes them, and those that it sets itself."""
     text = page.read_text(encoding="utf-8")

@@ -55,7 +55,8 @@ def test_fractions_are_kept_to_the_microsecond() -> None:
 @pytest.mark.parametrize(
     "value",
     ["yesterday", "2026-13-01", "2026-01-32", "2026-01-01T25:00", "2026-01-01T00:00+99:99", "15.01.2026", "",
-     "2026-01-01Z", "\u0662\u0660\u0662\u0666-01-01", 20260101, True],
+     "2026-01-15T10:00+01:", "2026-01-15T10:00.5", "2026-01-15T10:00:00.", "2026-01-01Z",
+     "\u0662\u0660\u0662\u0666-01-01", 20260101, True],
 )  # fmt: skip
 def test_what_is_no_instant_is_named(value: object) -> None:
     with pytest.raises(OptionError, match=r"start is .*, but a date or timestamp such as") as caught:

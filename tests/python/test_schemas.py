@@ -59,6 +59,18 @@ def test_the_schemas_of_nothing():
         )
 
 
+def test_without_events_names_are_not_looked_up_but_must_be_those_of_columns():
+    def schemas(names):
+        return _core.aggregate_schema(None, names), _core.sessions_schema(None, names, ws.Rules())
+
+    assert schemas({"userId": "uid", "sessionId": None}) == schemas(None)
+    for wrong in ({"user": "uid"}, {"userId": None}):
+        expected = told(lambda: _core.aggregate_schema(events_schema(), wrong))  # noqa: B023
+        assert expected[0] is errors.OptionError
+        assert told(lambda: _core.aggregate_schema(None, wrong)) == expected  # noqa: B023
+        assert told(lambda: _core.sessions_schema(None, wrong, ws.Rules())) == expected  # noqa: B023
+
+
 @pytest.mark.parametrize(
     ("events", "names"),
     [

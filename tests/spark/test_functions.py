@@ -33,7 +33,7 @@ from watchspan.spark import (
     session_schema,
 )
 from watchspan.spark.functions import project_events, spread
-from watchspan.spark.layout import wire_schema
+from watchspan.spark.layout import spark_layout
 from watchspan.spark.tasks import aggregate_partition
 
 ROWS = 200_000
@@ -458,6 +458,19 @@ def refusals(events: DataFrame, videos: DataFrame) -> dict[str, tuple[type[Excep
             lambda: engagement_rows(events),
         ),
         "kind": (OptionError, "kind is 'polars'", lambda: engagement_udf(events, "polars")),
+        "keys of videos": (
+            ColumnTypeError,
+            "videoId",
+            lambda: engagement_udf(
+                events.withColumn("videoId", F.lit(1)), videos={"videoId": ["v1"], "duration": [9.0]}
+            ),
+        ),
+        "scoring": (OptionError, "scoring is 3", lambda: engagement_udf(events, scoring=3)),
+        "names without events": (
+            OptionError,
+            'columns maps "user"',
+            lambda: engagement_schema(columns={"user": "uid"}),
+        ),
         "remote videos": (
             OptionError,
             "videos is a Spark DataFrame",
@@ -488,7 +501,7 @@ def test_errors_in_tasks_keep_their_message(events: DataFrame) -> None:
 
 
 def test_other_columns_than_declared_are_an_error_not_a_swap() -> None:
-    declared = wire_schema(engagement_schema()).append(pa.field("newer", pa.int64()))
+    declared = spark_layout(engagement_schema()).append(pa.field("newer", pa.int64()))
     batch = few_events().append_column("videoDuration", pa.nulls(8, pa.float64()))
     batch = batch.append_column("durationSource", pa.nulls(8, pa.string())).to_batches()
     options = {"vocabulary": None, "rules": ws.Rules(), "scoring": ws.Scoring(), "unique_seconds": True}
@@ -531,6 +544,7 @@ def test_an_hour_that_occurs_twice_is_not_guessed(spark: SparkSession, events: D
 
 
 def test_columns_carry_their_meaning(events: DataFrame) -> None:
+    assert engagement_schema(columns={"userId": "uid"}) == engagement_schema()
     for schema in (engagement_schema(), session_schema(events)):
         assert all(column.metadata["comment"] and column.nullable for column in schema.fields)
     assert session_schema()["playTime"].metadata["comment"].endswith("Unit: s of wall clock.")

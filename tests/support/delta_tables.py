@@ -74,3 +74,13 @@ class Place:
 
 
 VIDEOS = {"videoId": ["v1"], "duration": [300.0], "title": ["Intro"]}
+
+
+def without(path, *columns, settings=None):
+    """Makes a table one of a version that had no such columns, and noted down these `settings`."""
+    older = pa.table(DeltaTable(path).scan()).drop_columns(list(columns))
+    kept = dict(DeltaTable(path).metadata().configuration)
+    write_deltalake(path, older, mode="overwrite", schema_mode="overwrite", configuration={})
+    if settings is not None:
+        kept["watchspan.settings"] = settings
+    DeltaTable(path).alter.set_table_properties(kept, raise_if_not_exists=False)

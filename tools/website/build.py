@@ -34,6 +34,8 @@ KINDS = (
 LINK = re.compile(r"^(?:\* |## )\[([^\]]+)\]\(([^)#]+\.md)\)", re.MULTILINE)
 # The theme takes this script from elsewhere unless told otherwise.
 SHIM, OWN_SHIM = "https://unpkg.com/iframe-worker/shim", "assets/javascripts/iframe-worker.js"
+# Where the theme takes from whatever it does not bring along: in scripts of a page too, which no tag shows.
+CDN = "unpkg.com"
 Entry = dict[str, "str | list[Entry]"]
 
 
@@ -98,10 +100,17 @@ def toml(value: str | list[Entry] | Entry) -> str:
 
 
 def keep_shim() -> None:
-    """Takes the script that the theme would fetch from where npm put it."""
+    """Takes the script that the theme would fetch from where npm put it.
+
+    Raises:
+        LookupError: If no page would fetch it: the theme then takes it from another place.
+    """
     shutil.copyfile(HERE / "node_modules" / "iframe-worker" / "shim" / "index.js", HTML / OWN_SHIM)
-    for page in HTML.rglob("*.html"):
-        text = page.read_text(encoding="utf-8")
+    pages = {page: page.read_text(encoding="utf-8") for page in HTML.rglob("*.html")}
+    fetching = {page: text for page, text in pages.items() if SHIM in text}
+    if not fetching:
+        raise LookupError(f"None of {len(pages)} pages takes a script from {SHIM}: what does the theme need?")
+    for page, text in fetching.items():
         up = "../" * (len(page.relative_to(HTML).parts) - 1)
         page.write_text(text.replace(SHIM, up + OWN_SHIM), encoding="utf-8")
 
@@ -128,8 +137,10 @@ class References(HTMLParser):
 def check(page: Path) -> Iterator[str]:
     """What a page loads from elsewhere, and its links within the site that lead nowhere."""
     found = References()
-    found.feed(page.read_text(encoding="utf-8"))
-    name = page.relative_to(HTML)
+    text, name = page.read_text(encoding="utf-8"), page.relative_to(HTML)
+    found.feed(text)
+    if CDN in text:
+        yield f"{name} names {CDN}, from where a script of it would load"
     loaded = [*found.loaded, *styles(page.parent, found.loaded)]
     if not loaded:
         yield f"{name} loads nothing at all, not even its style"
@@ -159,28 +170,35 @@ def undocumented() -> Iterator[str]:
     """Public names that no page of docs/api has."""
     for page in sorted((ROOT / "docs" / "api").glob("*.md")):
         text = (HTML / "docs" / "api" / f"{page.stem}.html").read_text(encoding="utf-8")
-        shown = {anchor.rpartition(".")[2] for anchor in re.findall(r'id="(watchspan\.[\w.]+)"', text)}
+        shown = set(re.findall(r'id="(watchspan\.[\w.]+)"', text))
         for module in re.findall(r"^::: ([a-z.]+)$", page.read_text(encoding="utf-8"), re.MULTILINE):
-            yield from (f"{page.name} does not have {module}.{name}" for name in public(module) - shown)
+            for name, places in public(module).items():
+                if not places & shown:
+                    yield f"{page.name} does not have {module}.{name}"
 
 
-def public(module: str) -> set[str]:
-    """The functions and classes in a module's `__all__`, or all public classes where it has none."""
+def public(module: str) -> dict[str, set[str]]:
+    """The functions and classes in a module's `__all__`, or all public classes where it has none.
+
+    Each has the whole names by which a page may show it: that of the module, and that of where it is defined.
+    """
     place = ROOT / "python" / module.replace(".", "/")
     path = place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
     if not path.is_file():  # the directive names a function or a class
-        return set()
+        return {}
     tree = ast.parse(path.read_text(encoding="utf-8")).body
     lists = [each.value for each in tree if isinstance(each, ast.Assign) and is_all(each)]
     if not lists:
-        return {each.name for each in tree if isinstance(each, ast.ClassDef)}
-    modules = {
-        alias.name
-        for each in tree
-        if isinstance(each, ast.ImportFrom) and each.module == module
-        for alias in each.names
+        return {each.name: {f"{module}.{each.name}"} for each in tree if isinstance(each, ast.ClassDef)}
+    origins = {
+        alias.name: each.module for each in tree if isinstance(each, ast.ImportFrom) for alias in each.names
     }
-    return {name for name in ast.literal_eval(lists[0]) if name[0] != "_" and not name.isupper()} - modules
+    names = (name for name in ast.literal_eval(lists[0]) if name[0] != "_" and not name.isupper())
+    return {
+        name: {f"{module}.{name}", f"{origins.get(name, module)}.{name}"}
+        for name in names
+        if origins.get(name) != module  # these are modules
+    }
 
 
 def is_all(statement: ast.Assign) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any, Callable, Literal, Union
 
@@ -15,7 +15,7 @@ from watchspan.azure.queries import EVENT_ID, ITEM_COUNT
 from watchspan.azure.repairs import as_batch, input_schema
 from watchspan.azure.slices import Slice, in_slices
 from watchspan.errors import OptionError
-from watchspan.instants import Instant
+from watchspan.instants import DAY, Instant, aware
 
 __all__ = ["By", "OnProgress", "ReadCounts", "closed_window", "stream", "timedelta_argument", "wider"]
 
@@ -23,10 +23,10 @@ __all__ = ["By", "OnProgress", "ReadCounts", "closed_window", "stream", "timedel
 By = Literal["event", "arrival"]
 Rows = Sequence[Sequence[Any]]
 # How long the first slice is: what follows depends on how much is in it.
-_FIRST_STEP = 86_400_000_000
+_FIRST_STEP = DAY
 # Clocks of clients are wrong in both directions, and events wait in them until they are online again.
 AHEAD = timedelta(days=1)
-_FIRST, _LAST = (moment.replace(tzinfo=timezone.utc) for moment in (datetime.min, datetime.max))
+_FIRST, _LAST = aware(datetime.min), aware(datetime.max)
 
 
 @dataclass

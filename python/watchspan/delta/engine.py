@@ -69,7 +69,7 @@ class DeltaEngine:
         raw: Any = None,
         videos: Any = None,
         columns: dict[str, str | None] | None = None,
-        storage_options: storage.Options | None = None,
+        storage_options: storage.StorageOptions | None = None,
         threads: int | None = None,
     ) -> None:
         """An engine for the tables of one output.
@@ -152,7 +152,7 @@ class DeltaEngine:
         self._make("TABLE", name, sql)
 
     def rows(self, sql: str) -> Sequence[dict[str, Any]]:
-        rows: list[dict[str, Any]] = pa.Table.from_batches(*self._read(self._filled(sql))).to_pylist()
+        rows: list[dict[str, Any]] = pa.Table.from_batches(*self._read(sql)).to_pylist()
         return rows
 
     def scopes(self, name: str, changed: Any, settings: Settings) -> None:
@@ -168,7 +168,7 @@ class DeltaEngine:
         span = self.rows(f"SELECT min(firstTime) AS first, max(lastTime) AS last FROM ${reach}")[0]
         last = None if span["last"] is None else span["last"] + 1
         raw = self._events.scan(Window(span["first"], last))
-        self._sql.register("raw_events", pa.RecordBatchReader.from_stream(raw))
+        self._register("raw_events", pa.RecordBatchReader.from_stream(raw))
         joined = self._within_reach(reach, settings.session_column)
         with told(*_EVENTS):
             batches, schema, _ = _core.sessions(
@@ -182,7 +182,7 @@ class DeltaEngine:
             "SELECT DISTINCT videoId, videoDuration AS duration, durationSource, videoTitle AS title "
             f"FROM ${sessions}"
         )
-        batches, schema = self._read(f"SELECT * FROM {sessions}")
+        batches, schema = self._read(f"SELECT * FROM ${sessions}")
         videos = pa.Table.from_pylist(known, videos_schema(schema.field("videoId").type))
         found = _core.engagement(
             chain([sources.empty_batch(schema)], batches),
@@ -210,12 +210,12 @@ class DeltaEngine:
     # Writing.
 
     def append(self, table: TableName, sql: str) -> None:
-        self._add(table, self._filled(sql))
+        self._add(table, sql)
 
     def merge(self, table: TableName, source: str) -> None:
         """Writes our columns alone: others keep their values, and are null in new rows."""
         delta, own = self._open(table), self._own(table)
-        stamped = f"SELECT *, {self._stamp()} FROM {source}"
+        stamped = f"SELECT *, {self._stamp()} FROM ${source}"
         if storage.is_empty(delta):
             # Nothing can match, so nothing is looked for. Of two runs that find it empty at once, one has a
             # conflict: both commit under the same name.
@@ -323,12 +323,13 @@ class DeltaEngine:
         self._sql.execute(f"CREATE OR REPLACE TEMP {kind} {name} AS {self._filled(sql)}")
         self._relations[name] = name
 
-    def _register(self, name: str, rows: pa.Table) -> None:
+    def _register(self, name: str, rows: pa.Table | pa.RecordBatchReader) -> None:
         self._sql.register(name, rows)
         self._relations[name] = name
 
     def _read(self, sql: str) -> tuple[Iterator[pa.RecordBatch], pa.Schema]:
-        reader = self._sql.sql(sql).to_arrow_reader(_BATCH_ROWS)
+        """The rows of a query, in which `$name` is a relation of this run, and their schema."""
+        reader = self._sql.sql(self._filled(sql)).to_arrow_reader(_BATCH_ROWS)
         return (batch for batch in reader if batch.num_rows), reader.schema
 
     def _add(self, table: TableName, sql: str, properties: CommitProperties | None = None) -> None:
@@ -355,13 +356,14 @@ class DeltaEngine:
 
     def _within_reach(self, reach: str, session_column: bool) -> Iterator[pa.RecordBatch]:
         """The raw events of each scope within its reach."""
-        names = {default: quoted(own) for default, own in self._events.names.items()}
+        # In a statement with names to fill in, `$$` stands for the sign.
+        names = {default: quoted(own).replace("$", "$$") for default, own in self._events.names.items()}
         same = f"e.{names['userId']} = r.userId"
         if session_column:
             same += f" AND CAST(e.{names['sessionId']} AS STRING) = r.scopeId"
         batches, schema = self._read(
             "SELECT e.*, r.firstTime AS _first, r.lastTime AS _last "
-            f"FROM raw_events e JOIN {reach} r ON {same}"
+            f"FROM $raw_events e JOIN ${reach} r ON {same}"
         )
         for batch in chain([sources.empty_batch(schema)], batches):
             yield _core.within(batch, self._columns)

@@ -10,13 +10,13 @@ from watchspan import _core, instants, sources
 from watchspan.columns import VIDEOS, videos_schema
 from watchspan.delta import storage
 from watchspan.errors import MissingColumnError, OptionError
+from watchspan.instants import DAY
 from watchspan.refresh import TableName, Window
 from watchspan.rules import Rules
 
-_DAY = 86_400_000_000
 # The first and last midnight that deltalake, which reads nanoseconds, can compare with: in 1677 and 2262.
 # A window that reaches further is widened, which does no harm: it only says what is to be made again.
-_FIRST, _LAST = -(2**63 // 1000 // _DAY) * _DAY, 2**63 // 1000 // _DAY * _DAY
+_FIRST, _LAST = -(2**63 // 1000 // DAY) * DAY, 2**63 // 1000 // DAY * DAY
 
 
 class RawEvents:
@@ -117,7 +117,7 @@ def quoted(name: str) -> str:
 
 
 def _day(column: str, micros: int) -> str:
-    if micros % _DAY:
+    if micros % DAY:
         raise OptionError(
             f"The window begins or ends at {instants.text(micros)}, but {column!r} holds dates: whole days "
             "are needed."

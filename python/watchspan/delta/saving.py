@@ -18,7 +18,7 @@ def save(
     uri: str,
     mode: str,
     partition_by: list[str],
-    options: storage.Options | None,
+    options: storage.StorageOptions | None,
 ) -> None:
     """Writes rows; see `watchspan.delta.write`."""
     there = storage.find(uri, options)
@@ -46,7 +46,7 @@ def _overwrite(
     schema: pa.Schema,
     uri: str,
     partition_by: list[str],
-    options: storage.Options | None,
+    options: storage.StorageOptions | None,
 ) -> None:
     storage.write_deltalake(
         uri,

@@ -27,6 +27,7 @@ except ImportError as error:
 __all__ = [
     "CONFIGURATION",
     "DeltaTable",
+    "StorageOptions",
     "add_columns",
     "conform",
     "create",
@@ -46,7 +47,8 @@ CONFIGURATION = {"delta.enableDeletionVectors": "false"}
 # Where a column says how it is computed.
 _GENERATED = "delta.generationExpression"
 
-Options = Mapping[str, str]
+# What deltalake needs to reach a storage, as text; values may be secret.
+StorageOptions = Mapping[str, str]
 
 
 def place(option: str, table: Any) -> str:
@@ -80,7 +82,7 @@ def options_argument(options: Any) -> dict[str, str] | None:
     return dict(options) or None
 
 
-def find(uri: str, options: Options | None) -> DeltaTable | None:
+def find(uri: str, options: StorageOptions | None) -> DeltaTable | None:
     """The table at that place, as it is now; None if there is none.
 
     Raises:
@@ -111,7 +113,7 @@ def _left(uri: str, options: dict[str, str] | None) -> str | None:
     return next((name for name in [*kept, *log] if not name.startswith((".", "_")) or name in log), None)
 
 
-def open_table(option: str, table: Any, options: Options | None, what: str) -> DeltaTable:
+def open_table(option: str, table: Any, options: StorageOptions | None, what: str) -> DeltaTable:
     """The table at that place, or the `DeltaTable` itself.
 
     Raises:
@@ -143,7 +145,7 @@ def schema_of(table: TableName, rows: pa.Schema) -> pa.Schema:
 
 
 def create(
-    uri: str, schema: pa.Schema, properties: Mapping[str, str], options: Options | None, **how: Any
+    uri: str, schema: pa.Schema, properties: Mapping[str, str], options: StorageOptions | None, **how: Any
 ) -> DeltaTable:
     """Creates an empty table."""
     return DeltaTable.create(

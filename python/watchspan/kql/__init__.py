@@ -17,7 +17,7 @@ from typing import Any
 
 from watchspan import _core, arguments
 from watchspan.api import vocabulary as preset
-from watchspan.columns import EVENTS, VIDEOS
+from watchspan.columns import ALL, EVENTS
 from watchspan.errors import OptionError, VocabularyError
 from watchspan.kql import assembly
 from watchspan.kql.assembly import Question, Setting, names, question
@@ -150,11 +150,10 @@ def _question(name: str) -> Question:
 
 def _columns(columns: Mapping[str, str | None] | None) -> dict[str, str | None]:
     mapping = arguments.column_mapping(columns) or {}
-    known = {**EVENTS, **VIDEOS}
     for name, own in mapping.items():
-        if name not in known:
-            raise OptionError(f"columns maps {name!r}, but the columns are {', '.join(known)}.")
-        if own == "" or (own is None and known[name].required):
+        if name not in ALL:
+            raise OptionError(f"columns maps {name!r}, but the columns are {', '.join(ALL)}.")
+        if own == "" or (own is None and ALL[name].required):
             raise OptionError(f"columns maps {name!r} to {own!r}, but {name} needs a name.")
     return mapping
 

@@ -117,8 +117,7 @@ def _column(spec: Any) -> Setting:
     name = spec["name"]
     own = OWN_COLUMNS.get(name)
     if own is None:
-        is_number = spec["family"] in {"seconds", "number", "integer"}
-        places = "measurement or property" if is_number else "property"
+        places = "measurement or property" if spec["is_number"] else "property"
         return Setting(literal(name), f"The {places} that holds {name}.")
     return Setting(literal(""), f"The property that holds {name}; none: {own}.")
 

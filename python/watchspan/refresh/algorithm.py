@@ -250,9 +250,9 @@ def _check_edition(settings: Settings) -> None:
     """Refuses stored rows whose numbers were defined otherwise: one table would hold both."""
     if settings.edition != EDITION:
         raise SourceError(
-            f"The tables hold numbers of edition {settings.edition} of the metrics, made by an older version of "
-            f"watchspan; this one computes edition {EDITION}: run update() over all dates once, which makes "
-            "all rows anew."
+            f"The tables hold numbers of edition {settings.edition} of the metrics, made by an older version "
+            f"of watchspan; this one computes edition {EDITION}: run update() over all dates once, which "
+            "makes all rows anew."
         )
 
 

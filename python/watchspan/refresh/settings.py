@@ -13,7 +13,7 @@ from watchspan import _core, arguments
 from watchspan.errors import DataError, OptionError
 from watchspan.rules import Rules, Scoring
 
-# The edition of the definitions by which the rows were made: what is stored of another cannot be mixed with them.
+# The edition of the definitions by which rows are made: those of another cannot be mixed with them.
 EDITION = 2
 # The table property that holds the settings.
 PROPERTY = "watchspan.settings"

@@ -15,7 +15,8 @@ from watchspan.refresh.settings import Settings
 # What the statements below read of each table.
 PAIR = KEYS["pending"]
 TOUCHED_READS = (*KEYS["sessions"], "eventCount", "sessionStart", "sessionEnd")
-DURATIONS_READ = (*PAIR, "maxPosition", "watchedIntervals", "reportedDuration")
+_SEEN = (*PAIR, "maxPosition", "reportedDuration")
+DURATIONS_READ = (*_SEEN, "watchedIntervals")
 VIDEOS_READ = (*PAIR, "videoDuration", "durationSource", "videoTitle")
 
 
@@ -167,8 +168,8 @@ def second_of(duration: str) -> str:
 # What a row of the videos table says, of its columns `duration`, `durationSource` and `title`.
 METADATA = {
     "duration": usable_duration("duration"),
-    "durationSource": f"CASE WHEN {usable_duration('duration')} IS NOT NULL THEN "
-    f"CASE WHEN durationSource IN ('{REPORTED}', '{ESTIMATED}') THEN durationSource ELSE '{METADATA_SOURCE}' END END",
+    "durationSource": f"CASE WHEN {usable_duration('duration')} IS NULL THEN NULL "
+    f"WHEN durationSource IN ('{REPORTED}', '{ESTIMATED}') THEN durationSource ELSE '{METADATA_SOURCE}' END",
     "title": "CASE WHEN title <> '' THEN title END",
 }
 # Whether rows about one video say different things, over the columns of `METADATA`.
@@ -220,19 +221,20 @@ def found_durations(settings: Settings, dialect: Dialect, sessions: str) -> str:
         sessions: The stored session rows, as SQL names them.
     """
     second = second_of("s.reportedDuration")
+    rows = f"SELECT {', '.join(_SEEN)}, {dialect.last_end} AS lastEnd FROM {sessions}"
     by_second = (
         f"SELECT s.videoId, {second} AS second, max(s.reportedDuration) AS longest, "
         "count(DISTINCT CASE WHEN s.reportedDuration IS NOT NULL THEN s.userId END) AS users, "
-        "max(s.lastEnd) AS lastEnd, max(s.maxPosition) AS maxPosition FROM ("
-        f"SELECT userId, videoId, maxPosition, reportedDuration, {dialect.last_end} AS lastEnd FROM {sessions}) s "
+        f"max(s.lastEnd) AS lastEnd, max(s.maxPosition) AS maxPosition FROM ({rows}) s "
         "JOIN $concerned c ON s.videoId = c.videoId LEFT JOIN $metadata m ON s.videoId = m.videoId "
         f"WHERE m.duration IS NULL GROUP BY s.videoId, {second}"
     )
     by_video = (
         "SELECT p.videoId, max(p.lastEnd) AS lastEnd, max(p.maxPosition) AS maxPosition, "
         "max(CASE WHEN p.place = 1 THEN p.longest END) AS reported FROM ("
-        "SELECT v.*, row_number() OVER (PARTITION BY v.videoId ORDER BY v.users DESC, v.second DESC NULLS LAST) "
-        f"AS place FROM ({by_second}) v) p GROUP BY p.videoId"
+        "SELECT v.*, row_number() OVER ("
+        "PARTITION BY v.videoId ORDER BY v.users DESC, v.second DESC NULLS LAST) AS place "
+        f"FROM ({by_second}) v) p GROUP BY p.videoId"
     )
     chosen = found_out("f.lastEnd", "f.maxPosition", "f.reported", settings.rules.estimate_duration)
     columns = ", ".join(f"{text} AS {name}" for name, text in chosen.items())

@@ -164,9 +164,9 @@ def moments(seed: int = 0) -> pa.Table:
         seed: The seed of the events.
 
     Returns:
-        A table with the schema ``MOMENTS_SCHEMA``, at most one row a video: the ``kind`` (``spike``: they watch it
-        again; ``dip``: they pass over it; ``drop``: they leave), where it begins and ends in seconds of the
-        video, and the ``share`` of the viewers who play up to it and do so.
+        A table with the schema ``MOMENTS_SCHEMA``, at most one row a video: the ``kind`` (``spike``: they
+        watch it again; ``dip``: they pass over it; ``drop``: they leave), where it begins and ends in seconds
+        of the video, and the ``share`` of the viewers who play up to it and do so.
 
     Example:
         >>> from watchspan import sample
@@ -188,8 +188,8 @@ def groups(seed: int = 0, *, rows: int = 1_000_000, users: Optional[int] = None)
         users: As for `generate`.
 
     Returns:
-        A table with the schema ``GROUPS_SCHEMA``, one row a viewer, whether or not they have events: ``group`` is
-        ``treatment`` or ``control``.
+        A table with the schema ``GROUPS_SCHEMA``, one row a viewer, whether or not they have events:
+        ``group`` is ``treatment`` or ``control``.
 
     Raises:
         OptionError: If a number is too small or too large.

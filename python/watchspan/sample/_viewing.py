@@ -13,8 +13,8 @@ Row = Tuple[Any, ...]
 Uniform = Callable[[], float]
 
 _SECOND = 1_000_000
-# How much of a video is played until the viewer does something, on average. Of the videos that they begin, treated
-# viewers so watch a tenth more: measured, as they come to the end sooner, too.
+# How much of a video is played until the viewer does something, on average. Treated viewers so watch about a
+# tenth more: measured, as they come to the end sooner, too.
 _UNTREATED, _TREATED = 0.22, 0.255
 
 

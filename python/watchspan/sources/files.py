@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from watchspan.columns import EVENTS, VIDEOS
+from watchspan.columns import ALL
 from watchspan.errors import ColumnTypeError, MissingColumnError, SourceError, WatchspanError
 from watchspan.sources.formats import format_of
 from watchspan.sources.places import files_at, find_places
@@ -196,7 +196,7 @@ def _is_text(kind: pa.DataType) -> bool:
 
 def _text_file_type(default: str) -> pa.DataType:
     """The type to read a column of a text file as. Keys and times stay text, so that 007 survives."""
-    column = {**EVENTS, **VIDEOS}[default]
+    column = ALL[default]
     return column.type if column.is_number else pa.string()
 
 

@@ -15,12 +15,11 @@ from watchspan.refresh.partitions import partition_columns
 from watchspan.refresh.windows import window
 from watchspan.rules import Rules, Scoring
 from watchspan.spark import changes, streaming
-from watchspan.spark.failures import told_by
 from watchspan.spark.functions import aggregate_events, partition_count
-from watchspan.spark.kept import KeptTables
+from watchspan.spark.kept import KeptTables, told_by
 from watchspan.spark.names import read_table, table_name
 from watchspan.spark.old_calls import OldCalls, renamed
-from watchspan.spark.options import Options, unique_seconds
+from watchspan.spark.options import CallOptions, unique_seconds
 from watchspan.spark.saving import save
 from watchspan.spark.schemas import data_frame
 from watchspan.spark.summary import summarize
@@ -82,7 +81,7 @@ class VideoEngagementAggregator(OldCalls):
         self.input_table = input_table
         self.output_table = output_table
         self.video_metadata_table = video_metadata_table
-        self._own = Options.of(columns, vocabulary, rules, scoring)
+        self._own = CallOptions.of(columns, vocabulary, rules, scoring)
         self._partitions = partition_count(partitions)
         self._cluster = arguments.switch_argument("cluster", cluster)
         if output_table is not None:
@@ -123,7 +122,7 @@ class VideoEngagementAggregator(OldCalls):
         Raises:
             WatchspanError: As `aggregate_events` does; `SourceError` if a table is not there.
         """
-        options = Options.of(columns, vocabulary, rules, scoring).over(self._own)
+        options = CallOptions.of(columns, vocabulary, rules, scoring).over(self._own)
         kept = self._kept(options)
         return aggregate_events(
             changes.within(kept.events(self.spark), options.columns, window(start_date, end_date)),
@@ -237,7 +236,7 @@ class VideoEngagementAggregator(OldCalls):
             SourceError: If a table is not there, or others keep writing to the output.
             WatchspanError: As `aggregate_events` does.
         """
-        options = Options.of(columns, vocabulary, rules, scoring).over(self._own)
+        options = CallOptions.of(columns, vocabulary, rules, scoring).over(self._own)
         return self._kept(options).refresh(
             self.spark,
             window(start_date, end_date, changed_by),
@@ -271,7 +270,7 @@ class VideoEngagementAggregator(OldCalls):
             SourceError: If there are no tables that `update` made.
         """
         # What the aggregator was made with may be older than what the tables have.
-        options = Options.of(columns, None, rules, scoring).over(Options(self._own.columns))
+        options = CallOptions.of(columns, None, rules, scoring).over(CallOptions(self._own.columns))
         return self._kept(options).rescore(
             self.spark,
             unique_seconds=unique_seconds(calculate_unique_seconds),
@@ -300,7 +299,7 @@ class VideoEngagementAggregator(OldCalls):
             OptionError: If `user_id` is not what user ids in the tables are.
             SourceError: If there are no tables that `update` made.
         """
-        options = Options.of(columns, None, None, None).over(Options(self._own.columns))
+        options = CallOptions.of(columns, None, None, None).over(CallOptions(self._own.columns))
         check = arguments.switch_argument("check_videos", check_videos)
         return self._kept(options).delete_user(self.spark, user_id, check_videos=check)
 
@@ -370,7 +369,7 @@ class VideoEngagementAggregator(OldCalls):
             check_videos=arguments.switch_argument("check_videos", check_videos),
         )
 
-    def _kept(self, options: Options | None = None) -> KeptTables:
+    def _kept(self, options: CallOptions | None = None) -> KeptTables:
         """What keeps the tables, with these options or those of the aggregator."""
         return KeptTables(
             self.input_table,

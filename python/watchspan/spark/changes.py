@@ -13,13 +13,12 @@ from pyspark.sql import types as T
 from watchspan import sources
 from watchspan.columns import EVENTS
 from watchspan.errors import ColumnTypeError, MissingColumnError
-from watchspan.instants import clock
+from watchspan.instants import DAY, clock
 from watchspan.refresh import Window
 from watchspan.spark import layout
 from watchspan.spark.functions import project_events
 from watchspan.spark.tasks import FIRST, LAST, scopes_partition, within_partition
 
-_DAY = 86_400_000_000
 # The year 10000, which no timestamp reaches and no literal can say.
 _NO_MORE = 253_402_300_800_000_000
 # Times before and after all that count, for windows without a bound.
@@ -52,12 +51,12 @@ def scopes(
     elif window is not None:
         start, end = window.start, window.end
         events = pruned(events, columns, start, end)
-    wire = project_events(events, columns)
-    wire = wire.select(*(name for name in wire.columns if name in _DECIDING))
-    keys = [field for field in layout.wire_schema(wire.schema) if field.name in ("userId", "sessionId")]
+    taken = project_events(events, columns)
+    taken = taken.select(*(name for name in taken.columns if name in _DECIDING))
+    keys = [field for field in layout.spark_layout(taken.schema) if field.name in ("userId", "sessionId")]
     declared = pa.schema([*keys, ("firstTime", pa.int64()), ("lastTime", pa.int64())])
     task = partial(scopes_partition, vocabulary=vocabulary, start=start, end=end, declared=declared)
-    return wire.mapInArrow(task, layout.spark_schema(declared))
+    return taken.mapInArrow(task, layout.spark_schema(declared))
 
 
 def within(events: DataFrame, columns: _Columns | None, window: Window) -> DataFrame:
@@ -73,11 +72,13 @@ def within(events: DataFrame, columns: _Columns | None, window: Window) -> DataF
         return events  # whoever works on them says what is missing
     if _is_typed(events.schema[names["timestamp"]].dataType):
         return pruned(events, columns, window.start, window.end)
-    wire = project_events(events, columns)
-    declared = layout.wire_schema(wire.schema)
+    taken = project_events(events, columns)
+    declared = layout.spark_layout(taken.schema)
     first = _EARLIEST if window.start is None else window.start
     last = _LATEST if window.end is None else window.end - 1
-    bounded = wire.withColumn(FIRST, F.lit(first).cast("bigint")).withColumn(LAST, F.lit(last).cast("bigint"))
+    bounded = taken.withColumn(FIRST, F.lit(first).cast("bigint")).withColumn(
+        LAST, F.lit(last).cast("bigint")
+    )
     rows = bounded.mapInArrow(partial(within_partition, declared=declared), layout.spark_schema(declared))
     return rows.select(
         *(F.col(default).cast(events.schema[own].dataType).alias(own) for default, own in names.items())
@@ -126,7 +127,7 @@ def _literal(kind: T.DataType, micros: int) -> Column:
     """An instant as that type has it, whatever the session's time zone."""
     if isinstance(kind, T.DateType):
         # A day is its midnight, so it is at or after an instant if it is at or after the next midnight.
-        return F.expr(f"DATE'{clock(-(-micros // _DAY) * _DAY)[:10]}'")
+        return F.expr(f"DATE'{clock(-(-micros // DAY) * DAY)[:10]}'")
     if kind.typeName() == "timestamp":
         return F.expr(f"timestamp_micros({micros})")
     return F.expr(f"TIMESTAMP_NTZ'{clock(micros, between=' ')}'")

@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from watchspan import _core, sources
+from watchspan.columns import VIDEOS
 from watchspan.errors import DataError
 from watchspan.refresh import statements as sql
 from watchspan.spark import layout
@@ -34,17 +35,7 @@ def clean_videos(videos: DataFrame, columns: Mapping[str, str | None] | None, li
     Raises:
         ColumnError: If the columns do not fit.
     """
-    key = like.schema["videoId"].dataType
-    check_videos(videos.schema, columns, key)
-    found = sources.wanted("videos", columns).find(videos.columns)
-    own = {default: layout.quoted(name) for name, default in found.items()}
-    types = {
-        "videoId": key,
-        "duration": T.DoubleType(),
-        "durationSource": T.StringType(),
-        "title": T.StringType(),
-    }
-    rows = videos.select(*(own.get(name, F.lit(None)).cast(kind).alias(name) for name, kind in types.items()))
+    rows = project_videos(videos, columns, like.schema["videoId"].dataType)
     said = rows.filter(sql.HAS_VIDEO).select(
         "videoId", *(F.expr(part).alias(name) for name, part in sql.METADATA.items())
     )
@@ -61,16 +52,31 @@ def clean_videos(videos: DataFrame, columns: Mapping[str, str | None] | None, li
     )
 
 
-def check_videos(schema: T.StructType, columns: Mapping[str, str | None] | None, key: T.DataType) -> None:
-    """Lets the core check the columns of a videos table, and its keys against the type of those it is for.
+def project_videos(videos: DataFrame, columns: Mapping[str, str | None] | None, key: T.DataType) -> DataFrame:
+    """All columns of videos under their default names, null where the table lacks one that it may lack.
+
+    Args:
+        videos: The videos table.
+        columns: Names in it.
+        key: The type that `videoId` is to have.
 
     Raises:
-        ColumnError: If they do not fit.
+        ColumnError: If the columns do not fit, or `videoId` cannot be found among keys of the type `key`.
         OptionError: If `columns` maps what cannot be mapped.
     """
-    names = dict(columns or {})
-    used = sources.wanted("videos", names).find(schema.names)
-    _core.check_videos_schema(layout.arrow_schema(schema, used), names, layout.to_arrow(key))
+    found = sources.wanted("videos", columns).find(videos.columns)
+    declared = layout.arrow_schema(videos.schema, found)
+    _core.check_videos_schema(declared, dict(columns or {}), layout.to_arrow(key))
+    own = {default: layout.quoted(name) for name, default in found.items()}
+    return videos.select(
+        *(own.get(name, F.lit(None)).cast(kind).alias(name) for name, kind in video_types(key).items())
+    )
+
+
+def video_types(key: T.DataType) -> dict[str, T.DataType]:
+    """The type of each column of videos by its default name; `key` is that of `videoId`."""
+    types = {name: layout.to_spark(column.type) for name, column in VIDEOS.items()}
+    return {**types, "videoId": key}
 
 
 def _conflict(first: Column, last: Column) -> Column:
@@ -138,8 +144,8 @@ def found_out(reached: DataFrame, users: Column, may_estimate: bool) -> DataFram
     """`videoId`, `duration` and `durationSource`, from what players report and how far viewers got.
 
     Args:
-        reached: `videoId`, `watchedEnd`, `maxPosition`, `reportedSecond` and `reportedDuration`, any number of
-            rows per video.
+        reached: `videoId`, `watchedEnd`, `maxPosition`, `reportedSecond` and `reportedDuration`, any number
+            of rows per video.
         users: How many users report a second, added up over its rows.
         may_estimate: Whether how far viewers got counts where no player reports a duration.
     """

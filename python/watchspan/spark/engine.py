@@ -16,7 +16,6 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from watchspan import _core
-from watchspan.columns import VIDEOS
 from watchspan.errors import SourceError
 from watchspan.refresh import (
     KEYS,
@@ -30,9 +29,8 @@ from watchspan.refresh import (
     check_keys,
     user_key,
 )
-from watchspan.sources import wanted
 from watchspan.spark import changes, layout, storage
-from watchspan.spark.durations import check_videos
+from watchspan.spark.durations import project_videos, video_types
 from watchspan.spark.functions import engage, project_events, walk
 from watchspan.spark.names import Table
 from watchspan.spark.schemas import engagement_of, sessions_of
@@ -150,7 +148,7 @@ class SparkEngine:
             events = events.limit(0)
         else:
             events = changes.pruned(events, self._columns, span["first"], span["last"] + 1)
-        wire = project_events(events, self._columns)
+        taken = project_events(events, self._columns)
         within = self._relation(reach).select(
             F.col("userId").alias("_user"),
             F.col("scopeId").alias("_scope"),
@@ -160,7 +158,7 @@ class SparkEngine:
         same = F.col("userId") == F.col("_user")
         if settings.session_column:
             same = same & (F.col("sessionId").cast("string") == F.col("_scope"))
-        found = wire.join(within, same).select(*wire.columns, FIRST, LAST)
+        found = taken.join(within, same).select(*taken.columns, FIRST, LAST)
         self._name(name, walk(found, settings.vocabulary, settings.rules, self._partitions))
 
     def engage(self, name: str, sessions: str, settings: Settings) -> None:
@@ -176,22 +174,13 @@ class SparkEngine:
 
     def videos(self, name: str) -> None:
         kind = self._kind("videoId")
-        types = {column: layout.to_spark(it.type) for column, it in VIDEOS.items()}
-        types["videoId"] = kind
-        if self._videos is None:
-            nothing = ", ".join(
-                f"CAST(NULL AS {type_.simpleString()}) AS {name}" for name, type_ in types.items()
-            )
-            self.view(name, f"SELECT {nothing} WHERE FALSE")
+        if self._videos is not None:
+            self._name(name, project_videos(self._videos(), self._columns, kind))
             return
-        videos = self._videos()
-        check_videos(videos.schema, self._columns, kind)
-        own = {default: own for own, default in wanted("videos", self._columns).find(videos.columns).items()}
-        chosen = (
-            (layout.quoted(own[column]) if column in own else F.lit(None)).cast(type_).alias(column)
-            for column, type_ in types.items()
+        nothing = ", ".join(
+            f"CAST(NULL AS {type_.simpleString()}) AS {column}" for column, type_ in video_types(kind).items()
         )
-        self._name(name, videos.select(*chosen))
+        self.view(name, f"SELECT {nothing} WHERE FALSE")
 
     # Writing.
 

@@ -48,17 +48,6 @@ def told(call: _Call) -> _Call:
     return cast(_Call, telling)
 
 
-def told_by(call: _Call) -> _Call:
-    """The same of a method of the aggregator, to which the names of its tables are but names."""
-
-    @functools.wraps(call)
-    def telling(self: Any, *args: Any, **kwargs: Any) -> Any:
-        with self._kept().told(self.spark):
-            return call(self, *args, **kwargs)
-
-    return cast(_Call, telling)
-
-
 @contextmanager
 def translated() -> Iterator[None]:
     """Turns what Spark and the libraries below it raise into errors of watchspan."""

@@ -17,9 +17,9 @@ from pyspark.sql import types as T
 
 from watchspan import _core, arguments, sources
 from watchspan.errors import OptionError
+from watchspan.refresh import statements as sql
 from watchspan.rules import Rules, Scoring
 from watchspan.spark import layout
-from watchspan.refresh import statements as sql
 from watchspan.spark.durations import JOINED, clean_videos, found_out, join_durations, lacking
 from watchspan.spark.failures import told
 from watchspan.spark.schemas import data_frame, engagement_of, engagement_of_sessions, sessions_of
@@ -103,7 +103,7 @@ def aggregate_events(
     )
     joined = spread(join_durations(taken, known, found, JOINED), ("userId",), count)
     rows = observed(_run(joined, task, schema, observation), observation)
-    return layout.from_wire(_titled(rows, known), schema)
+    return layout.from_spark_layout(_titled(rows, known), schema)
 
 
 @told
@@ -190,7 +190,7 @@ def project_events(events: DataFrame, columns: Mapping[str, str | None] | None) 
     """The columns in use, under their default names and with keys of 64 bits, as the core takes them."""
     found = sources.wanted("events", columns).find(events.columns)
     schema = events.schema
-    return events.select(*(layout.wire_column(schema[own], default) for own, default in found.items()))
+    return events.select(*(layout.plain_column(schema[own], default) for own, default in found.items()))
 
 
 def spread(rows: DataFrame, keys: Sequence[str], partitions: int | None) -> DataFrame:
@@ -224,7 +224,7 @@ def walk(
     schema = sessions_of(events, None, vocabulary, rules)
     task = partial(walk_partition, vocabulary=vocabulary, rules=rules)
     rows = _run(spread(events, ("userId",), partitions), task, schema, observation)
-    return layout.from_wire(observed(rows, observation), schema)
+    return layout.from_spark_layout(observed(rows, observation), schema)
 
 
 def engage(
@@ -233,10 +233,12 @@ def engage(
     """Engagement rows without titles, of session rows that carry `videoDuration` and `durationSource`."""
     schema = engagement_of_sessions(sessions)
     names = [spec["name"] for spec in _core.column_specs("sessions")]
-    wire = layout.to_wire(sessions, [*names, "videoDuration", "durationSource"])
+    sent = layout.to_spark_layout(sessions, [*names, "videoDuration", "durationSource"])
     task = partial(engage_partition, rules=rules, scoring=scoring, unique_seconds=unique_seconds)
     # Nothing connects a user's videos any more, so one hot user is spread as well.
-    return layout.from_wire(_run(spread(wire, ("userId", "videoId"), partitions), task, schema), schema)
+    return layout.from_spark_layout(
+        _run(spread(sent, ("userId", "videoId"), partitions), task, schema), schema
+    )
 
 
 def observed(rows: DataFrame, observation: Any) -> DataFrame:
@@ -256,8 +258,8 @@ def observed(rows: DataFrame, observation: Any) -> DataFrame:
 def _run(
     rows: DataFrame, task: Callable[..., Any], schema: T.StructType, observation: Any = None
 ) -> DataFrame:
-    """Lets the core work through each partition; the table with this schema comes back in wire layout."""
-    declared = layout.wire_schema(schema)
+    """Lets the core work through each partition; the table with this schema comes back in Spark's layout."""
+    declared = layout.spark_layout(schema)
     if observation is not None:
         declared = declared.append(pa.field(COUNTS, pa.list_(pa.int64())))
     return rows.mapInArrow(partial(task, declared=declared), layout.spark_schema(declared))
@@ -323,10 +325,10 @@ def _titled(rows: DataFrame, known: DataFrame | None) -> DataFrame:
 
 
 def _project_sessions(sessions: DataFrame) -> DataFrame:
-    """The columns of the session table, keys in their wire types."""
+    """The columns of the session table, keys as they cross to the core."""
     schema = sessions.schema
     return sessions.select(
-        *(layout.wire_column(schema[spec["name"]], spec["name"]) for spec in _core.column_specs("sessions"))
+        *(layout.plain_column(schema[spec["name"]], spec["name"]) for spec in _core.column_specs("sessions"))
     )
 
 

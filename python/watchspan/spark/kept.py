@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Callable, TypeVar, cast
 
 from pyspark.sql import DataFrame, SparkSession
 
@@ -15,8 +16,10 @@ from watchspan.refresh import Given, Refreshed
 from watchspan.spark.engine import SparkEngine
 from watchspan.spark.failures import translated
 from watchspan.spark.names import Table, literal, read_table, table_name
-from watchspan.spark.options import Options
+from watchspan.spark.options import CallOptions
 from watchspan.spark.schemas import data_frame
+
+_Method = TypeVar("_Method", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class KeptTables:
     input_table: str | DataFrame | None
     output_table: str | None
     video_metadata_table: str | DataFrame | None
-    options: Options
+    options: CallOptions
     partitions: int | None
     cluster: bool
 
@@ -146,6 +149,21 @@ class KeptTables:
             vocabulary=self.options.vocabulary,
             unique_seconds=unique_seconds,
         )
+
+
+def told_by(method: _Method) -> _Method:
+    """The method `method`, run in a block of `KeptTables.told`.
+
+    Its object must have what such a block needs: the session as `spark`, and `_kept`, which without arguments
+    returns the tables that the object keeps.
+    """
+
+    @functools.wraps(method)
+    def telling(self: Any, *args: Any, **kwargs: Any) -> Any:
+        with self._kept().told(self.spark):
+            return method(self, *args, **kwargs)
+
+    return cast(_Method, telling)
 
 
 def _frame(spark: SparkSession, option: str, source: str | DataFrame) -> DataFrame:

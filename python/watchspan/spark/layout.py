@@ -1,8 +1,8 @@
 """The tables' columns as Spark knows them, derived from the core's one definition of them.
 
-A table travels between Spark and the core in its *wire* layout: every list of pairs is two lists of numbers,
+A table travels between Spark and the core in *Spark's layout*: every list of pairs is two lists of numbers,
 because Spark 3.3 cannot take a list of structs from Python, and every whole number has 64 bits. Spark matches
-what a Python task yields by position and in silence, so the wire layout is declared here and held to there.
+what a Python task yields by position and in silence, so that layout is declared here and held to there.
 """
 
 from __future__ import annotations
@@ -119,17 +119,17 @@ def table_schema(table: str, schema: pa.Schema) -> T.StructType:
     )
 
 
-def wire_schema(schema: T.StructType) -> pa.Schema:
-    """The Arrow schema of a table's wire layout."""
-    return pa.schema([(name, to_arrow(kind)) for name, kind in _wire_fields(schema)])
+def spark_layout(schema: T.StructType) -> pa.Schema:
+    """The Arrow schema of a table in Spark's layout."""
+    return pa.schema([(name, to_arrow(kind)) for name, kind in _laid_out_fields(schema)])
 
 
 def spark_schema(schema: pa.Schema) -> T.StructType:
-    """The Spark schema of a wire layout, as `mapInArrow` wants it declared."""
+    """The Spark schema of columns of a task, as `mapInArrow` wants it declared."""
     return T.StructType([T.StructField(field.name, to_spark(field.type)) for field in schema])
 
 
-def _wire_fields(schema: T.StructType) -> Iterator[tuple[str, T.DataType]]:
+def _laid_out_fields(schema: T.StructType) -> Iterator[tuple[str, T.DataType]]:
     for field in schema.fields:
         if is_pairs(field.dataType):
             for part in field.dataType.elementType.names:
@@ -145,21 +145,21 @@ def is_pairs(kind: T.DataType) -> bool:
     return isinstance(kind, T.ArrayType) and isinstance(kind.elementType, T.StructType)
 
 
-def to_wire(frame: DataFrame, names: Iterable[str]) -> DataFrame:
-    """These columns of a data frame in their wire layout."""
-    chosen = (column for name in names for column in _wire_columns(frame.schema[name]))
+def to_spark_layout(frame: DataFrame, names: Iterable[str]) -> DataFrame:
+    """These columns of a data frame in Spark's layout."""
+    chosen = (column for name in names for column in _laid_out_columns(frame.schema[name]))
     return frame.select(*chosen)
 
 
-def _wire_columns(field: T.StructField) -> Iterator[Column]:
+def _laid_out_columns(field: T.StructField) -> Iterator[Column]:
     if is_pairs(field.dataType):
         for part in _PARTS[field.name]:
             yield quoted(field.name).getField(part).alias(f"{field.name}_{part}")
     else:
-        yield wire_column(field, field.name)
+        yield plain_column(field, field.name)
 
 
-def wire_column(field: T.StructField, name: str) -> Column:
+def plain_column(field: T.StructField, name: str) -> Column:
     """A column of plain values as it crosses to the core, under its default name."""
     column = quoted(field.name)
     if isinstance(field.dataType, T.IntegralType):
@@ -170,8 +170,8 @@ def wire_column(field: T.StructField, name: str) -> Column:
     return column.alias(name)
 
 
-def from_wire(frame: DataFrame, schema: T.StructType) -> DataFrame:
-    """The table with this schema, comments included, from its wire layout."""
+def from_spark_layout(frame: DataFrame, schema: T.StructType) -> DataFrame:
+    """The table with this schema, comments included, from its rows in Spark's layout."""
     return frame.select(
         *(_column(field).alias(field.name, metadata=field.metadata) for field in schema.fields)
     )

@@ -10,7 +10,7 @@ from watchspan.rules import Rules, Scoring
 
 
 @dataclasses.dataclass(frozen=True)
-class Options:
+class CallOptions:
     """What a call was given, or the aggregator was made with; None: the default.
 
     Attributes are the arguments of `VideoEngagementAggregator`.
@@ -22,7 +22,7 @@ class Options:
     scoring: Scoring | None = None
 
     @classmethod
-    def of(cls, columns: Any, vocabulary: Any, rules: Any, scoring: Any) -> Options:
+    def of(cls, columns: Any, vocabulary: Any, rules: Any, scoring: Any) -> CallOptions:
         """The arguments as options.
 
         Raises:
@@ -35,7 +35,7 @@ class Options:
             None if scoring is None else arguments.scoring_argument(scoring),
         )
 
-    def over(self, own: Options) -> Options:
+    def over(self, own: CallOptions) -> CallOptions:
         """These, and for what is not given those of the aggregator."""
         given = {name: value for name, value in vars(self).items() if value is not None}
         return dataclasses.replace(own, **given)

@@ -60,10 +60,10 @@ def retention_curves(
                 f"The rows have no column {name!r}; they have {', '.join(rows.columns)}. Engagement rows are "
                 "needed, as aggregate_events() returns them and update() keeps them."
             )
-    wire = layout.to_wire(rows.filter(F.col("videoDuration").isNotNull()), _NEEDED)
-    declared = _declared(wire.schema["videoId"].dataType)
+    sent = layout.to_spark_layout(rows.filter(F.col("videoDuration").isNotNull()), _NEEDED)
+    declared = _declared(sent.schema["videoId"].dataType)
     draw = partial(_draw_partition, count=count, seconds=seconds, declared=declared)
-    drawn = wire.mapInArrow(draw, layout.spark_schema(declared))
+    drawn = sent.mapInArrow(draw, layout.spark_schema(declared))
     added = drawn.groupBy(*_KEYS).agg(
         F.max("videoTitle").alias("videoTitle"),
         F.sum("users").alias("users"),
@@ -109,8 +109,8 @@ def _draw_partition(
     seconds: float | None,
     declared: pa.Schema,
 ) -> Iterator[pa.RecordBatch]:
-    """Engagement rows in their wire layout -> what they add to the curves of their videos."""
-    rows = [_core.from_wire(batch) for batch in batches if batch.num_rows]
+    """Engagement rows in Spark's layout -> what they add to the curves of their videos."""
+    rows = [_core.from_spark_layout(batch) for batch in batches if batch.num_rows]
     if not rows:
         return
     drawn, _ = _core.retention(iter(rows), None, None, count, seconds, 1)

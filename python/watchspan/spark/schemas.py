@@ -24,13 +24,15 @@ def engagement_schema(
 
     Args:
         events: Events or their schema, whose keys decide the types of the result's. None: text.
-        columns: As for `aggregate_events`.
+        columns: As for `aggregate_events`. Without `events` nothing is looked up, and only the default names
+            in it are checked.
 
     Returns:
         What `aggregate_events` on such events returns. Every column is nullable.
 
     Raises:
         ColumnError: If the columns of the events do not fit.
+        OptionError: If `columns` maps what cannot be mapped.
 
     Example:
         >>> engagement_schema()["totalWatchTime"].dataType.simpleString()
@@ -49,7 +51,7 @@ def session_schema(
 
     Args:
         events: As for `engagement_schema`.
-        columns: As for `aggregate_events`.
+        columns: Likewise.
         rules: With a session timeout session ids are text, whatever they are in the events.
 
     Returns:
@@ -57,6 +59,7 @@ def session_schema(
 
     Raises:
         ColumnError: If the columns of the events do not fit.
+        OptionError: If `columns` maps what cannot be mapped.
 
     Example:
         >>> session_schema()["watchedIntervals"].dataType.simpleString()

@@ -79,7 +79,7 @@ def engage_partition(
     declared: pa.Schema,
 ) -> Iterator[pa.RecordBatch]:
     """Session rows that carry their videos' durations -> engagement rows."""
-    sessions = [_core.from_wire(batch) for batch in batches if batch.num_rows]
+    sessions = [_core.from_spark_layout(batch) for batch in batches if batch.num_rows]
     if sessions:
         videos = [_durations(batch) for batch in sessions]
         # Others may have got further than the viewers in this partition: what is unknown here stays so.
@@ -128,7 +128,7 @@ def _durations(sessions: pa.RecordBatch) -> pa.RecordBatch:
 def _declared(batches: Iterable[pa.RecordBatch], declared: pa.Schema) -> Iterator[pa.RecordBatch]:
     """The core's batches in the declared layout, in slices."""
     for batch in batches:
-        whole = _conform(_core.to_wire(batch), declared)
+        whole = _conform(_core.to_spark_layout(batch), declared)
         for start in range(0, whole.num_rows, _ROWS):
             yield whole.slice(start, _ROWS)
 

@@ -16,6 +16,7 @@ from pyspark.sql import DataFrame
 
 from watchspan import _core, api, arguments, sources
 from watchspan.errors import DataError, OptionError
+from watchspan.planning import aggregate_schema
 from watchspan.rules import Rules, Scoring
 from watchspan.spark import layout
 from watchspan.spark.schemas import data_frame
@@ -74,10 +75,11 @@ def engagement_udf(
     }
     # Everything that can be wrong with options, columns and videos is wrong here already.
     declared = layout.arrow_schema(schema, used)
-    _core.check_vocabulary(options["vocabulary"])
-    _core.aggregate_schema(declared, names)
-    if options["videos"] is not None:
-        _core.check_videos(options["videos"], names)
+    local = options["videos"]
+    checked = aggregate_schema(declared, **{name: options[name] for name in options if name != "videos"})
+    if local is not None:
+        _core.check_videos_schema(local.schema, names, checked.field("videoId").type)
+        _core.check_videos(local, names)
     types = pa.schema([declared.field(name) for name in used])
     if kind == "arrow":
         return _arrow_form(types, options)

@@ -21,7 +21,8 @@ use crate::input::{
 };
 use crate::time::Micros;
 
-/// Into how many chunks a slice's fragments go at most: each is let go of when its last user is done.
+/// Into how many chunks the fragments of a slice go at most. A chunk has a range of the users, and its memory is
+/// freed when the last of these is walked: many small ones free it earlier.
 const CHUNKS: usize = 64;
 /// How many fragments a chunk has at least, if there are so many.
 const CHUNK_FRAGMENTS: usize = 128;
@@ -97,7 +98,7 @@ impl<R: Record, H: BuildHasher> Grouper<R, H> {
         cleaner: Cleaner<'_>,
         rejects: &mut Rejects,
     ) -> Result<(Vec<Chunk<R>>, DropCounts)> {
-        debug_assert!(batch.position.len() <= SLICE_ROWS, "fragments are numbered with so many bits");
+        debug_assert!(batch.position.len() <= SLICE_ROWS, "the number of a fragment must fit NUMBER_BITS");
         let mut looked_at = std::mem::take(&mut self.cleaned);
         cleaner.clean(batch, &mut looked_at);
         let mut counts = DropCounts::default();

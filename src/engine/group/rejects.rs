@@ -2,7 +2,7 @@
 
 use crate::input::{DropCounts, DropReason};
 
-/// Rows that were dropped, by reason and number: at most so many of each reason.
+/// The rows that were dropped first for each reason, as examples of it: the reason, and the row's number in the input.
 #[derive(Debug, Default)]
 pub(crate) struct Rejects {
     limit: usize,

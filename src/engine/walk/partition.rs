@@ -13,7 +13,7 @@ use crate::engine::order::{KeyStore, Link, Task, ranges};
 use crate::engine::pool::Engine;
 use crate::error::Result;
 
-/// How many fragments a task has: so many that what becomes of them stays in cache.
+/// About how many fragments a task has: few enough for their events and session rows to stay in the processor's cache.
 const TASK_FRAGMENTS: usize = 8192;
 
 /// All fragments of some users, in tasks in the order of the users.

@@ -13,7 +13,7 @@ import watchspan as ws
 from watchspan import _core
 
 START = dt.datetime(2026, 1, 15, 10, tzinfo=dt.timezone.utc)
-KINDS = ("events", "videos", "sessions", "engagement", "spans", "joined", "wire")
+KINDS = ("events", "videos", "sessions", "engagement", "spans", "joined", "spark_layout")
 USERS = ("ann", "bob", "a user id that is longer than a view's twelve bytes", None)
 VIDEOS = ("v1", "video 2", "a video id that is longer than a view's twelve bytes")
 NAMES = ("play", "pause", "resume", "seek", "heartbeat", "ended", "close", "unheard of")
@@ -125,8 +125,8 @@ def table(kind: str, layout: int) -> pa.Table:
         return events.append_column("videoDuration", durations[0]).append_column(
             "durationSource", durations[1]
         )
-    if kind == "wire":
-        return pa.Table.from_batches([_core.to_wire(batch("sessions", layout))])
+    if kind == "spark_layout":
+        return pa.Table.from_batches([_core.to_spark_layout(batch("sessions", layout))])
     make: Callable[..., pa.Table] = ws.sessions if kind == "sessions" else ws.aggregate
     return make(events, threads=1).combine_chunks()
 
@@ -168,19 +168,19 @@ VERBS: dict[str, dict[str, Verb]] = {
         "engagement": lambda x, _: ws.engagement(x, threads=1),
         "retention": lambda x, _: ws.retention(x, threads=1, buckets=3),
         "engagement of an iterator": lambda x, _: ws.engagement(iter([x]), threads=1),
-        "core.to_wire": lambda x, _: _core.to_wire(x),
+        "core.to_spark_layout": lambda x, _: _core.to_spark_layout(x),
     },
     "engagement": {
         "retention": lambda x, _: ws.retention(x, threads=1, buckets=3),
         "summarize": lambda x, _: ws.summarize(x),
-        "core.to_wire": lambda x, _: _core.to_wire(x),
+        "core.to_spark_layout": lambda x, _: _core.to_spark_layout(x),
     },
     "spans": {"core.within": lambda x, _: _core.within(x, None)},
     "joined": {"core.aggregate_joined": lambda x, _: _joined(x)},
-    "wire": {"core.from_wire": lambda x, _: _core.from_wire(x)},
+    "spark_layout": {"core.from_spark_layout": lambda x, _: _core.from_spark_layout(x)},
 }
 # These take one batch, and no stream.
-BATCH_ONLY = frozenset({"core.within", "core.to_wire", "core.from_wire"})
+BATCH_ONLY = frozenset({"core.within", "core.to_spark_layout", "core.from_spark_layout"})
 
 
 def some_keys(layout: int) -> list[Any]:

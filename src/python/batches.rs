@@ -1,4 +1,4 @@
-//! Tables on their way between engines: checked, and in the form that all of them know.
+//! Batches of other engines: checked, and in Spark's layout and back.
 
 use arrow_array::RecordBatch;
 use pyo3::prelude::*;
@@ -25,15 +25,15 @@ pub(super) fn batches(py: Python<'_>, table: Object<'_, '_>) -> PyResult<Tables>
     })
 }
 
-/// A batch in Spark's layout.
+/// `batch` in Spark's layout.
 #[pyfunction]
-pub(super) fn to_wire(py: Python<'_>, batch: Object<'_, '_>) -> PyResult<Py<PyAny>> {
+pub(super) fn to_spark_layout(py: Python<'_>, batch: Object<'_, '_>) -> PyResult<Py<PyAny>> {
     guarded(|| changed(py, batch, output::to_spark_layout))
 }
 
-/// The batch whose layout for Spark this is.
+/// The batch of which `batch` is Spark's layout.
 #[pyfunction]
-pub(super) fn from_wire(py: Python<'_>, batch: Object<'_, '_>) -> PyResult<Py<PyAny>> {
+pub(super) fn from_spark_layout(py: Python<'_>, batch: Object<'_, '_>) -> PyResult<Py<PyAny>> {
     guarded(|| changed(py, batch, output::from_spark_layout))
 }
 
