@@ -468,7 +468,7 @@ AUDIENCE = """
 
 
 def test_video_performance(kusto: Kusto) -> None:
-    """bob and ann come back to skip, without watching more."""
+    """bob and ann come back to skip, without watching more; that bob paused elsewhere is a skip too."""
     more = """
         200 ann v1 s1 resume 50
         201 ann v1 s1 close 50
@@ -480,7 +480,7 @@ def test_video_performance(kusto: Kusto) -> None:
         0 bob v0 s1 pause 0"""
     rows = [
         ["v0", "", None, 1, 1, 0, 0, None, 0, 0, 0, 0, None],
-        ["v1", "One", 100, 2, 2, 125, 62.5, 62.5, 1, 50, 2, 1, (90 + 17.5) / 2],
+        ["v1", "One", 100, 2, 2, 125, 62.5, 62.5, 1, 50, 2, 2, (90 + 17.5) / 2],
     ]
     check(kusto, "video_performance", AUDIENCE + more, rows, videos=VIDEOS)
 
