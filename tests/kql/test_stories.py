@@ -1,7 +1,7 @@
 """The queries about one question each, on small stories whose answers are computed by hand.
 
-A line of a story: seconds after 10:00 on 2026-01-15, user, video, session, event, position (- if the event tells none),
-other values.
+A line of a story: seconds after 10:00 on 2026-01-15, user, video, session, event, position, other values. An
+event whose position is - tells none.
 Each story holds what a simpler query gets wrong: a second user right behind the first, overlaps, ties.
 """
 
@@ -131,8 +131,9 @@ SKIPS = """
 
 
 def test_skips(kusto: Kusto) -> None:
-    """bob's first event is no jump from ann's last one; 5 seconds ahead and 2 back are no skips yet. Where cid paused
-    is not known.
+    """bob's first event is no jump from ann's last one; 5 seconds ahead and 2 back are no skips yet.
+
+    Where cid paused is not known.
 
     On v0 one event shows two skips: the position before the seek was impossible.
     """
