@@ -44,10 +44,11 @@ that a number means the same in both worlds. `sessions` and `engagement` have th
 * `timestamp`, `userId`, `sessionId` and `eventName` are columns of these tables: the authenticated user if
   there is one, else the anonymous one, who is another in each browser. `columns=` names properties to use
   instead; other columns of these tables cannot be named.
-* `videoId`, `currentTime` and the optional `playbackRate`, `seekFrom` and `sequence` are properties, or,
-  numbers, also measurements. The SDK for browsers sends every property as text, and null as `"null"`: both
-  are understood.
-* `columns={{"sessionId": None}}` cuts sessions by silence, as does `Rules(session_timeout_seconds=...)`.
+* `videoId`, `currentTime` and the optional `playbackRate`, `seekFrom`, `sequence` and `videoDuration` are
+  properties, or, numbers, also measurements. The SDK for browsers sends every property as text, and null as
+  `"null"`: both are understood.
+* `columns={{"sessionId": None}}` cuts sessions by silence in which nobody watched on, as does
+  `Rules(session_timeout_seconds=...)`.
 * `events="MyTable"` reads a table of your own, as in Data Explorer: each of its columns counts as a property
   of that name. The names are the default ones unless `columns=` says otherwise. A column that is not there is
   empty; if that is `sessionId`, every event is dropped unless `columns={{"sessionId": None}}` says so.
@@ -60,16 +61,18 @@ that a number means the same in both worlds. `sessions` and `engagement` have th
 * Keys are text: a number becomes text, and rows are sorted as text. Text has no null: a title, source or tier
   that is null in the engine is empty here. `unique_seconds=False` does not exist.
 * Two different rows of `Videos` for one video are an error in Python. In a table that is read by name the
-  longer duration is taken.
+  longer duration is taken. Whatever `Videos` says is `metadata`, also where a table of yours calls a duration
+  `reported`.
 * The time range bounds the events: a session that it cuts is judged by what lies within. Events that arrive
   late change the result of the next run.
 * An `eventId` is not looked at: of copies only those are dropped that are the same in time, kind, position
   and `sequence`. What [azure.md](azure.md) describes tells copies by it.
 * Sampling: of an event whose `ItemCount` is above 1 others were left out, so that watch time between them is
   rejected or unobserved. `dropped_events` counts them. Send video events unsampled.
-* Cost: the events are sorted four times, and three passes over the sorted rows (`scan`) cannot be spread over
+* Cost: the events are sorted four times, and four passes over the sorted rows (`scan`) cannot be spread over
   nodes. Apart from the sorting, the work grows with the number of events; in `overlapping_playback` with the
   square of a user's stretches. For many events narrow the time range, or let the engine do the work.
+* Numbers that exceed the largest float are infinite here; in the engine they end at it.
 * Sums of floats are made in another order than in the engine and may differ in the last digits; a value that
   lies within that of a limit or of a rounding border may fall on its other side.
 

@@ -14,7 +14,7 @@ from support.insights import Row, assert_same, tables
 from support.kusto import Kusto
 from support.oracle import parse_micros
 from support.oracle_engagement import ADDITIVE
-from support.random_streams import any_rules, stream, table
+from support.random_streams import OPTIONAL, any_rules, stream, table
 from support.scenarios import FOLDER, Scenario, arrow_tables, load_scenario
 from watchspan import kql
 
@@ -71,8 +71,8 @@ def test_story(kusto: Kusto, story: Scenario) -> None:
 @pytest.mark.parametrize("seed", range(max(1, STREAMS // 4)))
 def test_retention(kusto: Kusto, seed: int) -> None:
     rng = random.Random(f"retention {seed}")
-    rows = stream(rng, True, {})
-    videos = pa.table({"videoId": ["v1"], "duration": [rng.choice([90.0, 100.0])], "title": ["One"]})
+    rows = stream(rng, True, {"videoDuration": OPTIONAL["videoDuration"]})
+    videos = pa.table({"videoId": ["v1"], "duration": [rng.choice([90.0, None])], "title": ["One"]})
     # Without a guess the query leaves out what the engine guesses all the same.
     rules = ws.Rules(**{**any_rules(rng), "estimate_duration": True})
     buckets = rng.choice([1, 7, 100])
@@ -85,13 +85,8 @@ def test_retention(kusto: Kusto, seed: int) -> None:
 def test_stream(kusto: Kusto, seed: int) -> None:
     rng = random.Random(f"kql {seed}")
     has_session = rng.random() < 0.7
-    optional = {
-        "seekFrom": [None, None, 5.0, 30.5, -1.0, float("nan")],
-        "playbackRate": [None, None, 1.0, 2.0, 0.0, float("inf")],
-        "sequence": [None, 1, 2],
-    }
-    optional = {name: optional[name] for name in rng.sample(sorted(optional), rng.choice([0, 1, 3]))}
-    rows = stream(rng, has_session, optional)
+    names = rng.sample(sorted(OPTIONAL), rng.choice([0, 1, 2, len(OPTIONAL)]))
+    rows = stream(rng, has_session, {name: OPTIONAL[name] for name in names})
     videos = pa.table({"videoId": ["v1", "v2"], "duration": [100.0, None], "title": ["One", None]})
     compare(
         kusto,
