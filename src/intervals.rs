@@ -82,9 +82,7 @@ impl IntervalSet {
     /// assert_eq!(replayed, [Interval { start: 30.0, end: 60.0 }]);
     /// ```
     #[must_use]
-    pub fn layered(
-        intervals: impl IntoIterator<Item = Interval, IntoIter: Clone>,
-    ) -> (Self, Vec<Interval>) {
+    pub fn layered(intervals: impl IntoIterator<Item = Interval, IntoIter: Clone>) -> (Self, Vec<Interval>) {
         let intervals = intervals.into_iter().filter(|i| i.start < i.end);
         let mut union = Self::default();
         // Mostly one lies behind the other.

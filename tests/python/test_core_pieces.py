@@ -322,6 +322,28 @@ def test_furthest_counts_the_users_who_report_a_second(events):
     assert [{name: row[name] for name in expected} for row in found] == [expected]
 
 
+def test_users_count_as_often_as_they_are_even_where_some_of_their_sessions_do_not():
+    """Two of three users report 101: of one of these the first session is on a video of known length."""
+    events = [("ann", "s1", "v3", 101.0), ("ann", "s2", "v3", 250.0), ("bob", "s1", "v1", None)]
+    events += [("bob", "s2", "v3", 101.0), *((f"u{number:03}", "s1", "v1", None) for number in range(2000))]
+    users, ids, videos, reported = zip(*events)
+    table = pa.table(
+        {
+            "timestamp": pa.array(range(len(events)), pa.timestamp("us", "UTC")),
+            "userId": users,
+            "videoId": videos,
+            "sessionId": ids,
+            "eventName": ["play"] * len(events),
+            "currentTime": [0.0] * len(events),
+            "videoDuration": pa.array(reported, pa.float64()),
+        }
+    )
+    known = {"videoId": ["v1"], "duration": [100.0]}
+    whole = ws.aggregate(table, videos=known, threads=1)
+    assert {row["videoDuration"] for row in whole.to_pylist() if row["videoId"] == "v3"} == {101.0}
+    assert whole.equals(ws.engagement(ws.sessions(table), videos=known))
+
+
 def told_by(rows):
     """The duration of each video and its source, as the rows of the furthest table tell them."""
     videos = {}

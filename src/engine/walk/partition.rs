@@ -9,7 +9,7 @@ use super::session_rows::{Ids, Session, SessionOrder};
 use super::users::Users;
 use super::walking::Walking;
 use crate::engine::group::{Chunk, Record};
-use crate::engine::order::{KeyStore, Link, Task, ranges};
+use crate::engine::order::{KeyStore, Link, Ordered, Task, ranges};
 use crate::engine::pool::Engine;
 use crate::error::Result;
 
@@ -112,12 +112,7 @@ impl<R: Record> Partition<R> {
             engine.check()?;
             users.store = task.store();
             let ordered = task.ordered(&users.store, &is_marked);
-            // Where playback may have gone on unseen, the other videos of the session tell until when.
-            // These are whole, so what links the fragments of each is still right.
-            let scopes = ordered.chunk_by(|_, next| next.link >= Link::Session);
-            let fragments: Vec<_> =
-                scopes.filter(|scope| scope.iter().any(|f| f.is_marked)).flatten().copied().collect();
-            users.gather(task, &fragments, |_| {});
+            users.gather(task, &of_marked_scopes(&ordered), |_| {});
             task.ordered = Some(ordered);
             let (mut estimates, mut rows) = (Estimates::default(), Vec::new());
             for user in users.each() {
@@ -135,12 +130,30 @@ impl<R: Record> Partition<R> {
     }
 }
 
+/// Those of the fragments `ordered` whose sessions have a marked one.
+///
+/// Where playback may have gone on unseen, the other videos of the session tell until when. Sessions are whole, so what
+/// links their fragments is still right; but the first one of a user may be gone, who then begins with another.
+fn of_marked_scopes(ordered: &[Ordered]) -> Vec<Ordered> {
+    let mut kept = Vec::new();
+    for user in ordered.chunk_by(|_, next| next.link >= Link::User) {
+        let first = kept.len();
+        let scopes = user.chunk_by(|_, next| next.link >= Link::Session);
+        kept.extend(scopes.filter(|scope| scope.iter().any(|f| f.is_marked)).flatten().copied());
+        if let Some(fragment) = kept.get_mut(first) {
+            fragment.link = Link::Nothing;
+        }
+    }
+    kept
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::ops::Range;
 
     use crate::engine::group::Plain;
+    use crate::engine::order::At;
     use crate::input::KeyArena;
     use crate::rules::Rules;
 
@@ -151,6 +164,22 @@ mod tests {
             keys.push([format!("{user:05}").as_bytes(), b"v", b"s"]);
         }
         Chunk::new(keys, &vec![1; users.len()], vec![Plain::default(); users.len()])
+    }
+
+    #[test]
+    fn a_user_whose_first_session_is_left_out_is_still_a_user_of_their_own() {
+        let fragment = |fragment, link, is_marked| Ordered { at: At { chunk: 0, fragment }, link, is_marked };
+        let ordered = [
+            fragment(0, Link::Nothing, true),
+            fragment(1, Link::Nothing, false),
+            fragment(2, Link::User, false),
+            fragment(3, Link::Session, true),
+            fragment(4, Link::User, true),
+        ];
+        let kept = of_marked_scopes(&ordered);
+        let links: Vec<_> = kept.iter().map(|f| (f.at.fragment, f.link)).collect();
+        let expected = [(0, Link::Nothing), (2, Link::Nothing), (3, Link::Session), (4, Link::User)];
+        assert_eq!(links, expected);
     }
 
     #[test]
