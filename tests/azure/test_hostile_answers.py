@@ -11,9 +11,8 @@ import pytest
 
 import watchspan as ws
 from support.app_events import END, SCHEMA, START
-from support.servers import Answer, error
+from support.servers import Answer, error, forget_clouds
 from watchspan import azure
-from watchspan.azure import sdk
 from watchspan.azure.repairs import as_batch, as_table, figures, input_schema
 from watchspan.errors import DataError, OptionError
 
@@ -119,7 +118,7 @@ def test_data_explorer(data_explorer, credential, trust, body):
             data_explorer.script = [None, Answer(status, body)]
             moment = "2026-01-15T00:00:00.00000"
             window = (f"{moment}0Z", f"{moment}1Z")
-            sdk.module("azure.kusto.data._cloud_settings").CloudSettings._cloud_cache.clear()
+            forget_clouds()
             refused(
                 lambda source=source, window=window: azure.read_kusto(
                     data_explorer.url, "db", source, *window, credential
@@ -146,7 +145,7 @@ def test_uploads_say_how_to_go_on(ingestion, data_explorer, credential, options,
     create, _ = azure.create_table_commands("Engagement", ROWS.schema)
     data_explorer.tables["Engagement"] = (f"({create.partition('(')[2]}", [])
     for status in (200, 400):
-        sdk.module("azure.kusto.data._cloud_settings").CloudSettings._cloud_cache.clear()
+        forget_clouds()
         data_explorer.script = [None, None, Answer(status, body)]
         with pytest.raises(azure.ServiceError) as raised:
             azure.write_kusto(ROWS, data_explorer.url, "db", "Engagement", credential)

@@ -26,6 +26,8 @@ from urllib.parse import unquote
 
 import trustme
 
+from watchspan.azure import sdk
+
 # What runs KQL: (query, tables) -> (columns with their types, rows).
 Run = Callable[[str, dict[str, Any]], tuple[list[tuple[str, str]], list[list[Any]]]]
 MEGABYTE = 1024 * 1024
@@ -301,6 +303,11 @@ def _cut_fields(row: dict[str, Any]) -> dict[str, Any]:
     return {name: value[:65_536] if isinstance(value, str) else value for name, value in row.items()}
 
 
+def forget_clouds() -> None:
+    """Makes the client ask for the cloud again: it keeps the answer by address, and ports are used again."""
+    sdk.module("azure.kusto.data._cloud_settings").CloudSettings._cloud_cache.clear()
+
+
 class DataExplorer(Server):
     """A cluster of Data Explorer: queries, and rows that stream in as CSV.
 
@@ -315,6 +322,7 @@ class DataExplorer(Server):
         super().__init__(authority)
         self._run, self.tables, self.row_limit = run, tables, row_limit
         self.failing_share, self._chance, self.failed = 0.0, random.Random(13), 0
+        forget_clouds()
 
     def answer(self, request: Request) -> Answer:
         if request.path == "/v1/rest/auth/metadata":
