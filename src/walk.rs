@@ -84,26 +84,26 @@ impl Run {
 pub struct Walker<'a, N> {
     rules: &'a Rules,
     next_later: N,
-    state: Option<State>,
+    state: State,
     run: Run,
 }
 
 impl<'a, N: FnMut(Micros) -> Option<Micros>> Walker<'a, N> {
     /// A walk that has seen no event.
     pub fn new(rules: &'a Rules, next_later: N) -> Self {
-        Self { rules, next_later, state: None, run: Run::default() }
+        Self { rules, next_later, state: State::unknown(rules), run: Run::default() }
     }
 
     /// Whether the player plays after the events so far.
     #[must_use]
-    pub fn is_playing(&self) -> bool {
-        self.state.is_some_and(|state| state.playing)
+    pub const fn is_playing(&self) -> bool {
+        self.state.playing
     }
 
     /// By how many seconds content is ahead of the clock after the events so far.
     #[must_use]
-    pub fn lead(&self) -> f64 {
-        self.state.map_or(0.0, |state| state.lead)
+    pub const fn lead(&self) -> f64 {
+        self.state.lead
     }
 
     /// How many wall-clock seconds the run took that is not over yet.
@@ -114,41 +114,33 @@ impl<'a, N: FnMut(Micros) -> Option<Micros>> Walker<'a, N> {
 
     /// Takes in the next event and tells what it shows.
     pub fn step(&mut self, event: &Event, tell: &mut impl Tell) {
-        let mut position = event.position;
-        let mut goes_on = false;
-        let mut before = self.state.unwrap_or_else(|| State::unknown(self.rules));
-        if self.state.is_some() {
-            if before.is_stale_start(event) {
-                position = before.position;
+        let state = &self.state;
+        let position = if state.is_stale_start(event) { state.position } else { event.position };
+        let goes_on = match state.position {
+            Some(from) if state.plays_on() => self.after_playing(from, event, position, tell),
+            _ => {
+                self.after_standstill(event, position, tell);
+                false
             }
-            goes_on = match before.position {
-                Some(from) if before.plays_on() => {
-                    self.after_playing(&mut before, from, event, position, tell)
-                }
-                _ => {
-                    self.after_standstill(&mut before, event, position, tell);
-                    false
-                }
-            };
-        }
+        };
         if !goes_on {
             self.end_run(tell);
         }
         if event.kind == EventKind::End
-            && let Some(at) = before.end(position)
+            && let Some(at) = self.state.end(position)
         {
             tell.tell(Finding::Ended(at));
         }
-        self.state = Some(before.next(event, position));
+        self.state.see(event, position);
     }
 
     /// Ends the walk: playback that nothing stopped is an open segment.
     pub fn finish(mut self, tell: &mut impl Tell) {
         self.end_run(tell);
-        if let Some(state) = self.state.filter(|state| state.playing) {
+        if self.state.playing {
             tell.tell(Finding::OpenSegment);
-            let seconds = state.since.content + self.bound(&state);
-            unobserved(state.position, seconds, tell);
+            let seconds = self.state.since.content + self.bound();
+            unobserved(self.state.position, seconds, tell);
         }
     }
 
@@ -159,29 +151,28 @@ impl<'a, N: FnMut(Micros) -> Option<Micros>> Walker<'a, N> {
         }
     }
 
-    /// The event, at `position`, follows on playback from the position `from` of `state`. Whether the run goes on.
+    /// The event, at `position`, follows on playback from the position `from`. Whether the run goes on.
     fn after_playing(
         &mut self,
-        state: &mut State,
         from: f64,
         event: &Event,
         position: Option<f64>,
         tell: &mut impl Tell,
     ) -> bool {
-        let before = state.since.content;
-        state.pass(event.time.seconds_since(state.time));
+        let before = self.state.since.content;
+        self.state.pass(event.time);
         let is_seek = event.kind == EventKind::Seek;
         let goes_on = match if is_seek { event.seek_from } else { position } {
             // Its position is told later: until then nothing is decided.
             None if event.kind == EventKind::RateChange => true,
             None => {
-                self.lose(state, event, before, tell);
+                self.lose(event, before, tell);
                 false
             }
-            Some(x) => self.judge(state, event, (from, x), before, tell),
+            Some(x) => self.judge(event, (from, x), before, tell),
         };
         if is_seek {
-            let left = event.seek_from.unwrap_or(from + state.since.content);
+            let left = event.seek_from.unwrap_or(from + self.state.since.content);
             self.skip(position.map_or(0.0, |p| p - left), tell);
         }
         goes_on && !is_seek
@@ -189,14 +180,8 @@ impl<'a, N: FnMut(Micros) -> Option<Micros>> Walker<'a, N> {
 
     /// Playback ran `from` one position `to` another, or so it seems; `before` is what content of it was known of
     /// before this event. Whether the run goes on.
-    fn judge(
-        &mut self,
-        state: &mut State,
-        event: &Event,
-        (from, to): (f64, f64),
-        before: f64,
-        tell: &mut impl Tell,
-    ) -> bool {
+    fn judge(&mut self, event: &Event, (from, to): (f64, f64), before: f64, tell: &mut impl Tell) -> bool {
+        let state = &mut self.state;
         let Since { clock, content, fastest } = state.since;
         let d = to - from;
         let ahead = (state.lead + d - fastest).max(0.0);
@@ -211,13 +196,13 @@ impl<'a, N: FnMut(Micros) -> Option<Micros>> Walker<'a, N> {
         if d > 0.0 || d < -self.rules.backward_skip_seconds {
             let allowed = most.min(fastest - state.lead + tolerance);
             tell.tell(Finding::Rejected { moved: d, allowed });
-            self.lose(state, event, before, tell);
+            self.lose(event, before, tell);
             self.skip(d, tell);
             return false;
         }
         if event.kind.starts_playback() && clock > tolerance {
             tell.tell(Finding::OpenSegment);
-            self.lose(state, event, before, tell);
+            self.lose(event, before, tell);
             return false;
         }
         self.run.clock += clock;
@@ -226,16 +211,14 @@ impl<'a, N: FnMut(Micros) -> Option<Micros>> Walker<'a, N> {
     }
 
     /// The event, at `position`, finds a player that was paused, ended, closed or in the viewer's hand.
-    fn after_standstill(
-        &self,
-        state: &mut State,
-        event: &Event,
-        position: Option<f64>,
-        tell: &mut impl Tell,
-    ) {
+    fn after_standstill(&mut self, event: &Event, position: Option<f64>, tell: &mut impl Tell) {
+        let state = &mut self.state;
         let dt = event.time.seconds_since(state.time);
-        state.drain(dt * state.limit);
+        if state.lead > 0.0 {
+            state.drain(dt * state.limit);
+        }
         let (Some(from), Some(to)) = (state.position, position) else { return };
+        let state = &self.state;
         let d = to - from;
         match event.kind {
             EventKind::Seek => self.skip(d, tell),
@@ -252,25 +235,25 @@ impl<'a, N: FnMut(Micros) -> Option<Micros>> Walker<'a, N> {
     }
 
     /// What went by up to this event shows nothing, but may have been watched unseen. Its clock drains the lead.
-    fn lose(&mut self, state: &mut State, event: &Event, before: f64, tell: &mut impl Tell) {
-        unobserved(state.position, self.unseen(state, event, before), tell);
-        state.drain(state.since.fastest);
+    fn lose(&mut self, event: &Event, before: f64, tell: &mut impl Tell) {
+        unobserved(self.state.position, self.unseen(event, before), tell);
+        self.state.drain(self.state.since.fastest);
     }
 
     /// What may have been watched unseen up to this event at most, in seconds of content; `before` of them were known
     /// before it.
-    fn unseen(&mut self, state: &State, event: &Event, before: f64) -> f64 {
-        let seconds = state.since.content.min(self.rules.max_segment_seconds);
+    fn unseen(&mut self, event: &Event, before: f64) -> f64 {
+        let seconds = self.state.since.content.min(self.rules.max_segment_seconds);
         let missed_a_stop = event.kind.starts_playback() || self.rules.heartbeat_seconds.is_some();
-        if missed_a_stop { seconds.min(before + self.bound(state)) } else { seconds }
+        if missed_a_stop { seconds.min(before + self.bound()) } else { seconds }
     }
 
     /// What may have been played after the state although its stop was never seen, in seconds of content.
-    fn bound(&mut self, state: &State) -> f64 {
+    fn bound(&mut self) -> f64 {
         let cap = self.rules.open_segment_cap_seconds;
         let cap = self.rules.heartbeat_seconds.map_or(cap, |interval| cap.min(interval));
-        let later = (self.next_later)(state.time);
-        state.rate * later.map_or(cap, |later| cap.min(later.seconds_since(state.time)))
+        let later = (self.next_later)(self.state.time);
+        self.state.rate * later.map_or(cap, |later| cap.min(later.seconds_since(self.state.time)))
     }
 
     fn skip(&self, d: f64, tell: &mut impl Tell) {

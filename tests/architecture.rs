@@ -73,13 +73,14 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
         let path = entry.unwrap().path();
         if path.is_dir() {
             files(&path, found);
-        } else {
+        } else if path.file_name().is_some_and(|name| name != "tests.rs") {
             found.push(path);
         }
     }
 }
 
-/// Every source file: its path below `src/` and its code without comments and unit tests.
+/// Every source file: its path below `src/` and its code without comments and unit tests, which a large module has in
+/// a `tests.rs` of their own.
 fn sources() -> BTreeMap<String, String> {
     let mut paths = Vec::new();
     files(Path::new(SOURCE), &mut paths);

@@ -26,8 +26,8 @@ pub(super) struct State {
     pub(super) ended: bool,
     /// Where the last seek came from, if a player may still report it as its position.
     pub(super) origin: Option<f64>,
-    /// Where the player likely is.
-    pub(super) likely: Option<f64>,
+    /// Where the player likely is while its position is unknown.
+    guess: Option<f64>,
     /// By how much content has been ahead of the clock: seconds.
     pub(super) lead: f64,
     pub(super) since: Since,
@@ -45,7 +45,7 @@ pub(super) struct Since {
 }
 
 impl State {
-    /// Of a player of which nothing is known yet.
+    /// Before the first event.
     pub(super) fn unknown(rules: &Rules) -> Self {
         Self {
             position: None,
@@ -56,7 +56,7 @@ impl State {
             seeking: false,
             ended: false,
             origin: None,
-            likely: None,
+            guess: None,
             lead: 0.0,
             since: Since::default(),
         }
@@ -73,11 +73,8 @@ impl State {
 
     /// Where the player likely got to by now.
     fn reached(&self) -> Option<f64> {
-        if self.plays_on() {
-            self.position.map(|from| (from + self.since.content).min(f64::MAX))
-        } else {
-            self.likely
-        }
+        let content = if self.plays_on() { self.since.content } else { 0.0 };
+        self.position.map_or(self.guess, |from| Some((from + content).min(f64::MAX)))
     }
 
     /// Whether `event`, at `position`, is a heartbeat of a player that stands there.
@@ -85,8 +82,9 @@ impl State {
         event.kind == EventKind::Heartbeat && !self.plays_on() && position.is_some_and(|p| self.is_near(p))
     }
 
-    /// So many seconds of playback go by.
-    pub(super) fn pass(&mut self, dt: f64) {
+    /// Playback goes by until `time`.
+    pub(super) fn pass(&mut self, time: Micros) {
+        let dt = time.seconds_since(self.time);
         self.since.clock += dt;
         self.since.content += dt * self.rate;
         self.since.fastest += dt * self.limit;
@@ -108,50 +106,46 @@ impl State {
     /// or two trackers tell of one end.
     pub(super) fn end(&self, position: Option<f64>) -> Option<f64> {
         let at = position.or_else(|| self.reached())?;
-        let is_told = self.ended && self.likely.is_some_and(|likely| near(likely, at));
+        let is_told = self.ended && self.position.or(self.guess).is_some_and(|likely| near(likely, at));
         (!is_told).then_some(at)
     }
 
-    /// What is known after `event`, at `position`.
-    pub(super) fn next(&self, event: &Event, position: Option<f64>) -> Self {
-        let stands = self.stands(event, position);
+    /// Takes in `event`, at `position`.
+    pub(super) fn see(&mut self, event: &Event, position: Option<f64>) {
+        let (plays_on, stands) = (self.plays_on(), self.stands(event, position));
+        self.origin = match event.kind {
+            EventKind::Seek => event.seek_from.or(if plays_on { None } else { self.position }),
+            EventKind::RateChange => self.origin,
+            _ => None,
+        };
         let keeps_position = match position {
-            None => event.kind == EventKind::RateChange || !self.plays_on(),
+            None => event.kind == EventKind::RateChange || !plays_on,
             // Some players report the destination as the seek starts, and slow drift adds up to a missed start.
             Some(_) => {
                 stands || event.kind == EventKind::SeekStart && !self.playing && self.position.is_some()
             }
         };
-        let position = if keeps_position { self.position } else { position };
-        let is_undecided = event.kind == EventKind::RateChange && event.position.is_none() && self.plays_on();
-        let mut state = Self {
-            position,
-            time: event.time,
-            rate: event.rate.unwrap_or(self.rate),
-            limit: event.rate.unwrap_or(self.limit),
-            playing: self.playing,
-            seeking: self.seeking,
-            ended: self.ended,
-            origin: None,
-            likely: position.or_else(|| self.reached()),
-            lead: self.lead,
-            since: if is_undecided { self.since } else { Since::default() },
-        };
+        if !keeps_position {
+            self.guess = self.reached();
+            self.position = position;
+        }
+        let is_undecided = event.kind == EventKind::RateChange && event.position.is_none() && plays_on;
+        if !is_undecided {
+            self.since = Since::default();
+        }
+        self.time = event.time;
+        self.rate = event.rate.unwrap_or(self.rate);
+        self.limit = event.rate.unwrap_or(self.limit);
         match event.kind {
             EventKind::Heartbeat if stands => {}
             EventKind::Play | EventKind::Resume | EventKind::Heartbeat => {
-                (state.playing, state.seeking, state.ended) = (true, false, false);
+                (self.playing, self.seeking, self.ended) = (true, false, false);
             }
-            EventKind::Pause | EventKind::Close => (state.playing, state.seeking) = (false, false),
-            EventKind::End => (state.playing, state.seeking, state.ended) = (false, false, true),
-            EventKind::SeekStart => state.seeking = true,
-            EventKind::Seek => {
-                (state.seeking, state.ended) = (false, false);
-                let standing = if self.plays_on() { None } else { self.position };
-                state.origin = event.seek_from.or(standing);
-            }
-            EventKind::RateChange => state.origin = self.origin,
+            EventKind::Pause | EventKind::Close => (self.playing, self.seeking) = (false, false),
+            EventKind::End => (self.playing, self.seeking, self.ended) = (false, false, true),
+            EventKind::SeekStart => self.seeking = true,
+            EventKind::Seek => (self.seeking, self.ended) = (false, false),
+            EventKind::RateChange => {}
         }
-        state
     }
 }
