@@ -96,6 +96,7 @@ impl<'a> Tally<'a> {
         Self { stats, again: Vec::new() }
     }
 
+    #[inline]
     fn count(&mut self, event: &Event) {
         let stats = &mut *self.stats;
         if stats.event_count == 0 {

@@ -113,6 +113,7 @@ impl<'a, N: FnMut(Micros) -> Option<Micros>> Walker<'a, N> {
     }
 
     /// Takes in the next event and tells what it shows.
+    #[inline]
     pub fn step(&mut self, event: &Event, tell: &mut impl Tell) {
         let state = &self.state;
         let position = if state.is_stale_start(event) { state.position } else { event.position };

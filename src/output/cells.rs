@@ -108,13 +108,14 @@ fn floats(values: &mut Vec<f64>) -> PrimitiveArray<Float64Type> {
     taken(values).into()
 }
 
-/// Notes which cells are null: most often none is, and then they are not noted one by one.
+/// Notes which cells are null: most often none is, or all are, and then they are not noted one by one.
 #[inline]
 fn note(nulls: &mut NullBufferBuilder, are_valid: impl ExactSizeIterator<Item = bool> + Clone) {
-    if are_valid.clone().all(|is_valid| is_valid) {
-        nulls.append_n_non_nulls(are_valid.len());
-    } else {
-        are_valid.for_each(|is_valid| nulls.append(is_valid));
+    let count = are_valid.len();
+    match are_valid.clone().filter(|&is_valid| is_valid).count() {
+        0 => nulls.append_n_nulls(count),
+        valid if valid == count => nulls.append_n_non_nulls(count),
+        _ => are_valid.for_each(|is_valid| nulls.append(is_valid)),
     }
 }
 

@@ -77,11 +77,6 @@ impl State {
         self.position.map_or(self.guess, |from| Some((from + content).min(f64::MAX)))
     }
 
-    /// Whether `event`, at `position`, is a heartbeat of a player that stands there.
-    fn stands(&self, event: &Event, position: Option<f64>) -> bool {
-        event.kind == EventKind::Heartbeat && !self.plays_on() && position.is_some_and(|p| self.is_near(p))
-    }
-
     /// Playback goes by until `time`.
     pub(super) fn pass(&mut self, time: Micros) {
         let dt = time.seconds_since(self.time);
@@ -112,40 +107,46 @@ impl State {
 
     /// Takes in `event`, at `position`.
     pub(super) fn see(&mut self, event: &Event, position: Option<f64>) {
-        let (plays_on, stands) = (self.plays_on(), self.stands(event, position));
-        self.origin = match event.kind {
-            EventKind::Seek => event.seek_from.or(if plays_on { None } else { self.position }),
-            EventKind::RateChange => self.origin,
-            _ => None,
-        };
-        let keeps_position = match position {
-            None => event.kind == EventKind::RateChange || !plays_on,
+        let plays_on = self.plays_on();
+        let stays = match event.kind {
+            EventKind::RateChange if plays_on && position.is_none() => return self.change_rate(event),
+            EventKind::Heartbeat => !plays_on && position.is_some_and(|p| self.is_near(p)),
             // Some players report the destination as the seek starts, and slow drift adds up to a missed start.
-            Some(_) => {
-                stands || event.kind == EventKind::SeekStart && !self.playing && self.position.is_some()
-            }
+            EventKind::SeekStart => !self.playing && self.position.is_some(),
+            _ => !plays_on && position.is_none(),
         };
-        if !keeps_position {
-            self.guess = self.reached();
+        let stood_at = if plays_on { None } else { self.position };
+        if !stays {
+            if position.is_none() {
+                self.guess = self.reached();
+            }
             self.position = position;
         }
-        let is_undecided = event.kind == EventKind::RateChange && event.position.is_none() && plays_on;
-        if !is_undecided {
-            self.since = Since::default();
+        self.since = Since::default();
+        if event.kind != EventKind::RateChange {
+            self.origin = None;
         }
-        self.time = event.time;
-        self.rate = event.rate.unwrap_or(self.rate);
-        self.limit = event.rate.unwrap_or(self.limit);
         match event.kind {
-            EventKind::Heartbeat if stands => {}
+            EventKind::Heartbeat if stays => {}
             EventKind::Play | EventKind::Resume | EventKind::Heartbeat => {
                 (self.playing, self.seeking, self.ended) = (true, false, false);
             }
             EventKind::Pause | EventKind::Close => (self.playing, self.seeking) = (false, false),
             EventKind::End => (self.playing, self.seeking, self.ended) = (false, false, true),
             EventKind::SeekStart => self.seeking = true,
-            EventKind::Seek => (self.seeking, self.ended) = (false, false),
+            EventKind::Seek => {
+                (self.seeking, self.ended) = (false, false);
+                self.origin = event.seek_from.or(stood_at);
+            }
             EventKind::RateChange => {}
+        }
+        self.change_rate(event);
+    }
+
+    fn change_rate(&mut self, event: &Event) {
+        self.time = event.time;
+        if let Some(rate) = event.rate {
+            (self.rate, self.limit) = (rate, rate);
         }
     }
 }

@@ -49,6 +49,7 @@ impl Record for Plain {
         Micros(self.time_kind >> KIND_BITS)
     }
 
+    #[inline]
     fn event(&self) -> Event {
         let index = self.time_kind & ((1 << KIND_BITS) - 1);
         Event {
@@ -106,6 +107,7 @@ fn bits(value: Option<f64>) -> u64 {
 }
 
 /// The value that [`bits`] made `bits` of.
+#[inline]
 fn value(bits: u64) -> Option<f64> {
     Some(f64::from_bits(bits)).filter(|value| !value.is_nan())
 }
