@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
 import random
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from support.random_streams import any_rules, stream, table
 from support.spark_rows import assert_same_table, collected
 from watchspan.errors import ColumnTypeError, MissingColumnError, OptionError, SourceError
 from watchspan.refresh import PROPERTY, ConflictError, Settings, TableName
+from watchspan.refresh.settings import EDITION
 from watchspan.spark import VideoEngagementAggregator
 from watchspan.spark.engine import SparkEngine
 from watchspan.spark.storage import conflicts
@@ -249,6 +251,30 @@ def test_tables_of_an_older_version(spark: SparkSession, tmp_path: Path) -> None
         }
     (row,) = world.table().collect()
     assert row.rewatchedSeconds == 0.0
+
+
+def test_tables_of_an_older_edition(spark: SparkSession, tmp_path: Path) -> None:
+    world = World(spark, tmp_path)
+    world.arrive(events(*watch("2026-01-15T10:00:00", "ann", "v1", "a", 0, 60)))
+    world.update()
+    known = json.loads(properties(spark, world.output)[PROPERTY])
+    assert known.pop("edition") == EDITION
+    for suffix, younger in (("", "replayedIntervals"), ("_sessions", "replayedIntervals"), ("_pending", "")):
+        older = world.table(suffix).drop(younger)
+        older = spark.createDataFrame(older.collect(), older.schema)
+        path = world.output + suffix
+        older.write.format("delta").mode("overwrite").option("overwriteSchema", "true").save(path)
+        text = json.dumps(known).replace("'", "\\'")
+        spark.sql(f"ALTER TABLE delta.`{path}` SET TBLPROPERTIES ('{PROPERTY}' = '{text}')")
+    message = r"numbers of edition 1 .* edition 2: run update\(\) over all dates once"
+    for work in (partial(world.update, "2026-01-15"), world.aggregator.rescore):
+        with pytest.raises(SourceError, match=message):
+            work()
+    assert world.update().sessions_written == 1
+    world.assert_current()
+    assert Settings.from_text(properties(spark, world.output)[PROPERTY]).edition == EDITION
+    world.update("2026-01-15")
+    world.assert_current()
 
 
 def test_catalog_tables_with_names_and_types_of_their_own(
