@@ -62,6 +62,24 @@ pub enum Error {
         /// Every name that can be mapped.
         known: String,
     },
+    /// A unit for a column that has none.
+    #[error(
+        "columns gives {column:?} the unit {unit:?}, but only instants and positions are counted in units."
+    )]
+    WrongUnit {
+        /// The column.
+        column: String,
+        /// The unit.
+        unit: &'static str,
+    },
+    /// Text that is no path.
+    #[error(
+        "{path:?} is no path: write event.currentTime, context[\"user_id\"], ids[0] or params[key=\"name\"].value."
+    )]
+    NoPath {
+        /// The text.
+        path: String,
+    },
     /// A needed column was mapped to nothing.
     #[error("columns maps {column:?} to None, but only optional columns and \"sessionId\" can be left out.")]
     NeededColumn {
@@ -80,12 +98,12 @@ pub enum Error {
         /// What would do.
         accepted: &'static str,
     },
-    /// Timestamps that are bare integers.
+    /// Timestamps that are bare numbers.
     #[error(
-        "Column {column:?} holds integers ({found}), and an integer does not say its unit. Cast it to a timestamp, \
-         for seconds with column.cast(pyarrow.timestamp(\"s\", \"UTC\")), for milliseconds with \"ms\"."
+        "Column {column:?} holds numbers ({found}), and a number does not say its unit. Say it, for milliseconds with \
+         columns={{\"timestamp\": Column({column:?}, unit=\"ms\")}}, or cast the column to a timestamp."
     )]
-    IntegerTimestamp {
+    NumberTimestamp {
         /// The column's name.
         column: String,
         /// Its type.
@@ -288,7 +306,7 @@ impl Error {
         match self {
             Self::MissingColumn { .. } => ErrorKind::MissingColumn,
             Self::ColumnType { .. }
-            | Self::IntegerTimestamp { .. }
+            | Self::NumberTimestamp { .. }
             | Self::AmbiguousColumn { .. }
             | Self::ChangedType { .. }
             | Self::KeyMismatch { .. }
@@ -296,6 +314,8 @@ impl Error {
             Self::Option { .. }
             | Self::UnknownMapping { .. }
             | Self::NeededColumn { .. }
+            | Self::WrongUnit { .. }
+            | Self::NoPath { .. }
             | Self::Threads { .. } => ErrorKind::Option,
             Self::UnknownPreset { .. } | Self::UnknownMeaning { .. } | Self::EmptyVocabulary => {
                 ErrorKind::Vocabulary

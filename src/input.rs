@@ -3,19 +3,27 @@
 mod clean;
 mod columns;
 mod events;
+mod json;
 mod keys;
+mod mapping;
+mod nested;
 mod own_tables;
+mod path;
+mod text;
+mod unit;
 mod values;
 mod videos;
 mod within;
 
 pub(crate) use clean::{Cleaned, Verdict};
 pub use clean::{Cleaner, DropCounts, DropReason};
-pub use columns::{ColumnMap, InputColumn, InputTable, TypeFamily};
+pub use columns::{InputColumn, InputTable, TypeFamily};
 pub(crate) use events::{AnyEventKeys, EventKeys, Extras, RowKeys};
 pub use events::{Dictionaries, EventBatch, EventSchema};
 pub(crate) use keys::{KeyArena, KeyRows, Keys, SeenKeys, equal};
 pub use keys::{KeyColumn, KeyType, KeyTypes, check_text};
+pub use mapping::{ColumnMap, ColumnSource};
 pub use own_tables::{OwnSchema, OwnTable, SessionBatch, ViewingBatch};
+pub use unit::Unit;
 pub use videos::{Video, VideoReader, Videos};
 pub use within::within;

@@ -21,20 +21,22 @@ impl Micros {
         (Self::MIN..=Self::MAX).contains(&instant).then_some(instant)
     }
 
-    /// Reads RFC 3339 text; without zone or offset it is UTC; what is finer than microseconds is cut off.
+    /// Reads RFC 3339 text, and what exporters make of it: a space for the `T`, no seconds, a comma before the
+    /// fraction, `UTC`, `+00`, `+0000`. Without zone or offset it is UTC; what is finer than microseconds is cut off.
     ///
     /// ```
     /// use watchspan::time::Micros;
     /// assert_eq!(Micros::parse("1970-01-01T00:00:01.5Z"), Some(Micros(1_500_000)));
     /// assert_eq!(Micros::parse("1970-01-01T01:00:00+01:00"), Some(Micros(0)));
-    /// assert_eq!(Micros::parse("1970-01-01 00:00:00"), Some(Micros(0)));
+    /// assert_eq!(Micros::parse("1970-01-01 00:00"), Some(Micros(0)));
+    /// assert_eq!(Micros::parse("1970-01-01 00:00:00,5 UTC"), Some(Micros(500_000)));
     /// assert_eq!(Micros::parse("yesterday"), None);
     /// ```
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let instant = match DateTime::parse_from_rfc3339(text) {
             Ok(instant) => instant,
-            Err(_) => DateTime::parse_from_rfc3339(&format!("{text}Z")).ok()?,
+            Err(_) => DateTime::parse_from_rfc3339(&as_rfc3339(text)?).ok()?,
         };
         Self::checked(instant.timestamp_micros())
     }
@@ -47,6 +49,34 @@ impl Micros {
     )]
     pub fn seconds_since(self, earlier: Self) -> f64 {
         (self.0 - earlier.0) as f64 / 1e6
+    }
+}
+
+/// `text` with all that RFC 3339 asks for, if it has a date, a clock and at most one zone.
+fn as_rfc3339(text: &str) -> Option<String> {
+    let (date, rest) = text.trim().split_at_checked(10)?;
+    let rest = rest.strip_prefix(['T', 't', ' '])?;
+    let end = rest.find(|c: char| !c.is_ascii_digit() && !matches!(c, ':' | '.' | ',')).unwrap_or(rest.len());
+    let (clock, zone) = rest.split_at(end);
+    let clock = if clock.len() == 5 { format!("{clock}:00") } else { clock.replace(',', ".") };
+    Some(format!("{date}T{clock}{}", offset(zone.trim_start())?))
+}
+
+/// The offset of `zone` as RFC 3339 has it; that of UTC if there is none.
+fn offset(zone: &str) -> Option<String> {
+    // Java names the zone behind its offset.
+    let zone =
+        zone.split_once('[').filter(|(offset, _)| !offset.is_empty()).map_or(zone, |(offset, _)| offset);
+    if ["", "Z", "UTC", "GMT"].iter().any(|utc| zone.eq_ignore_ascii_case(utc)) {
+        return Some("Z".to_owned());
+    }
+    let digits = zone.strip_prefix(['+', '-'])?;
+    let sign = &zone[..1];
+    match (digits.len(), digits.split_at_checked(2)?) {
+        (2, (hours, _)) => Some(format!("{sign}{hours}:00")),
+        (4, (hours, minutes)) => Some(format!("{sign}{hours}:{minutes}")),
+        (5, _) => Some(zone.to_owned()),
+        _ => None,
     }
 }
 
@@ -96,12 +126,34 @@ mod tests {
             "1970-01-01t10:00:00z",
             "1970-01-01 10:00:00",
             "1970-01-01T15:30:00+05:30",
+            // polars and Jackson; Snowflake; Postgres and DuckDB; BigQuery; Java; pandas; logs.
+            "1970-01-01T10:00:00.000+0000",
+            "1970-01-01 10:00:00.000 +0000",
+            "1970-01-01 10:00:00+00",
+            "1970-01-01 04:30:00-0530",
+            "1970-01-01 10:00:00 UTC",
+            "1970-01-01T10:00Z",
+            "1970-01-01T11:00+01:00[Europe/Berlin]",
+            "1970-01-01 10:00",
+            "1970-01-01 10:00:00,000",
+            " 1970-01-01 10:00:00 ",
         ] {
             assert_eq!(Micros::parse(text), Some(ten), "{text}");
         }
-        for text in
-            ["", "Z", "1970-01-01", "1970-01-01T10:00", "1970-13-01T10:00:00Z", "1970-01-01T10:00:00ZZ", "0"]
-        {
+        for text in [
+            "",
+            "Z",
+            "1970-01-01",
+            "1970-01-01T10",
+            "1970-01-01T10:00:",
+            "1970-13-01T10:00:00Z",
+            "1970-01-01T10:00:00ZZ",
+            "1970-01-01 10:00:00 CET",
+            "1970-01-01 10:00:00+1",
+            "1970-01-01 10:00:00 +01:00 +01:00",
+            "1970-01-01 10:00:00 [UTC",
+            "0",
+        ] {
             assert_eq!(Micros::parse(text), None, "{text}");
         }
     }

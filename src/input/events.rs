@@ -6,8 +6,9 @@ use std::sync::Arc;
 use arrow_array::{LargeStringArray, RecordBatch, StringArray, StringViewArray};
 use arrow_schema::Schema;
 
-use super::columns::{Bound, ColumnMap, InputColumn, InputTable};
+use super::columns::{InputColumn, InputTable};
 use super::keys::{CodedKeys, KeyArena, KeyColumn, KeyRows, KeyType, KeyTypes, Keys, SeenKeys, Values};
+use super::mapping::{Bound, ColumnMap};
 use super::values::{NumberColumn, SequenceColumn, TextColumn, TimeColumn};
 use crate::error::Result;
 
@@ -126,18 +127,19 @@ impl EventBatch {
     pub fn bind(schema: &EventSchema, batch: &RecordBatch, known: &Dictionaries) -> Result<Self> {
         let Dictionaries([users, videos, sessions]) = known;
         let key = |column: &Bound, known: &Option<Arc<Values>>| {
-            KeyColumn::bind_with(column, column.array(batch)?, known.as_ref())
+            KeyColumn::bind_with(column, &column.array(batch)?, known.as_ref())
         };
-        let number = |column: &Bound| NumberColumn::bind(column, column.array(batch)?);
-        let sequence = |column: &Bound| SequenceColumn::bind(column, column.array(batch)?);
+        let number = |column: &Bound| NumberColumn::bind(column, &column.array(batch)?);
+        let speed = |column: &Bound| NumberColumn::speeds(column, &column.array(batch)?);
+        let sequence = |column: &Bound| SequenceColumn::bind(column, &column.array(batch)?);
         Ok(Self {
-            time: TimeColumn::bind(&schema.time, schema.time.array(batch)?)?,
+            time: TimeColumn::bind(&schema.time, &schema.time.array(batch)?)?,
             user: key(&schema.user, users)?,
             video: key(&schema.video, videos)?,
             session: schema.session.as_ref().map(|session| key(session, sessions)).transpose()?,
-            name: TextColumn::bind(&schema.name, schema.name.array(batch)?)?,
+            name: TextColumn::bind(&schema.name, &schema.name.array(batch)?)?,
             position: number(&schema.position)?,
-            rate: schema.rate.as_ref().map(number).transpose()?,
+            rate: schema.rate.as_ref().map(speed).transpose()?,
             seek_from: schema.seek_from.as_ref().map(number).transpose()?,
             sequence: schema.sequence.as_ref().map(sequence).transpose()?,
             duration: schema.duration.as_ref().map(number).transpose()?,

@@ -9,7 +9,7 @@ use crate::engagement::EngagementOptions;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::event::Vocabulary;
-use crate::input::{ColumnMap, KeyType};
+use crate::input::{ColumnMap, ColumnSource, KeyType, Unit};
 use crate::options::{OptionSpec, OptionValue};
 use crate::retention::Buckets;
 use crate::rules::Rules;
@@ -117,8 +117,12 @@ pub(super) fn vocabulary(object: Maybe<'_, '_>) -> PyResult<Vocabulary> {
 
 pub(super) fn columns(object: Maybe<'_, '_>) -> PyResult<ColumnMap> {
     let Some(object) = object else { return Ok(ColumnMap::default()) };
-    let pairs: Option<Vec<(String, Option<String>)>> =
-        object.cast::<PyDict>().ok().and_then(|mapping| mapping.items().extract().ok());
+    let pairs = object.cast::<PyDict>().ok().and_then(|mapping| {
+        let pair = |(name, place): (Bound<'_, PyAny>, Bound<'_, PyAny>)| {
+            name.extract::<String>().ok().zip(column_source(&place))
+        };
+        mapping.iter().map(pair).collect::<Option<Vec<_>>>()
+    });
     let pairs = pairs.ok_or_else(|| {
         let found = show(object);
         OptionError::new_err(format!(
@@ -126,7 +130,41 @@ pub(super) fn columns(object: Maybe<'_, '_>) -> PyResult<ColumnMap> {
              such as {{\"userId\": \"uid\"}}."
         ))
     })?;
-    Ok(ColumnMap::new(pairs)?)
+    let pairs =
+        pairs.into_iter().map(|(name, source)| Ok((name, source.map(SourceArgument::read).transpose()?)));
+    Ok(ColumnMap::new(pairs.collect::<PyResult<Vec<_>>>()?)?)
+}
+
+/// Where a column is, as Python says it.
+#[derive(FromPyObject)]
+enum SourceArgument {
+    Name(String),
+    Names(Vec<String>),
+    #[pyo3(from_item_all)]
+    Column {
+        paths: Vec<String>,
+        unit: Option<String>,
+        value: Option<String>,
+        missing: Vec<String>,
+    },
+}
+
+impl SourceArgument {
+    fn read(self) -> PyResult<ColumnSource> {
+        Ok(match self {
+            Self::Name(name) => name.into(),
+            Self::Names(paths) => ColumnSource { paths, ..ColumnSource::default() },
+            Self::Column { paths, unit, value, missing } => {
+                let unit = unit.as_deref().map(Unit::named).transpose()?;
+                ColumnSource { paths, unit, value, missing }
+            }
+        })
+    }
+}
+
+/// Nothing if `place` is no way to say where a column is; else where it is, if it is to be used.
+fn column_source(place: Object<'_, '_>) -> Option<Option<SourceArgument>> {
+    if place.is_none() { Some(None) } else { place.extract().ok().map(Some) }
 }
 
 pub(super) fn engine(threads: Maybe<'_, '_>) -> PyResult<Engine> {

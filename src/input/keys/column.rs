@@ -13,7 +13,7 @@ use super::arena::{KeyArena, SeenKeys};
 use super::dictionary::{CodedKeys, Values};
 use super::types::{KeyType, Keys};
 use crate::error::{Error, Result};
-use crate::input::columns::Bound;
+use crate::input::mapping::Bound;
 
 /// A column of keys, each readable as bytes whose order is the keys' order.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use arrow_array::{ArrayRef, Int64Array, cast::AsArray};
 use arrow_schema::{DataType, Schema};
 
 use crate::error::{Error, Result};
-use crate::input::columns::Bound;
+use crate::input::mapping::Bound;
 
 /// The logical type of a key, which results keep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -46,8 +46,8 @@ impl KeyType {
     /// # Errors
     /// If keys cannot be of its type.
     pub(crate) fn of_column(column: &Bound, schema: &Schema) -> Result<Self> {
-        let data_type = schema.field(column.index).data_type();
-        Self::of(data_type).ok_or_else(|| column.wrong_type(data_type))
+        let data_type = column.data_type(schema)?;
+        Self::of(&data_type).ok_or_else(|| column.wrong_type(&data_type))
     }
 
     /// Its type in results.
