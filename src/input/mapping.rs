@@ -83,22 +83,33 @@ impl ColumnMap {
         if is_expected { Err(missing(table.name(), name, column.name, schema)) } else { Ok(None) }
     }
 
-    /// The names of those columns of a table of `schema` that are used: all others need not be read.
+    /// What is used of a table of `schema`: all else need not be read.
     ///
     /// # Errors
     /// If a needed or mapped column is missing, or its name is not unique.
-    pub fn used(&self, table: InputTable, schema: &Schema) -> Result<Vec<String>> {
+    pub fn used(&self, table: InputTable, schema: &Schema) -> Result<Vec<Used>> {
         let mut used = Vec::new();
         for column in InputColumn::ALL.iter().filter(|column| column.is_in(table)) {
-            for place in self.find(*column, table, schema)?.into_iter().flat_map(|made| made.places) {
-                let name = schema.field(place.column).name();
-                if !used.contains(name) {
-                    used.push(name.clone());
-                }
-            }
+            let Some(made) = self.find(*column, table, schema)? else { continue };
+            used.extend(made.places.into_iter().map(|place| {
+                let own = schema.field(place.column).name().clone();
+                let path = if place.steps.is_empty() { own.clone() } else { place.path };
+                Used { column: column.name, own, path }
+            }));
         }
         Ok(used)
     }
+}
+
+/// A column of the user's table that is used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Used {
+    /// For which input column.
+    pub column: &'static str,
+    /// Its name in the table.
+    pub own: String,
+    /// The path into it; its name, if it is used as it is.
+    pub path: String,
 }
 
 impl ColumnSource {
@@ -128,7 +139,7 @@ fn place(path: &str, table: &'static str, schema: &Schema) -> Result<Option<Plac
         let fields = schema.fields().iter().enumerate();
         fields.filter(|(_, field)| is_it(field.name())).map(|(column, _)| column).collect()
     };
-    let whole = |column| Some(Place { column, steps: Vec::new() });
+    let whole = |column| Some(Place { column, steps: Vec::new(), path: path.to_owned() });
     match named(&|name| name == path)[..] {
         [] => {}
         [column] => return Ok(whole(column)),
@@ -142,7 +153,7 @@ fn place(path: &str, table: &'static str, schema: &Schema) -> Result<Option<Plac
         let alike = named(&|other| spelling(other) == spelling(name));
         return Ok(if let [column] = alike[..] { whole(column) } else { None });
     }
-    Ok(Place::find(&steps, schema))
+    Ok(Place::find(path, &steps, schema))
 }
 
 /// A name without what spellings differ by.
@@ -307,7 +318,8 @@ mod tests {
     }
 
     fn used(map: &ColumnMap, names: &[&str]) -> Result<Vec<String>> {
-        map.used(InputTable::Events, &table(names))
+        let used = map.used(InputTable::Events, &table(names))?;
+        Ok(used.into_iter().map(|used| used.path).collect())
     }
 
     const NAMES: [&str; 5] = ["timestamp", "userId", "videoId", "eventName", "currentTime"];
@@ -331,14 +343,15 @@ mod tests {
     fn one_column_may_serve_several() {
         let map = mapped([("userId", &["who"]), ("sessionId", &["who"])]);
         let names = ["timestamp", "who", "videoId", "eventName", "currentTime"];
-        assert_eq!(used(&map, &names).unwrap(), names);
+        assert_eq!(used(&map, &names).unwrap(), ["timestamp", "who", "videoId", "who", "eventName", "currentTime"]);
     }
 
     #[test]
     fn the_first_of_several_places_counts_and_all_are_read() {
         let map = mapped([("userId", &["none", "context.user_id", "uid"])]);
         let names = ["timestamp", "context", "uid", "videoId", "eventName", "currentTime"];
-        assert_eq!(used(&map, &names).unwrap(), names);
+        let paths = ["timestamp", "context.user_id", "uid", "videoId", "eventName", "currentTime"];
+        assert_eq!(used(&map, &names).unwrap(), paths);
         let lacking = mapped([("userId", &["none", "nothing"])]);
         assert!(
             used(&lacking, &NAMES)

@@ -18,17 +18,20 @@ use crate::error::Result;
 pub(super) struct Place {
     pub(super) column: usize,
     pub(super) steps: Vec<Step>,
+    /// How it was written.
+    pub(super) path: String,
 }
 
 impl Place {
-    /// The place at the end of `steps` in a table of `schema`, if there can be something: the first one names a column.
-    pub(super) fn find(steps: &[Step], schema: &Schema) -> Option<Self> {
+    /// The place at the end of the `steps` of `path` in a table of `schema`, if there can be something: the first one
+    /// names a column.
+    pub(super) fn find(path: &str, steps: &[Step], schema: &Schema) -> Option<Self> {
         let (Step::Field(name), steps) = steps.split_first().map(|(first, rest)| (first, rest.to_vec()))?
         else {
             return None;
         };
         let column = schema.fields().iter().position(|field| field.name() == name)?;
-        leads_on(schema.field(column).data_type(), &steps).then_some(Self { column, steps })
+        leads_on(schema.field(column).data_type(), &steps).then(|| Self { column, steps, path: path.to_owned() })
     }
 
     /// The values in `batch`, which must be whole: `None` if its arrays break the rules of Arrow.
@@ -246,7 +249,7 @@ mod tests {
     /// What `path` is in a table of the column `column`, as text; nothing if it can lead nowhere.
     fn read(name: &str, column: ArrayRef, path: &str) -> Option<Vec<Option<String>>> {
         let batch = RecordBatch::try_from_iter_with_nullable([(name, column, true)]).unwrap();
-        let place = Place::find(&steps(path).unwrap(), batch.schema_ref())?;
+        let place = Place::find(path, &steps(path).unwrap(), batch.schema_ref())?;
         let values = place.values(&batch).unwrap().unwrap();
         let texts = arrow_cast::cast(&values, &DataType::Utf8).unwrap();
         Some(texts.as_string::<i32>().iter().map(|text| text.map(str::to_owned)).collect())

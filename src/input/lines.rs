@@ -1,0 +1,177 @@
+//! Lines of JSON as a table of text.
+
+use std::sync::Arc;
+
+use arrow_array::builder::{BooleanBuilder, StringBuilder};
+use arrow_array::{ArrayRef, RecordBatch};
+use arrow_schema::{DataType, Field, Schema};
+use arrow_select::concat::concat_batches;
+use rayon::prelude::*;
+
+use super::json::Tree;
+use super::path::{Step, steps};
+use crate::error::Result;
+
+/// The column that says of which rows nothing could be read.
+pub(crate) const UNREADABLE: &str = "_unreadable";
+/// About how many bytes one thread reads at a time.
+const PART_BYTES: usize = 1 << 18;
+
+/// Which values of lines become columns.
+#[derive(Debug)]
+pub struct LineReader {
+    tree: Tree,
+    schema: Arc<Schema>,
+}
+
+/// Rows in the making.
+struct Rows {
+    columns: Vec<StringBuilder>,
+    unreadable: BooleanBuilder,
+    /// What the line at hand has in each column: whether there is a value, and memory that stays.
+    found: Vec<(bool, String)>,
+}
+
+impl LineReader {
+    /// A reader of the values at `paths`: of each, a column of text of that name. Names that are no path are names.
+    #[must_use]
+    pub fn new(paths: &[String]) -> Self {
+        let steps: Vec<_> =
+            paths.iter().map(|path| steps(path).unwrap_or_else(|_| vec![Step::Field(path.clone())])).collect();
+        let text = |path: &String| Field::new(path, DataType::Utf8, true);
+        let fields = paths.iter().map(text).chain([Field::new(UNREADABLE, DataType::Boolean, false)]);
+        let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+        Self { tree: Tree::new(steps.iter().map(Vec::as_slice)), schema }
+    }
+
+    /// The columns that it gives.
+    #[must_use]
+    pub const fn schema(&self) -> &Arc<Schema> {
+        &self.schema
+    }
+
+    /// The rows of `block`: whole lines, each with an object, before which something else may stand. Blank lines are no
+    /// rows.
+    ///
+    /// # Errors
+    /// If there are more than 2 GiB of values in one column.
+    pub fn read(&self, block: &[u8]) -> Result<RecordBatch> {
+        let batches = parts(block).into_par_iter().map(|part| {
+            let mut rows = self.rows();
+            part.split(|&byte| byte == b'\n').for_each(|line| self.add(line, &mut rows));
+            self.batch(rows)
+        });
+        let batches = batches.collect::<Result<Vec<_>>>()?;
+        Ok(concat_batches(&self.schema, &batches)?)
+    }
+
+    fn rows(&self) -> Rows {
+        let count = self.schema.fields().len() - 1;
+        Rows {
+            columns: (0..count).map(|_| StringBuilder::new()).collect(),
+            unreadable: BooleanBuilder::new(),
+            found: vec![(false, String::new()); count],
+        }
+    }
+
+    fn add(&self, line: &[u8], rows: &mut Rows) {
+        if line.iter().all(|byte| byte.is_ascii_whitespace() || BOM.contains(byte)) {
+            return;
+        }
+        rows.found.iter_mut().for_each(|(is_there, _)| *is_there = false);
+        let found = &mut rows.found;
+        let mut take = |number: usize, text: std::borrow::Cow<'_, str>| {
+            if let Some((is_there, value)) = found.get_mut(number) {
+                *is_there = true;
+                value.clear();
+                value.push_str(&text);
+            }
+        };
+        let object = line.iter().position(|&byte| byte == b'{').map(|start| &line[start..]);
+        let text = object.and_then(|object| std::str::from_utf8(object).ok());
+        let is_read = text.is_some_and(|text| self.tree.read(text.trim_end(), &mut take));
+        for (column, (is_there, value)) in rows.columns.iter_mut().zip(&rows.found) {
+            column.append_option((*is_there && is_read).then_some(value.as_str()));
+        }
+        rows.unreadable.append_value(!is_read);
+    }
+
+    fn batch(&self, mut rows: Rows) -> Result<RecordBatch> {
+        let columns = rows.columns.iter_mut().map(|column| -> ArrayRef { Arc::new(column.finish()) });
+        let unreadable: ArrayRef = Arc::new(rows.unreadable.finish());
+        Ok(RecordBatch::try_new(Arc::clone(&self.schema), columns.chain([unreadable]).collect())?)
+    }
+}
+
+/// With which some programs begin a file.
+const BOM: [u8; 3] = [0xEF, 0xBB, 0xBF];
+
+/// `block` cut at ends of lines.
+fn parts(block: &[u8]) -> Vec<&[u8]> {
+    let (mut parts, mut rest) = (Vec::new(), block);
+    while rest.len() > PART_BYTES {
+        let end = rest[PART_BYTES..].iter().position(|&byte| byte == b'\n').map_or(rest.len(), |at| PART_BYTES + at + 1);
+        let (part, later) = rest.split_at(end);
+        parts.push(part);
+        rest = later;
+    }
+    parts.push(rest);
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow_array::cast::AsArray;
+
+    use super::*;
+
+    /// Each row as its values, `-` for none and `!` for a row that could not be read.
+    fn read(block: &str, paths: &[&str]) -> Vec<String> {
+        let paths: Vec<_> = paths.iter().map(|&path| path.to_owned()).collect();
+        let batch = LineReader::new(&paths).read(block.as_bytes()).unwrap();
+        let row = |row: usize| {
+            if batch.column(paths.len()).as_boolean().value(row) {
+                return "!".to_owned();
+            }
+            let values = batch.columns()[..paths.len()].iter().map(|column| column.as_string::<i32>());
+            let values = values.map(|column| if column.is_null(row) { "-" } else { column.value(row) });
+            values.collect::<Vec<_>>().join(" ")
+        };
+        use arrow_array::Array;
+        (0..batch.num_rows()).map(row).collect()
+    }
+
+    #[test]
+    fn each_line_is_a_row() {
+        let block = "\u{feff}{\"a\": 1, \"b\": {\"c\": \"x\"}}\r\n\n{\"a\": null}\n  \n{\"b\": {\"c\": 2.50}}";
+        assert_eq!(read(block, &["a", "b.c"]), ["1 x", "- -", "- 2.50"]);
+        assert_eq!(read("", &["a"]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_line_that_is_no_object_is_told_and_stops_nothing() {
+        let block = "{\"a\": 1}\nnonsense\n{\"a\": \n[1]\n{\"a\": 2}}\n7\n{\"a\": 3}\n";
+        assert_eq!(read(block, &["a"]), ["1", "!", "!", "!", "!", "!", "3"]);
+    }
+
+    #[test]
+    fn what_a_log_writes_before_the_object_is_passed_over() {
+        let block = "Jan 15 10:00:00 host [tracking] - {\"a\": \"{x}\"}";
+        assert_eq!(read(block, &["a"]), ["{x}"]);
+    }
+
+    #[test]
+    fn names_that_are_no_paths_are_names() {
+        assert_eq!(read("{\"a[\": 1, \"b c\": 2}", &["a[", "b c"]), ["1 2"]);
+    }
+
+    #[test]
+    fn parts_are_cut_between_lines() {
+        let line = format!("{{\"a\": \"{}\"}}\n", "x".repeat(1000));
+        let block = line.repeat(1000);
+        assert!(parts(block.as_bytes()).len() > 2);
+        let rows = read(&block, &["a"]);
+        assert_eq!(rows.len(), 1000);
+        assert!(rows.iter().all(|row| row.len() == 1000));
+    }
+}
