@@ -182,7 +182,7 @@ def test_without_an_output_the_first_rows_are_shown(run):
     result = run("aggregate", "events.parquet", "--videos", "videos.csv")
     assert "peter" in result.stdout
     assert "28.33" in result.stdout
-    assert re.search(r"10 of [\d,]+ rows, 8 of 33 columns", result.stdout)
+    assert re.search(r"10 of [\d,]+ rows, 8 of 34 columns", result.stdout)
     assert f"{ROWS:,} events read" in result.stderr
     assert "duplicate" in result.stderr
     assert "sessionStart" in run("sessions", "events.parquet").stdout
