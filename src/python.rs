@@ -9,6 +9,7 @@ mod engagement;
 mod errors;
 mod explain;
 mod input;
+mod lines;
 mod options;
 mod results;
 mod retention;
@@ -36,6 +37,8 @@ mod _core {
     use super::engagement::engagement;
     #[pymodule_export]
     use super::explain::explain;
+    #[pymodule_export]
+    use super::lines::{json_lines, used_columns};
     #[pymodule_export]
     use super::options::{check_rules, check_scoring, check_threads, check_vocabulary};
     #[pymodule_export]

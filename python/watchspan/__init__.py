@@ -20,11 +20,13 @@ from watchspan import _interrupts, errors, kql
 from watchspan._core import debug_build as _debug_build
 from watchspan._core import version as __version__
 from watchspan.api import aggregate, engagement, explain, retention, sessions, vocabulary
+from watchspan.columns import Column
 from watchspan.report import report, validate
 from watchspan.rules import Rules, Scoring
 from watchspan.summary import summarize
 
 __all__ = [
+    "Column",
     "Rules",
     "Scoring",
     "__version__",

@@ -10,6 +10,7 @@ from typing import Any, Callable, Literal, Optional, TypedDict, Union, type_chec
 
 import pyarrow as pa
 
+from watchspan.columns import Columns
 from watchspan.rules import Rules, Scoring
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "from_spark_layout",
     "furthest",
     "input_column_specs",
+    "json_lines",
     "meanings",
     "output_schema",
     "preset_specs",
@@ -46,6 +48,7 @@ __all__ = [
     "sessions",
     "sessions_schema",
     "to_spark_layout",
+    "used_columns",
     "validate",
     "version",
     "within",
@@ -123,7 +126,7 @@ def check_threads(threads: Optional[int]) -> None: ...
 def aggregate(
     events: Any,
     videos: Any,
-    columns: Optional[dict[str, Optional[str]]],
+    columns: Optional[Columns],
     vocabulary: Union[str, dict[str, str], None],
     rules: Rules,
     scoring: Scoring,
@@ -134,7 +137,7 @@ def aggregate(
 ) -> tuple[list[pa.RecordBatch], pa.Schema, Report]: ...
 def sessions(
     events: Any,
-    columns: Optional[dict[str, Optional[str]]],
+    columns: Optional[Columns],
     vocabulary: Union[str, dict[str, str], None],
     rules: Rules,
     threads: Optional[int],
@@ -144,7 +147,7 @@ def sessions(
 def engagement(
     sessions: Any,
     videos: Any,
-    columns: Optional[dict[str, Optional[str]]],
+    columns: Optional[Columns],
     rules: Rules,
     scoring: Scoring,
     unique_seconds: bool,
@@ -153,21 +156,21 @@ def engagement(
 def retention(
     rows: Any,
     videos: Any,
-    columns: Optional[dict[str, Optional[str]]],
+    columns: Optional[Columns],
     buckets: Optional[int],
     bucket_seconds: Optional[float],
     threads: Optional[int],
 ) -> _Result: ...
 def validate(
     events: Any,
-    columns: Optional[dict[str, Optional[str]]],
+    columns: Optional[Columns],
     vocabulary: Union[str, dict[str, str], None],
     examples: int,
     threads: Optional[int],
 ) -> tuple[list[Example], Report]: ...
 def explain(
     events: Any,
-    columns: Optional[dict[str, Optional[str]]],
+    columns: Optional[Columns],
     vocabulary: Union[str, dict[str, str], None],
     rules: Rules,
     user: Union[str, int],
@@ -181,10 +184,10 @@ def explain(
 # The schemas of `aggregate` and `sessions` of such events. None: of events whose schema is not known, whose
 # keys count as text; of `columns` only the default names are then checked.
 def aggregate_schema(
-    events: Optional[pa.Schema], columns: Optional[dict[str, Optional[str]]]
+    events: Optional[pa.Schema], columns: Optional[Columns]
 ) -> pa.Schema: ...
 def sessions_schema(
-    events: Optional[pa.Schema], columns: Optional[dict[str, Optional[str]]], rules: Rules
+    events: Optional[pa.Schema], columns: Optional[Columns], rules: Rules
 ) -> pa.Schema: ...
 
 # The schema of `engagement` of such session rows.
@@ -195,12 +198,12 @@ def engagement_schema(sessions: pa.Schema) -> pa.Schema: ...
 def output_schema(table: Literal["sessions", "engagement"], sessions: pa.Schema) -> pa.Schema: ...
 
 # Whether a videos table can be used: its columns and its rows.
-def check_videos(videos: Any, columns: Optional[dict[str, Optional[str]]]) -> None: ...
+def check_videos(videos: Any, columns: Optional[Columns]) -> None: ...
 
 # Whether a videos table of the schema `videos` can be used, as far as its columns tell, for events whose
 # `videoId` is of the type `key`: text is never equal to an integer.
 def check_videos_schema(
-    videos: pa.Schema, columns: Optional[dict[str, Optional[str]]], key: pa.DataType
+    videos: pa.Schema, columns: Optional[Columns], key: pa.DataType
 ) -> None: ...
 
 # The computation in pieces, for engines that hold the tables elsewhere (Spark, Delta) and call it on parts of
@@ -217,13 +220,13 @@ def from_spark_layout(batch: pa.RecordBatch) -> pa.RecordBatch: ...
 
 # The events between their row's own `_first` and `_last` (int64 microseconds since 1970 UTC, both inclusive),
 # without these two columns; a timestamp that cannot be read and a bound that is null lie in no span.
-def within(batch: pa.RecordBatch, columns: Optional[dict[str, Optional[str]]]) -> pa.RecordBatch: ...
+def within(batch: pa.RecordBatch, columns: Optional[Columns]) -> pa.RecordBatch: ...
 
 # userId, sessionId (if the events have it), firstTime, lastTime (int64 microseconds since 1970 UTC): of each
 # user and session id, the first and last accepted event of a window.
 def scopes(
     events: Any,
-    columns: Optional[dict[str, Optional[str]]],
+    columns: Optional[Columns],
     vocabulary: Union[str, dict[str, str], None],
     start: Optional[int],  # microseconds since 1970 UTC, inclusive
     end: Optional[int],  # exclusive
@@ -234,7 +237,7 @@ def scopes(
 # that is above 0.
 def furthest(
     events: Any,
-    columns: Optional[dict[str, Optional[str]]],
+    columns: Optional[Columns],
     vocabulary: Union[str, dict[str, str], None],
     rules: Rules,
     threads: Optional[int],
@@ -244,10 +247,17 @@ def furthest(
 # else is metadata). A duration that is null stays unknown: nothing is estimated.
 def aggregate_joined(
     events: Any,
-    columns: Optional[dict[str, Optional[str]]],
+    columns: Optional[Columns],
     vocabulary: Union[str, dict[str, str], None],
     rules: Rules,
     scoring: Scoring,
     unique_seconds: bool,
     threads: Optional[int],
 ) -> tuple[list[pa.RecordBatch], pa.Schema, Report]: ...
+
+# Of the columns `names` of a table of `events` or `videos` those that are used: the input column, the name of the
+# table's own, and the path into it. Raises if a needed or mapped one is missing.
+def used_columns(table: str, columns: Optional[Columns], names: list[str]) -> list[tuple[str, str, str]]: ...
+
+# The rows of whole lines of JSON: the values at `paths` as utf8 columns of these names, and `_unreadable` (bool).
+def json_lines(block: bytes, paths: list[str]) -> pa.RecordBatch: ...

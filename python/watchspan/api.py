@@ -8,6 +8,7 @@ from typing import Any, Callable
 import pyarrow as pa
 
 from watchspan import _core, arguments, sources
+from watchspan.columns import Place
 from watchspan.errors import OptionError, VocabularyError
 from watchspan.report import read_metadata, result
 from watchspan.rules import Rules, Scoring
@@ -21,7 +22,7 @@ def aggregate(
     events: Any,
     *,
     videos: Any = None,
-    columns: Mapping[str, str | None] | None = None,
+    columns: Mapping[str, Place] | None = None,
     vocabulary: str | Mapping[str, str] | None = None,
     rules: Rules | None = None,
     scoring: Scoring | None = None,
@@ -101,7 +102,7 @@ def aggregate_into(
     events: Any,
     *,
     videos: Any = None,
-    columns: Mapping[str, str | None] | None = None,
+    columns: Mapping[str, Place] | None = None,
     vocabulary: str | Mapping[str, str] | None = None,
     rules: Rules | None = None,
     scoring: Scoring | None = None,
@@ -128,7 +129,7 @@ def aggregate_into(
 def sessions(
     events: Any,
     *,
-    columns: Mapping[str, str | None] | None = None,
+    columns: Mapping[str, Place] | None = None,
     vocabulary: str | Mapping[str, str] | None = None,
     rules: Rules | None = None,
     threads: int | None = None,
@@ -177,7 +178,7 @@ def sessions_into(
     sink: Sink | None,
     events: Any,
     *,
-    columns: Mapping[str, str | None] | None = None,
+    columns: Mapping[str, Place] | None = None,
     vocabulary: str | Mapping[str, str] | None = None,
     rules: Rules | None = None,
     threads: int | None = None,
@@ -200,7 +201,7 @@ def engagement(
     sessions: Any,
     *,
     videos: Any = None,
-    columns: Mapping[str, str | None] | None = None,
+    columns: Mapping[str, Place] | None = None,
     rules: Rules | None = None,
     scoring: Scoring | None = None,
     unique_seconds: bool = True,
@@ -253,7 +254,7 @@ def retention(
     rows: Any,
     *,
     videos: Any = None,
-    columns: Mapping[str, str | None] | None = None,
+    columns: Mapping[str, Place] | None = None,
     buckets: int = 100,
     bucket_seconds: float | None = None,
     threads: int | None = None,
@@ -303,7 +304,7 @@ def explain(
     user: str | int,
     video: str | int,
     *,
-    columns: Mapping[str, str | None] | None = None,
+    columns: Mapping[str, Place] | None = None,
     vocabulary: str | Mapping[str, str] | None = None,
     rules: Rules | None = None,
     threads: int | None = None,
@@ -370,7 +371,7 @@ def vocabulary(name: str = "default") -> dict[str, str]:
     return dict(presets[name]["names"])
 
 
-def _read(source: Any, table: str, names: Mapping[str, str | None] | None) -> Any:
+def _read(source: Any, table: str, names: Mapping[str, Place] | None) -> Any:
     return (
         None if source is None and table == "videos" else sources.read(source, sources.wanted(table, names))
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from watchspan import _core, arguments, sources
+from watchspan.columns import Place
 from watchspan.errors import SourceError
 from watchspan.text import to_json
 
@@ -149,7 +150,7 @@ class ValidationReport:
 def validate(
     events: Any,
     *,
-    columns: Mapping[str, str | None] | None = None,
+    columns: Mapping[str, Place] | None = None,
     vocabulary: str | Mapping[str, str] | None = None,
     examples: int = 5,
     threads: int | None = None,
@@ -201,7 +202,7 @@ def _example_table(batches: Iterator[pa.RecordBatch], found: list[Any], want: so
         "reason": pa.array([example["reason"] for example in found], pa.string()),
         "row": pa.array([example["row"] for example in found], pa.int64()),
     }
-    for name in names or [own[0] for own in want.columns.values()]:
+    for name in names or want.nominal():
         columns[name] = pa.array([texts[example["row"]].get(name) for example in found], pa.string())
     return pa.table(columns)
 
@@ -215,7 +216,7 @@ def _texts_of_rows(
     for batch in batches:
         if len(texts) == len(rows):
             break
-        found = list(want.find(batch.schema.names))
+        found = want.find(batch.schema.names)
         for row in rows[len(texts) :]:
             if row >= start + batch.num_rows:
                 break

@@ -157,6 +157,10 @@ impl Cleaner<'_> {
         self.look_at_names(batch.name.keys(), batch.position.len(), verdicts);
         look_at_positions(&batch.position, verdicts);
         look_at_times(&batch.time, verdicts, times);
+        if let Some(unreadable) = &batch.unreadable {
+            let rows = unreadable.iter().zip(verdicts.iter_mut()).filter(|(is_it, _)| *is_it == Some(true));
+            rows.for_each(|(_, verdict)| *verdict = Err(DropReason::Unreadable));
+        }
     }
 
     /// What an event of that `name` says, if nothing else is wrong with it.

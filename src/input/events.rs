@@ -3,11 +3,12 @@
 use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 
-use arrow_array::{LargeStringArray, RecordBatch, StringArray, StringViewArray};
+use arrow_array::{BooleanArray, LargeStringArray, RecordBatch, cast::AsArray, StringArray, StringViewArray};
 use arrow_schema::Schema;
 
 use super::columns::{InputColumn, InputTable};
 use super::keys::{CodedKeys, KeyArena, KeyColumn, KeyRows, KeyType, KeyTypes, Keys, SeenKeys, Values};
+use super::lines::UNREADABLE;
 use super::mapping::{Bound, ColumnMap};
 use super::values::{NumberColumn, SequenceColumn, TextColumn, TimeColumn};
 use crate::error::Result;
@@ -25,6 +26,7 @@ pub struct EventSchema {
     seek_from: Option<Bound>,
     sequence: Option<Bound>,
     duration: Option<Bound>,
+    unreadable: Option<usize>,
     keys: KeyTypes,
 }
 
@@ -56,6 +58,7 @@ impl EventSchema {
             seek_from: optional(InputColumn::SEEK_FROM)?,
             sequence: optional(InputColumn::SEQUENCE)?,
             duration: optional(InputColumn::REPORTED_DURATION)?,
+            unreadable: schema.fields().iter().position(|field| field.name() == UNREADABLE),
             keys,
         };
         // An empty batch shows every column's type before the first row is read.
@@ -112,6 +115,8 @@ pub struct EventBatch {
     pub(crate) seek_from: Option<NumberColumn>,
     pub(crate) sequence: Option<SequenceColumn>,
     pub(crate) duration: Option<NumberColumn>,
+    /// Of which rows nothing could be read, if the reader of a file says so.
+    pub(crate) unreadable: Option<BooleanArray>,
 }
 
 /// The values of the keys' dictionaries: of users, videos and sessions, where they have one.
@@ -143,6 +148,7 @@ impl EventBatch {
             seek_from: schema.seek_from.as_ref().map(number).transpose()?,
             sequence: schema.sequence.as_ref().map(sequence).transpose()?,
             duration: schema.duration.as_ref().map(number).transpose()?,
+            unreadable: schema.unreadable.and_then(|index| batch.column(index).as_boolean_opt().cloned()),
         })
     }
 }

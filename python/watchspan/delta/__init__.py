@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from watchspan import arguments, refresh, sources
+from watchspan.columns import Place
 from watchspan.delta import storage
 from watchspan.delta.engine import DeltaEngine
 from watchspan.delta.failures import told
@@ -40,7 +41,7 @@ def update(
     changed_by: str | None = None,
     allow_shrink: bool = False,
     check_videos: bool = True,
-    columns: Mapping[str, str | None] | None = None,
+    columns: Mapping[str, Place] | None = None,
     vocabulary: str | Mapping[str, str] | None = None,
     rules: Rules | None = None,
     scoring: Scoring | None = None,
@@ -102,7 +103,7 @@ def rescore(
     rules: Rules | None = None,
     unique_seconds: bool | None = None,
     videos: Any = None,
-    columns: Mapping[str, str | None] | None = None,
+    columns: Mapping[str, Place] | None = None,
     storage_options: Mapping[str, str] | None = None,
     threads: int | None = None,
 ) -> Refreshed:
@@ -138,7 +139,7 @@ def delete_user(
     user: str | int,
     *,
     videos: Any = None,
-    columns: Mapping[str, str | None] | None = None,
+    columns: Mapping[str, Place] | None = None,
     storage_options: Mapping[str, str] | None = None,
     threads: int | None = None,
 ) -> Refreshed:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from watchspan import _core, instants, sources
-from watchspan.columns import VIDEOS, videos_schema
+from watchspan.columns import Columns, VIDEOS, videos_schema
 from watchspan.delta import storage
 from watchspan.errors import MissingColumnError, OptionError
 from watchspan.instants import DAY
@@ -26,7 +26,7 @@ class RawEvents:
         names: Default column name -> its name in the table, of the columns in use.
     """
 
-    def __init__(self, table: storage.DeltaTable, columns: dict[str, str | None] | None) -> None:
+    def __init__(self, table: storage.DeltaTable, columns: Columns | None) -> None:
         """Binds the columns.
 
         Raises:
@@ -35,7 +35,7 @@ class RawEvents:
         self._table, self._columns = table, columns
         self._schema = pa.schema(table.schema().to_arrow())
         self._want = sources.wanted("events", columns)
-        self.names = {default: own for own, default in self._want.find(self._schema.names).items()}
+        self.names = self._want.own(self._schema.names)
         self.rows_schema("sessions", Rules())
 
     @property
@@ -45,10 +45,7 @@ class RawEvents:
 
     def rows_schema(self, table: TableName, rules: Rules) -> pa.Schema:
         """The schema of the session or engagement rows that the events give."""
-        names = self._schema.names
-        # What is missing is told by the core, which lists what it found.
-        chosen = names if self._want.lacks(names) else list(self.names.values())
-        used = pa.schema([self._schema.field(name) for name in chosen])
+        used = pa.schema([self._schema.field(name) for name in self._want.find(self._schema.names)])
         if table == "sessions":
             return _core.sessions_schema(used, self._columns, rules)
         return _core.aggregate_schema(used, self._columns)
@@ -62,7 +59,7 @@ class RawEvents:
             MissingColumnError: If the window is one of a column that is not there.
             OptionError: If that column holds no times.
         """
-        return self._table.scan(columns=list(self.names.values()), predicate=self._condition(window))
+        return self._table.scan(columns=self._want.find(self._schema.names), predicate=self._condition(window))
 
     def _condition(self, window: Window) -> str | None:
         column = window.changed_by or self.names["timestamp"]
@@ -89,7 +86,7 @@ class RawEvents:
         return " AND ".join(f"{quoted(column)} {sign} '{text}'" for sign, text in texts) or None
 
 
-def read_videos(videos: Any, columns: dict[str, str | None] | None) -> pa.Table:
+def read_videos(videos: Any, columns: Columns | None) -> pa.Table:
     """The table of videos under the default names: `videoId`, `duration`, `durationSource` and `title`.
 
     Raises:
@@ -103,7 +100,7 @@ def read_videos(videos: Any, columns: dict[str, str | None] | None) -> pa.Table:
         else pa.Table.from_batches(list(taken))
     )
     _core.check_videos(table, columns)
-    names = {default: own for own, default in want.find(table.column_names).items()}
+    names = want.own(table.column_names)
     told = []
     for field in videos_schema(table.schema.field(names["videoId"]).type):
         own = names.get(field.name)

@@ -187,9 +187,7 @@ def _batches_of(item: Any) -> list[pa.RecordBatch]:
 
 
 def _select(batch: pa.RecordBatch, want: Wanted) -> pa.RecordBatch:
-    names = list(want.find(batch.schema.names))
-    if want.lacks(batch.schema.names) or len(set(batch.schema.names)) < batch.num_columns:
-        return batch
+    names = want.find(batch.schema.names)
     try:
         columns = [batch.column(batch.schema.names.index(name)) for name in names]
         return pa.RecordBatch.from_arrays(columns, names=names)

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from watchspan.errors import ColumnTypeError, SourceError
-from watchspan.sources.wanted import Wanted, no_rows
+from watchspan.sources.wanted import Wanted
 from watchspan.text import shown
 
 # What pyarrow raises where it cannot convert a value.
@@ -26,9 +26,8 @@ def type_name(source: Any) -> str:
 
 def from_polars(frame: Any, want: Wanted | None) -> Any:
     """A polars frame, a lazy one collected, of the wanted columns: not every type has its like in Arrow."""
-    names = frame.collect_schema().names()
-    if want and not want.lacks(names):
-        frame = frame.select(list(want.find(names)))
+    if want:
+        frame = frame.select(want.find(frame.collect_schema().names()))
     return frame.collect() if hasattr(frame, "collect") else frame
 
 
@@ -37,8 +36,6 @@ def from_pandas(frame: Any, want: Wanted | None) -> pa.Table | pa.RecordBatch:
     index = [name for name in frame.index.names if name is not None and name not in frame.columns]
     names = [*frame.columns, *index]
     if want:
-        if want.lacks(names):
-            return no_rows(map(str, names))
         found = want.find(names)
         frame = frame[[name for name in frame.columns if name in found]]
         index = [name for name in index if name in found]
@@ -64,11 +61,8 @@ def from_dicts(rows: Sequence[Any], want: Wanted | None) -> pa.Table | pa.Record
 
 def from_columns(columns: Mapping[Any, Any], want: Wanted | None) -> pa.Table | pa.RecordBatch:
     """A dict of columns."""
-    names = list(columns)
-    if want and want.lacks(names):
-        return no_rows(map(str, names))
     arrays = {}
-    for name in want.find(names) if want else names:
+    for name in want.find(columns) if want else columns:
         values = columns[name]
         _refuse_deep(name, values)
         try:

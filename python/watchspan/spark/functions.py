@@ -92,7 +92,7 @@ def aggregate_events(
     """
     rules, scoring = arguments.rules_argument(rules), arguments.scoring_argument(scoring)
     unique, count = arguments.switch_argument("unique_seconds", unique_seconds), partition_count(partitions)
-    names, meanings = arguments.column_mapping(columns), arguments.vocabulary_argument(vocabulary)
+    names, meanings = arguments.column_names(columns), arguments.vocabulary_argument(vocabulary)
     schema = engagement_of(events, names, meanings)
     taken = project_events(events, names)
     known = None if videos is None else clean_videos(data_frame("videos", videos), names, taken)
@@ -137,7 +137,7 @@ def session_rows(
         >>> engagement = engagement_rows(sessions, videos=spark.table("videos"))  # doctest: +SKIP
     """
     rules, count = arguments.rules_argument(rules), partition_count(partitions)
-    names, meanings = arguments.column_mapping(columns), arguments.vocabulary_argument(vocabulary)
+    names, meanings = arguments.column_names(columns), arguments.vocabulary_argument(vocabulary)
     schema = sessions_of(events, names, meanings, rules)
     rows = walk(project_events(events, names), meanings, rules, count, observation)
     return layout.as_declared(rows, schema)
@@ -177,7 +177,7 @@ def engagement_rows(
     """
     rules, scoring = arguments.rules_argument(rules), arguments.scoring_argument(scoring)
     unique, count = arguments.switch_argument("unique_seconds", unique_seconds), partition_count(partitions)
-    names = arguments.column_mapping(columns)
+    names = arguments.column_names(columns)
     schema = engagement_of_sessions(sessions)
     taken = _project_sessions(sessions)
     known = None if videos is None else clean_videos(data_frame("videos", videos), names, taken)
@@ -188,9 +188,9 @@ def engagement_rows(
 
 def project_events(events: DataFrame, columns: Mapping[str, str | None] | None) -> DataFrame:
     """The columns in use, under their default names and with keys of 64 bits, as the core takes them."""
-    found = sources.wanted("events", columns).find(events.columns)
+    found = sources.wanted("events", columns).own(events.columns)
     schema = events.schema
-    return events.select(*(layout.plain_column(schema[own], default) for own, default in found.items()))
+    return events.select(*(layout.plain_column(schema[own], default) for default, own in found.items()))
 
 
 def spread(rows: DataFrame, keys: Sequence[str], partitions: int | None) -> DataFrame:

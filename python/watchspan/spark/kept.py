@@ -66,8 +66,8 @@ class KeptTables:
         Raises:
             WatchspanError: As `refresh.refresh` does.
         """
-        found = sources.wanted("events", self.options.columns).find(self.events(spark).columns)
-        given = self._given("sessionId" in found.values(), unique_seconds)
+        found = sources.wanted("events", self.options.columns).own(self.events(spark).columns)
+        given = self._given("sessionId" in found, unique_seconds)
         engine = self._engine(spark, reads_events=True)
         return refresh.refresh(engine, given, changed, allow_shrink=allow_shrink, check_videos=check_videos)
 

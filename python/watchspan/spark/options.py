@@ -29,7 +29,7 @@ class CallOptions:
             OptionError: If one has a value that is not accepted.
         """
         return cls(
-            arguments.column_mapping(columns),
+            arguments.column_names(columns),
             arguments.vocabulary_argument(vocabulary),
             None if rules is None else arguments.rules_argument(rules),
             None if scoring is None else arguments.scoring_argument(scoring),

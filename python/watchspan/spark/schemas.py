@@ -38,7 +38,7 @@ def engagement_schema(
         >>> engagement_schema()["totalWatchTime"].dataType.simpleString()
         'double'
     """
-    return engagement_of(events, arguments.column_mapping(columns), None)
+    return engagement_of(events, arguments.column_names(columns), None)
 
 
 def session_schema(
@@ -65,7 +65,7 @@ def session_schema(
         >>> session_schema()["watchedIntervals"].dataType.simpleString()
         'array<struct<start:double,end:double>>'
     """
-    return sessions_of(events, arguments.column_mapping(columns), None, arguments.rules_argument(rules))
+    return sessions_of(events, arguments.column_names(columns), None, arguments.rules_argument(rules))
 
 
 def engagement_of(

@@ -1,0 +1,37 @@
+//! Which columns of the user's table are used; lines of JSON as a table of these.
+
+use arrow_schema::{DataType, Field, Schema};
+use pyo3::prelude::*;
+
+use super::bridge::export_batch;
+use super::door::{Maybe, detached, guarded};
+use super::options::columns;
+use crate::input::{InputTable, LineReader};
+
+/// What is used of a table whose columns have these `names`: the input column, the name of the table's own, and the path
+/// into it.
+#[pyfunction]
+pub(super) fn used_columns(
+    table: &str,
+    columns: Maybe<'_, '_>,
+    names: Vec<String>,
+) -> PyResult<Vec<(&'static str, String, String)>> {
+    guarded(|| {
+        let table = if table == "videos" { InputTable::Videos } else { InputTable::Events };
+        // Of columns of nothing but null, paths may lead anywhere.
+        let fields = names.iter().map(|name| Field::new(name, DataType::Null, true));
+        let schema = Schema::new(fields.collect::<Vec<_>>());
+        let used = self::columns(columns)?.used(table, &schema)?;
+        Ok(used.into_iter().map(|used| (used.column, used.own, used.path)).collect())
+    })
+}
+
+/// The rows of `block`, whole lines of JSON: the values at `paths` as columns of text of these names, and a column that
+/// says which lines were none.
+#[pyfunction]
+pub(super) fn json_lines(py: Python<'_>, block: &[u8], paths: Vec<String>) -> PyResult<Py<PyAny>> {
+    guarded(|| {
+        let reader = LineReader::new(&paths);
+        export_batch(py, detached(py, || reader.read(block))?)
+    })
+}
