@@ -70,7 +70,7 @@ impl VideoReader {
     }
 
     /// A reader of events of `schema`, whose names `map` tells, to each of which its video's duration and where that is
-    /// from were joined, as [`JOINED`].
+    /// from were joined, as `_duration` and `_durationSource`.
     ///
     /// # Errors
     /// If a column is missing or of a type that cannot be read.

@@ -14,15 +14,13 @@ from support.app_events import END, SCHEMA, START
 from support.servers import Answer, error, forget_clouds
 from watchspan import azure
 from watchspan.azure.repairs import as_batch, as_table, figures, input_schema
+from watchspan.columns import EVENTS
 from watchspan.errors import DataError, OptionError
 
 ROWS = pa.table({"userId": ["u"], "videoId": ["v"]})
 DEEP = b"[" * 100_000
 LONG_NUMBER = b"9" * 100_000
-NAMES = [field.name for field in input_schema(
-    ["timestamp", "userId", "sessionId", "eventName", "videoId", "currentTime", "playbackRate", "seekFrom",
-     "sequence", "eventId", "itemCount"]
-)]  # fmt: skip
+NAMES = [field.name for field in input_schema([*EVENTS, "eventId", "itemCount"])]
 NO_TABLES = [
     b"", b"null", b"7", b'"text"', b"[]", b"{}", b"<html>busy</html>", b"\xff\xfe", DEEP,
     b"[" + LONG_NUMBER + b"]", b'{"a":' * 50_000, b"[null]", b"[[1]]", b'{"tables": 3, "Tables": 3}',
@@ -39,7 +37,7 @@ def log_analytics_answers():
         {"columns": columns, "rows": [3]},
         {"columns": columns, "rows": [row, row[1:]]}, {"columns": columns, "rows": [[*row, "x"]]},
         {"columns": columns, "rows": [None]}, {"columns": columns, "rows": {"a": 1}},
-        {"columns": columns, "rows": ["abcdefghijk"]},
+        {"columns": columns, "rows": ["abc"]},
         {"columns": [{"name": 3, "type": 4}] * len(NAMES), "rows": [row]}, {"columns": [{}], "rows": []},
         {"columns": columns[:-1] + columns[:1], "rows": [row]}, {"columns": None, "rows": [row]},
         {"columns": "abc", "rows": [row]}, {"rows": [row]}, {},
@@ -66,7 +64,7 @@ def kusto_answers():
         {"Columns": columns, "Rows": None}, {"Columns": columns, "Rows": 3},
         {"Columns": columns, "Rows": [3]},
         {"Columns": columns, "Rows": [row[1:]]}, {"Columns": columns, "Rows": [[*row, "x"]]},
-        {"Columns": columns, "Rows": [None]}, {"Columns": columns, "Rows": ["abcdefghijk"]},
+        {"Columns": columns, "Rows": [None]}, {"Columns": columns, "Rows": ["abcdefghijkl"]},
         {"Columns": columns, "Rows": [{}]}, {"Columns": columns, "Rows": [{"OneApiErrors": [{"error": 3}]}]},
         {"Columns": [{"ColumnName": 3, "ColumnType": 4}] * len(NAMES), "Rows": [row]},
         {"Columns": [{}], "Rows": []},

@@ -59,6 +59,7 @@ def test_the_columns_are_those_of_the_engine(read, log_analytics, credential):
         "playbackRate": None,
         "seekFrom": None,
         "sequence": None,
+        "videoDuration": None,
         "eventId": "e0",
         "itemCount": 1,
     }
