@@ -231,6 +231,8 @@ impl Explainer<'_> {
         let seen = self.seen.remove(&row);
         let (time, event_name, position) =
             seen.map_or((None, None, None), |seen| (seen.time, seen.event_name, seen.position));
+        // An event that counts has a position that is one, or none.
+        let position = position.filter(|x| sums.is_none() || (0.0..=f64::MAX).contains(x));
         self.rows.push(ExplanationRow {
             row: i64::try_from(row).unwrap_or(NO_ROW),
             time,

@@ -41,7 +41,7 @@ pub fn explanation_table() -> Table<ExplanationRow> {
         Column { name: "timestamp", unit: "", doc: "When it happened; null if that cannot be read.", value: Value::maybe_time(|r| r.time) },
         Column { name: "sessionId", unit: "", doc: "The session it belongs to, as session rows name it; null for a dropped event.", value: Value::maybe_text(|r| r.session.as_deref().map(Cow::Borrowed)) },
         Column { name: "eventName", unit: "", doc: "Its name, as sent.", value: Value::maybe_text(|r| r.event_name.as_deref().map(Cow::Borrowed)) },
-        Column { name: "position", unit: "s of content", doc: "The position it reports, as sent: that of a dropped event may be NaN or infinite.", value: Value::maybe_float(|r| r.position) },
+        Column { name: "position", unit: "s of content", doc: "The position it reports; that of a dropped event as sent, so that it may be NaN or infinite. Null if it counts without one.", value: Value::maybe_float(|r| r.position) },
         Column { name: "verdict", unit: "", doc: "What it shows, or why it was dropped.", value: Value::text(|r| Cow::Borrowed(r.verdict.as_str())) },
         Column { name: "playing", unit: "", doc: "Whether the player plays after it; null for a dropped event.", value: Value::maybe_bool(|r| r.playing) },
         Column { name: "watchTime", unit: "s of content", doc: "The session's watch time on this video up to and with this event; null for a dropped event.", value: Value::maybe_float(|r| r.sums.map(|sums| sums.watch_time)) },

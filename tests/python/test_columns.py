@@ -46,7 +46,7 @@ def test_the_core_reads_a_column_of_the_type_that_it_names(column):
 
 def test_which_columns_are_numbers_follows_from_their_family():
     numbers = {name for name, it in columns.ALL.items() if it.is_number}
-    assert numbers == {"currentTime", "playbackRate", "seekFrom", "sequence", "duration"}
+    assert numbers == {"currentTime", "playbackRate", "seekFrom", "sequence", "videoDuration", "duration"}
 
 
 def test_both_tables_have_the_key_of_the_videos():

@@ -97,8 +97,9 @@ def read_log_analytics(
     Returns:
         A reader of batches with `timestamp`, `userId` (of who is signed in, else the browser's), `videoId`,
         `sessionId`, `eventName`, `currentTime`, `playbackRate`, `seekFrom`, `sequence`, `videoDuration`,
-        `eventId` and `itemCount` (above 1: sampled, the row stands for so many). Pulling it raises `ServiceError` if the
-        service refuses, and `SliceError` if a microsecond holds more than it can answer.
+        `eventId` and `itemCount` (above 1: sampled, the row stands for so many). Pulling it raises
+        `ServiceError` if the service refuses, and `SliceError` if a microsecond holds more than it can
+        answer.
 
     Raises:
         OptionError: If an argument has a value that is not accepted.
