@@ -64,6 +64,7 @@ mod _core {
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("version", env!("CARGO_PKG_VERSION"))?;
         module.add("default_session_timeout", crate::rules::Rules::DEFAULT_SESSION_TIMEOUT)?;
+        module.add("units", crate::input::Unit::ALL.map(crate::input::Unit::name))?;
         module.add("duration_sources", DurationSource::ALL.map(DurationSource::name))?;
         module.add("debug_build", cfg!(debug_assertions))
     }

@@ -48,6 +48,7 @@ __all__ = [
     "sessions",
     "sessions_schema",
     "to_spark_layout",
+    "units",
     "used_columns",
     "validate",
     "version",
@@ -106,6 +107,7 @@ _Result = tuple[list[pa.RecordBatch], pa.Schema]
 version: str
 debug_build: bool
 default_session_timeout: float  # seconds of inactivity that cut sessions where there is no session column
+units: list[str]  # what numbers of instants and positions may count
 duration_sources: list[str]  # names in `durationSource`, the best source first
 
 def rule_specs() -> list[OptionSpec]: ...

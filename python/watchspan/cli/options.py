@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Callable, Iterable, Mapping, Optional, Ty
 import click
 
 from watchspan import _core, sources
+from watchspan.columns import Column, Place
 from watchspan.errors import OptionError, SourceError
 from watchspan.rules import Rules, Scoring
 from watchspan.sources import format_of
@@ -29,16 +30,34 @@ STDOUT = "-"
 _LARGEST_SETTINGS = 10_000_000
 
 
+def _pairs(example: str) -> Callable[[click.Context, click.Parameter, tuple[str, ...]], dict[str, list[str]]]:
+    """A reader of options such as `example`: each name -> what it was given, in order."""
+
+    def read(ctx: click.Context, option: click.Parameter, texts: tuple[str, ...]) -> dict[str, list[str]]:
+        pairs: dict[str, list[str]] = {}
+        for text in texts:
+            name, equals, value = text.partition("=")
+            if not equals or not name:
+                raise click.BadParameter(f"{text!r} is not of the form {example}.", ctx, option)
+            pairs.setdefault(name.strip(), []).append(value.strip())
+        return pairs
+
+    return read
+
+
 def _columns(
-    ctx: click.Context, option: click.Parameter, texts: tuple[str, ...]
-) -> Optional[dict[str, Optional[str]]]:
-    columns: dict[str, Optional[str]] = {}
-    for text in texts:
-        column, equals, name = text.partition("=")
-        if not equals or not column:
-            raise click.BadParameter(f"{text!r} is not of the form userId=uid.", ctx, option)
-        columns[column.strip()] = name.strip() or None
-    return columns or None
+    column: Mapping[str, list[str]], unit: Mapping[str, list[str]], constant: Mapping[str, list[str]]
+) -> Optional[dict[str, Place]]:
+    """Where columns are, as these options say; None if they say nothing."""
+    places: dict[str, Place] = {}
+    for name in dict.fromkeys([*column, *unit, *constant]):
+        paths = [path for path in column.get(name, ()) if path]
+        units, values = unit.get(name, [None]), constant.get(name, [None])
+        if name in unit or name in constant:
+            places[name] = Column(*paths, unit=units[-1], value=values[-1])
+        else:
+            places[name] = paths if len(paths) > 1 else paths[0] if paths else None
+    return places or None
 
 
 def _rules(ctx: click.Context, option: click.Parameter, texts: tuple[str, ...]) -> Optional[Rules]:
@@ -175,11 +194,39 @@ def _presets() -> str:
 
 
 inputs = click.argument("inputs", metavar="IN...", nargs=-1, required=True)
-columns = click.option(
-    "--column", "columns", metavar="NAME=YOURS", multiple=True, callback=_columns,
-    help="What your table calls a column, as in --column userId=uid. Nothing after the = leaves an optional "
-    "column out. Can be repeated.",
-)  # fmt: skip
+
+
+def columns(command: _Command) -> _Command:
+    """Adds the options that say where columns are, which the command takes as `columns`."""
+
+    @wraps(command)
+    def run(
+        *args: Any,
+        column: dict[str, list[str]],
+        unit: dict[str, list[str]],
+        constant: dict[str, list[str]],
+        **options: Any,
+    ) -> Any:
+        return command(*args, columns=_columns(column, unit, constant), **options)
+
+    named = click.option(
+        "--column", metavar="NAME=YOURS", multiple=True, callback=_pairs("userId=uid"),
+        help="What your table calls a column, as in --column userId=uid, or where it is in a nested one, as in "
+        "--column currentTime=event.currentTime. Given again for the same column: where to look next. Nothing "
+        "after the = leaves an optional column out.",
+    )  # fmt: skip
+    units = ", ".join(_core.units)
+    counted = click.option(
+        "--unit", metavar="NAME=UNIT", multiple=True, callback=_pairs("currentTime=ms"),
+        help=f"What the numbers of a column count ({units}), as in --unit timestamp=ms.",
+    )  # fmt: skip
+    fixed = click.option(
+        "--constant", metavar="NAME=VALUE", multiple=True, callback=_pairs("eventName=heartbeat"),
+        help="What a column is where your table does not say it, as in --constant eventName=heartbeat.",
+    )  # fmt: skip
+    return _stack(named, counted, fixed)(run)  # type: ignore[return-value]
+
+
 threads = click.option(
     "--threads", type=click.IntRange(min=1), metavar="N", help="How many threads compute; all by default."
 )

@@ -10,11 +10,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 import watchspan as ws
-from watchspan import _core
+from watchspan import _core, arguments, sources
 from watchspan.cli import display, options
 from watchspan.cli.progress import Progress
 from watchspan.cli.tables import read_events
 from watchspan.cli.terminal import print_json
+from watchspan.columns import Place
 
 __all__ = ["ADVICE", "COMMANDS", "engagement_row"]
 
@@ -44,7 +45,7 @@ def validate(
     inputs: tuple[str, ...],
     quiet: bool,
     as_json: bool,
-    columns: Optional[dict[str, Optional[str]]],
+    columns: Optional[dict[str, Place]],
     **settings: Any,
 ) -> None:
     """Show which events would be dropped, by reason, with examples and what can be done.
@@ -63,13 +64,12 @@ def validate(
         figures = {name: getattr(report, name) for name in ("read", "kept", "dropped")}
         print_json({**figures, "examples": report.examples.to_pylist()})
     else:
-        name = (columns or {}).get("eventName") or "eventName"
-        _show_report(report, name)
+        _show_report(report, columns)
     if not report.kept:
         raise ws.errors.DataError("no event could be used." if report.read else "there are no events.")
 
 
-def _show_report(report: Any, event_name: str) -> None:
+def _show_report(report: Any, columns: Optional[dict[str, Place]]) -> None:
     display.drops({"read": report.read, "kept": report.kept, "dropped": report.dropped})
     examples = report.examples.to_pylist()
     for reason, count in report.dropped.items():
@@ -79,7 +79,8 @@ def _show_report(report: Any, event_name: str) -> None:
         display.lines(ADVICE[reason].split("\n"))
         found = [example for example in examples if example["reason"] == reason]
         if reason == "unknown_event":
-            display.lines(_presets_with(example[event_name] for example in found))
+            own = sources.wanted("events", arguments.column_mapping(columns)).own(report.examples.column_names[2:])
+            display.lines(_presets_with(example[own["eventName"]] for example in found))
         if found:
             names = [name for name in found[0] if name != "reason"]
             display.grid(names, [[_shown(example[name]) for name in names] for example in found])

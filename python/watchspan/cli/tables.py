@@ -14,13 +14,14 @@ from watchspan.api import aggregate_into, sessions_into
 from watchspan.cli import display, options
 from watchspan.cli.progress import Progress, peak_memory
 from watchspan.cli.terminal import binary_output, print_json, say
+from watchspan.columns import Place
 from watchspan.sources import Overflow
 
 __all__ = ["COMMANDS", "read_events", "write"]
 
 
 def read_events(
-    progress: Progress, inputs: tuple[str, ...], columns: Optional[dict[str, Optional[str]]]
+    progress: Progress, inputs: tuple[str, ...], columns: Optional[dict[str, Place]]
 ) -> Iterator[pa.RecordBatch]:
     """The events of files, counted by the progress line while they are read."""
     want = sources.wanted("events", arguments.column_mapping(columns))

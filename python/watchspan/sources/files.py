@@ -69,7 +69,9 @@ def _find_files(source: Any) -> tuple[str, list[str], Any]:
     if len(formats) > 1:
         mixed = " and ".join(f"{TITLES[form]} ({path})" for form, path in formats.items())
         raise SourceError(f"The files are of different formats: {mixed}. Read one format at a time.")
-    return next(iter(formats)), _with_content(paths, filesystem), filesystem
+    form = next(iter(formats))
+    # No line of JSON is no row; all other formats begin with something.
+    return form, paths if form == "json" else _with_content(paths, filesystem), filesystem
 
 
 def _with_content(paths: list[str], filesystem: Any) -> list[str]:

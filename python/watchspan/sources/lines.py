@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Any
 
 import pyarrow as pa
 
 from watchspan import _core
-from watchspan.errors import SourceError
+from watchspan.columns import place_of
+from watchspan.errors import ColumnTypeError, SourceError
 from watchspan.sources.formats import compression_of
 from watchspan.sources.wanted import Wanted
 
@@ -31,7 +33,22 @@ def read_json(paths: list[str], filesystem: Any, want: Wanted) -> Iterator[pa.Re
     rows = list(chain.from_iterable(_sample(path, filesystem) for path in paths))
     names = dict.fromkeys(chain.from_iterable(rows))
     used = want.paths(names) if rows else [name for name in want.nominal() if name != "sessionId"]
+    _refuse_numbers(rows, want)
     return _scan(paths, filesystem, used)
+
+
+def _refuse_numbers(rows: list[dict[str, Any]], want: Wanted) -> None:
+    """Refuses instants that are numbers of an unknown unit: as text they would all be dropped."""
+    place = (want.columns or {}).get("timestamp", "timestamp")
+    for path in [] if isinstance(place, Mapping) and place["unit"] else place_of(place):
+        lines = "\n".join(map(json.dumps, rows)).encode()
+        values = _core.json_lines(lines, [path]).column(0).drop_null().to_pylist()
+        numbers = [value for value in values if re.fullmatch(r"-?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?", value)]
+        if values and len(numbers) == len(values):
+            raise ColumnTypeError(
+                f"{path!r} holds numbers such as {numbers[0]}, and a number does not say its unit: say it, for "
+                f'milliseconds with columns={{"timestamp": Column({path!r}, unit="ms")}}.'
+            )
 
 
 def _scan(paths: list[str], filesystem: Any, used: list[str]) -> Iterator[pa.RecordBatch]:
@@ -45,7 +62,7 @@ def _blocks(path: str, filesystem: Any, size: int) -> Iterator[bytes]:
     """A file in blocks of about so many bytes that end with a line."""
     with filesystem.open_input_stream(path, compression=compression_of(path)) as stream:
         text = stream.read(size)
-        if text.removeprefix(_BOM).lstrip()[:1] == b"[":
+        if text.replace(_BOM, b"", 1).lstrip()[:1] == b"[":
             yield _lines_of_array(path, text + stream.read())
             return
         rest = b""
@@ -63,7 +80,7 @@ def _blocks(path: str, filesystem: Any, size: int) -> Iterator[bytes]:
 def _lines_of_array(path: str, text: bytes) -> bytes:
     """The objects of an array, each on a line of its own."""
     try:
-        items = json.loads(text)
+        items = json.loads(text.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise SourceError(
             f"{path} begins as an array, but is no JSON ({error}): it holds one array of objects, or one object a line."

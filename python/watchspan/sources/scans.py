@@ -93,21 +93,21 @@ def _check_ipc(paths: list[str], filesystem: Any) -> None:
 
 def refuse_incomplete(schemas: Mapping[str, pa.Schema], folders: list[str], want: Wanted | None) -> None:
     """Refuses files among which one lacks a column: its rows would be dropped as if they were bad."""
-    if want is None or want.lacks(chain(folders, *(schema.names for schema in schemas.values()))):
+    names = dict.fromkeys(chain(folders, *(schema.names for schema in schemas.values())))
+    if want is None or want.lacks(names):
         return
     has_session = {path: _has_session([*schema.names, *folders], want) for path, schema in schemas.items()}
     for path, schema in schemas.items():
         try:
             want.find([*schema.names, *folders])
         except MissingColumnError as error:
-            raise MissingColumnError(
-                f"The file {path} differs from others. {error} Or read it by itself, with columns= for its names."
-            ) from error
+            said = str(error).replace("The events table", f"The file {path}", 1)
+            raise MissingColumnError(f"{said} Other files have it.") from error
         if any(has_session.values()) and not has_session[path]:
             raise MissingColumnError(
-                f"The file {path} has no sessionId, which other files have: its events would be in no session. "
-                'Name a column to use where it is missing, as in columns={"sessionId": ["sessionId", "<another>"]}, '
-                'or leave it out of all files with columns={"sessionId": None}.'
+                f"The file {path} has no sessionId, which other files have: its events would be in no "
+                'session. Name a column to use where it is missing, as in columns={"sessionId": ["sessionId", '
+                '"<another>"]}, or leave it out of all files with columns={"sessionId": None}.'
             )
 
 
