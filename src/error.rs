@@ -72,6 +72,14 @@ pub enum Error {
         /// The unit.
         unit: &'static str,
     },
+    /// A description of a source that is none.
+    #[error("The preset {name:?} cannot be read: {reason}.")]
+    Preset {
+        /// Its name.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// Text that is no path.
     #[error(
         "{path:?} is no path: write event.currentTime, context[\"user_id\"], ids[0] or params[key=\"name\"].value."
@@ -317,7 +325,10 @@ impl Error {
             | Self::WrongUnit { .. }
             | Self::NoPath { .. }
             | Self::Threads { .. } => ErrorKind::Option,
-            Self::UnknownPreset { .. } | Self::UnknownMeaning { .. } | Self::EmptyVocabulary => {
+            Self::UnknownPreset { .. }
+            | Self::UnknownMeaning { .. }
+            | Self::Preset { .. }
+            | Self::EmptyVocabulary => {
                 ErrorKind::Vocabulary
             }
             Self::ConflictingVideo { .. }

@@ -55,7 +55,7 @@ mod _core {
     #[pymodule_export]
     use super::specs::{
         additive_scoring, column_specs, drop_reasons, flag_specs, input_column_specs, meanings, preset_specs,
-        rule_specs, scoring_specs,
+        read_preset, rule_specs, scoring_specs,
     };
     #[pymodule_export]
     use super::validate::validate;

@@ -41,6 +41,7 @@ __all__ = [
     "meanings",
     "output_schema",
     "preset_specs",
+    "read_preset",
     "retention",
     "rule_specs",
     "scopes",
@@ -90,6 +91,8 @@ class PresetSpec(TypedDict):
     source: str
     notes: str
     names: list[tuple[str, str]]  # event name and meaning, in the order to show them
+    columns: dict[str, Any]  # input column -> where raw records have it, as `columns` of other functions
+    rules: dict[str, float]  # rules that its conventions ask for
 
 @type_check_only
 class Report(TypedDict):
@@ -263,3 +266,6 @@ def used_columns(table: str, columns: Optional[Columns], names: list[str]) -> li
 
 # The rows of whole lines of JSON: the values at `paths` as utf8 columns of these names, and `_unreadable` (bool).
 def json_lines(block: bytes, paths: list[str]) -> pa.RecordBatch: ...
+
+# The preset `name` that `text` describes, in TOML.
+def read_preset(name: str, text: str) -> PresetSpec: ...

@@ -11,6 +11,7 @@ from watchspan import _core, arguments, sources
 from watchspan.columns import Place
 from watchspan.errors import OptionError, VocabularyError
 from watchspan.report import read_metadata, result
+from watchspan.presets import Preset, reading
 from watchspan.rules import Rules, Scoring
 from watchspan.text import shown
 
@@ -22,6 +23,7 @@ def aggregate(
     events: Any,
     *,
     videos: Any = None,
+    preset: Preset = None,
     columns: Mapping[str, Place] | None = None,
     vocabulary: str | Mapping[str, str] | None = None,
     rules: Rules | None = None,
@@ -45,6 +47,9 @@ def aggregate(
             and `sequence` (an integer).
         videos: Durations and titles, in any of these forms: `videoId`, `duration` (seconds) and optionally
             `title`. None: no duration is known, so it is estimated (`Rules.estimate_duration`).
+        preset: Whose raw records these are: the name of a preset (see `docs/vocabularies.md`), the path of a
+            description of your own in TOML, or such a description as a dict. It says where columns are, what
+            event names mean, and which rules its conventions ask for; the arguments below go before it.
         columns: Default column name -> its name in your tables. None as a name: do not use that column.
         vocabulary: The name of a preset (see `vocabulary`), or a mapping event name -> kind. None: the
             default.
@@ -87,6 +92,7 @@ def aggregate(
         None,
         events,
         videos=videos,
+        preset=preset,
         columns=columns,
         vocabulary=vocabulary,
         rules=rules,
@@ -102,6 +108,7 @@ def aggregate_into(
     events: Any,
     *,
     videos: Any = None,
+    preset: Preset = None,
     columns: Mapping[str, Place] | None = None,
     vocabulary: str | Mapping[str, str] | None = None,
     rules: Rules | None = None,
@@ -115,8 +122,8 @@ def aggregate_into(
     Returns:
         The table without its rows, if there is a sink: its schema and report.
     """
-    rules, scoring = arguments.rules_argument(rules), arguments.scoring_argument(scoring)
-    names, meanings = arguments.column_mapping(columns), arguments.vocabulary_argument(vocabulary)
+    how, scoring = reading(preset, columns, vocabulary, rules), arguments.scoring_argument(scoring)
+    names, meanings, rules = how.columns, how.vocabulary, how.rules
     unique = arguments.switch_argument("unique_seconds", unique_seconds)
     cores, limit = arguments.thread_count(threads), arguments.memory_argument(memory_limit)
     taken, about = _read(events, "events", names), _read(videos, "videos", names)
@@ -129,6 +136,7 @@ def aggregate_into(
 def sessions(
     events: Any,
     *,
+    preset: Preset = None,
     columns: Mapping[str, Place] | None = None,
     vocabulary: str | Mapping[str, str] | None = None,
     rules: Rules | None = None,
@@ -139,6 +147,7 @@ def sessions(
 
     Args:
         events: As for `aggregate`.
+        preset: As for `aggregate`.
         columns: As for `aggregate`.
         vocabulary: As for `aggregate`.
         rules: The thresholds, of which only those that shape sessions matter here; None: `Rules()`.
@@ -166,6 +175,7 @@ def sessions(
     return sessions_into(
         None,
         events,
+        preset=preset,
         columns=columns,
         vocabulary=vocabulary,
         rules=rules,
@@ -178,6 +188,7 @@ def sessions_into(
     sink: Sink | None,
     events: Any,
     *,
+    preset: Preset = None,
     columns: Mapping[str, Place] | None = None,
     vocabulary: str | Mapping[str, str] | None = None,
     rules: Rules | None = None,
@@ -189,8 +200,8 @@ def sessions_into(
     Returns:
         The table without its rows, if there is a sink: its schema and report.
     """
-    rules, names = arguments.rules_argument(rules), arguments.column_mapping(columns)
-    meanings, cores = arguments.vocabulary_argument(vocabulary), arguments.thread_count(threads)
+    how, cores = reading(preset, columns, vocabulary, rules), arguments.thread_count(threads)
+    names, meanings, rules = how.columns, how.vocabulary, how.rules
     limit = arguments.memory_argument(memory_limit)
     taken = _read(events, "events", names)
     batches, schema, figures = _core.sessions(taken, names, meanings, rules, cores, limit, sink)
@@ -304,6 +315,7 @@ def explain(
     user: str | int,
     video: str | int,
     *,
+    preset: Preset = None,
     columns: Mapping[str, Place] | None = None,
     vocabulary: str | Mapping[str, str] | None = None,
     rules: Rules | None = None,
@@ -315,6 +327,7 @@ def explain(
         events: As for `aggregate`. All of the user's events matter, also those on other videos.
         user: The user's id.
         video: The video's id.
+        preset: As for `aggregate`.
         columns: As for `aggregate`.
         vocabulary: As for `aggregate`.
         rules: As for `aggregate`.
@@ -338,8 +351,8 @@ def explain(
     >>> ws.explain(events, "ann", "v1").select(["eventName", "watchTime"]).to_pylist()
     [{'eventName': 'play', 'watchTime': 0.0}, {'eventName': 'pause', 'watchTime': 30.0}]
     """
-    rules, names = arguments.rules_argument(rules), arguments.column_mapping(columns)
-    meanings, cores = arguments.vocabulary_argument(vocabulary), arguments.thread_count(threads)
+    how, cores = reading(preset, columns, vocabulary, rules), arguments.thread_count(threads)
+    names, meanings, rules = how.columns, how.vocabulary, how.rules
     keys = [_key("user", user), _key("video", video)]
     taken = _read(events, "events", names)
     batches, schema = _core.explain(taken, names, meanings, rules, keys[0], keys[1], cores)

@@ -15,7 +15,8 @@ from watchspan.errors import SourceError
 from watchspan.text import to_json
 
 if TYPE_CHECKING:
-    from watchspan.rules import Rules, Scoring
+    from watchspan.presets import Preset, reading
+from watchspan.rules import Rules, Scoring
 
 _KEY = b"watchspan"
 
@@ -150,6 +151,7 @@ class ValidationReport:
 def validate(
     events: Any,
     *,
+    preset: Preset = None,
     columns: Mapping[str, Place] | None = None,
     vocabulary: str | Mapping[str, str] | None = None,
     examples: int = 5,
@@ -161,6 +163,7 @@ def validate(
 
     Args:
         events: As for `aggregate`.
+        preset: As for `watchspan.aggregate`.
         columns: As for `aggregate`.
         vocabulary: As for `aggregate`.
         examples: How many dropped events to show per reason, at most; 0 for none.
@@ -182,8 +185,8 @@ def validate(
     >>> found.examples.select(["reason", "row", "eventName", "currentTime"]).to_pylist()
     [{'reason': 'null_key', 'row': 1, 'eventName': 'pause', 'currentTime': '30'}]
     """
-    names = arguments.column_mapping(columns)
-    meanings = arguments.vocabulary_argument(vocabulary)
+    how = reading(preset, columns, vocabulary, None)
+    names, meanings = how.columns, how.vocabulary
     count = arguments.whole_number("examples", examples, "an integer of at least 0", least=0)
     cores = arguments.thread_count(threads)
     want = sources.wanted("events", names)

@@ -23,6 +23,8 @@ pub struct ColumnSource {
     pub value: Option<String>,
     /// Words, or numbers, that stand for nothing.
     pub missing: Vec<String>,
+    /// Whether the column of the default name will do where none of the paths leads anywhere.
+    pub or_default: bool,
 }
 
 impl From<String> for ColumnSource {
@@ -74,7 +76,11 @@ impl ColumnMap {
             Some(Some(source)) if table == column.table || source.is_in(table, schema) => source,
             _ => &default,
         };
-        let places = source.places(table, schema)?;
+        let mut places = source.places(table, schema)?;
+        let mut source = source;
+        if places.is_empty() && source.or_default {
+            (places, source) = (default.places(table, schema)?, if source.value.is_some() { source } else { &default });
+        }
         if !places.is_empty() || source.value.is_some() {
             return Ok(Some(Made { places, source: source.clone() }));
         }

@@ -146,6 +146,7 @@ enum SourceArgument {
         unit: Option<String>,
         value: Option<String>,
         missing: Vec<String>,
+        or_default: bool,
     },
 }
 
@@ -154,9 +155,9 @@ impl SourceArgument {
         Ok(match self {
             Self::Name(name) => name.into(),
             Self::Names(paths) => ColumnSource { paths, ..ColumnSource::default() },
-            Self::Column { paths, unit, value, missing } => {
+            Self::Column { paths, unit, value, missing, or_default } => {
                 let unit = unit.as_deref().map(Unit::named).transpose()?;
-                ColumnSource { paths, unit, value, missing }
+                ColumnSource { paths, unit, value, missing, or_default }
             }
         })
     }

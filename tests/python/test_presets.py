@@ -1,0 +1,85 @@
+"""Raw records of every source that has a preset, against rows that were computed by hand."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import watchspan as ws
+from watchspan import _core
+from watchspan.errors import OptionError, SourceError, VocabularyError
+
+SAMPLES = Path(__file__).parents[1] / "presets"
+NAMES = sorted(path.stem for path in SAMPLES.glob("*.jsonl"))
+
+
+def assert_by_hand(table, name):
+    expected = json.loads((SAMPLES / f"{name}.expected.json").read_text())
+    assert {reason: count for reason, count in ws.report(table)["dropped"].items() if count} == expected["dropped"]
+    rows = {(row["userId"], row["videoId"]): row for row in table.to_pylist()}
+    assert len(rows) == len(expected["rows"]) > 0
+    for by_hand in expected["rows"]:
+        row = rows[str(by_hand["userId"]), str(by_hand["videoId"])]
+        figures = {column: value for column, value in by_hand.items() if column not in ("userId", "videoId")}
+        assert {column: row[column] for column in figures} == pytest.approx(figures), by_hand["userId"]
+
+
+def test_every_preset_has_a_sample():
+    presets = {spec["name"] for spec in _core.preset_specs()}
+    assert presets - {"default"} == set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_raw_records_give_the_rows_that_were_computed_by_hand(name):
+    assert_by_hand(ws.aggregate(SAMPLES / f"{name}.jsonl", preset=name), name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_flat_events_are_read_too(name):
+    names = dict(_core.preset_specs()[0]["names"])
+    start = next(event for event, meaning in ws.vocabulary(name).items() if meaning in ("play", "heartbeat"))
+    stop = next(event for event, meaning in ws.vocabulary(name).items() if meaning in ("pause", "heartbeat", "close"))
+    events = {
+        "timestamp": ["2026-01-15T10:00:00Z", "2026-01-15T10:00:10Z"], "userId": ["u"] * 2, "videoId": ["v"] * 2,
+        "eventName": [start, stop], "currentTime": [0.0, 10.0],
+    }  # fmt: skip
+    assert names
+    assert ws.aggregate(events, preset=name)["totalWatchTime"].to_pylist() == [10.0]
+
+
+OURS = {
+    "events": {"start": "play", "stop": "pause"},
+    "columns": {"timestamp": {"paths": ["at"], "unit": "s"}, "userId": "who", "videoId": ["clip", "page"],
+                "eventName": "what", "currentTime": "where"},
+    "rules": {"heartbeat_seconds": 11},
+}  # fmt: skip
+RECORDS = [{"at": 0, "who": "ann", "page": "v", "what": "start", "where": 0},
+           {"at": 60, "who": "ann", "page": "v", "what": "stop", "where": 60}]  # fmt: skip
+
+
+def test_a_preset_of_ones_own(tmp_path):
+    path = tmp_path / "ours.toml"
+    path.write_text(
+        '[events]\nstart = "play"\nstop = "pause"\n[columns]\ntimestamp = {paths = ["at"], unit = "s"}\nuserId = "who"\n'
+        'videoId = ["clip", "page"]\neventName = "what"\ncurrentTime = "where"\n[rules]\nheartbeat_seconds = 11\n'
+    )
+    for preset in (OURS, path, str(path)):
+        table = ws.aggregate(RECORDS, preset=preset)
+        assert table["totalWatchTime"].to_pylist() == [60.0]
+        assert ws.report(table)["rules"]["heartbeat_seconds"] == 11
+    other = ws.sessions(RECORDS, preset=OURS, columns={"userId": "page"}, rules=ws.Rules())
+    assert other["userId"].to_pylist() == ["v"]
+
+
+def test_what_is_no_preset_is_refused(tmp_path):
+    with pytest.raises(OptionError, match="no preset 'edxx'; there are default, html5"):
+        ws.aggregate(RECORDS, preset="edxx")
+    with pytest.raises(SourceError, match="Cannot read the preset"):
+        ws.aggregate(RECORDS, preset=str(tmp_path / "none.toml"))
+    with pytest.raises(VocabularyError, match='"start" cannot mean "begin"'):
+        ws.aggregate(RECORDS, preset={"events": {"start": "begin"}})
+    for preset in (3, {"events": {"start": None}}):
+        with pytest.raises(OptionError, match="preset"):
+            ws.aggregate(RECORDS, preset=preset)
