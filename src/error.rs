@@ -328,9 +328,7 @@ impl Error {
             Self::UnknownPreset { .. }
             | Self::UnknownMeaning { .. }
             | Self::Preset { .. }
-            | Self::EmptyVocabulary => {
-                ErrorKind::Vocabulary
-            }
+            | Self::EmptyVocabulary => ErrorKind::Vocabulary,
             Self::ConflictingVideo { .. }
             | Self::RepeatedSession { .. }
             | Self::Row { .. }

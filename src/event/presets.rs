@@ -96,7 +96,11 @@ mod tests {
             assert!(has(preset, &[Play, Resume, Heartbeat]), "{}", preset.name);
             assert!(has(preset, &[Heartbeat, Pause, Close, End]), "{}", preset.name);
             let mut seen = HashSet::new();
-            assert!(preset.names.iter().all(|(name, _)| !name.is_empty() && seen.insert(name)), "{}", preset.name);
+            assert!(
+                preset.names.iter().all(|(name, _)| !name.is_empty() && seen.insert(name)),
+                "{}",
+                preset.name
+            );
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 
-use arrow_array::{BooleanArray, LargeStringArray, RecordBatch, cast::AsArray, StringArray, StringViewArray};
+use arrow_array::{BooleanArray, LargeStringArray, RecordBatch, StringArray, StringViewArray, cast::AsArray};
 use arrow_schema::Schema;
 
 use super::columns::{InputColumn, InputTable};

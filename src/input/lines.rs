@@ -36,8 +36,10 @@ impl LineReader {
     /// A reader of the values at `paths`: of each, a column of text of that name. Names that are no path are names.
     #[must_use]
     pub fn new(paths: &[String]) -> Self {
-        let steps: Vec<_> =
-            paths.iter().map(|path| steps(path).unwrap_or_else(|_| vec![Step::Field(path.clone())])).collect();
+        let steps: Vec<_> = paths
+            .iter()
+            .map(|path| steps(path).unwrap_or_else(|_| vec![Step::Field(path.clone())]))
+            .collect();
         let text = |path: &String| Field::new(path, DataType::Utf8, true);
         let fields = paths.iter().map(text).chain([Field::new(UNREADABLE, DataType::Boolean, false)]);
         let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
@@ -110,7 +112,10 @@ const BOM: [u8; 3] = [0xEF, 0xBB, 0xBF];
 fn parts(block: &[u8]) -> Vec<&[u8]> {
     let (mut parts, mut rest) = (Vec::new(), block);
     while rest.len() > PART_BYTES {
-        let end = rest[PART_BYTES..].iter().position(|&byte| byte == b'\n').map_or(rest.len(), |at| PART_BYTES + at + 1);
+        let end = rest[PART_BYTES..]
+            .iter()
+            .position(|&byte| byte == b'\n')
+            .map_or(rest.len(), |at| PART_BYTES + at + 1);
         let (part, later) = rest.split_at(end);
         parts.push(part);
         rest = later;
@@ -143,7 +148,8 @@ mod tests {
 
     #[test]
     fn each_line_is_a_row() {
-        let block = "\u{feff}{\"a\": 1, \"b\": {\"c\": \"x\"}}\r\n\n{\"a\": null}\n  \n{\"b\": {\"c\": 2.50}}";
+        let block =
+            "\u{feff}{\"a\": 1, \"b\": {\"c\": \"x\"}}\r\n\n{\"a\": null}\n  \n{\"b\": {\"c\": 2.50}}";
         assert_eq!(read(block, &["a", "b.c"]), ["1 x", "- -", "- 2.50"]);
         assert_eq!(read("", &["a"]), Vec::<String>::new());
     }

@@ -79,7 +79,8 @@ impl ColumnMap {
         let mut places = source.places(table, schema)?;
         let mut source = source;
         if places.is_empty() && source.or_default {
-            (places, source) = (default.places(table, schema)?, if source.value.is_some() { source } else { &default });
+            (places, source) =
+                (default.places(table, schema)?, if source.value.is_some() { source } else { &default });
         }
         if !places.is_empty() || source.value.is_some() {
             return Ok(Some(Made { places, source: source.clone() }));
@@ -349,7 +350,10 @@ mod tests {
     fn one_column_may_serve_several() {
         let map = mapped([("userId", &["who"]), ("sessionId", &["who"])]);
         let names = ["timestamp", "who", "videoId", "eventName", "currentTime"];
-        assert_eq!(used(&map, &names).unwrap(), ["timestamp", "who", "videoId", "who", "eventName", "currentTime"]);
+        assert_eq!(
+            used(&map, &names).unwrap(),
+            ["timestamp", "who", "videoId", "who", "eventName", "currentTime"]
+        );
     }
 
     #[test]

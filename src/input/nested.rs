@@ -31,7 +31,11 @@ impl Place {
             return None;
         };
         let column = schema.fields().iter().position(|field| field.name() == name)?;
-        leads_on(schema.field(column).data_type(), &steps).then(|| Self { column, steps, path: path.to_owned() })
+        leads_on(schema.field(column).data_type(), &steps).then(|| Self {
+            column,
+            steps,
+            path: path.to_owned(),
+        })
     }
 
     /// The values in `batch`, which must be whole: `None` if its arrays break the rules of Arrow.

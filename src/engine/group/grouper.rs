@@ -130,7 +130,13 @@ impl<R: Record, H: BuildHasher> Grouper<R, H> {
         for (row, (verdict, place)) in verdicts.iter().zip(&mut fragments).enumerate() {
             let Some(keys) = columns.get(row) else {
                 // Of what could not be read nothing is known.
-                drop(verdict.err().filter(|&reason| reason == DropReason::Unreadable).unwrap_or(DropReason::NullKey), row);
+                drop(
+                    verdict
+                        .err()
+                        .filter(|&reason| reason == DropReason::Unreadable)
+                        .unwrap_or(DropReason::NullKey),
+                    row,
+                );
                 continue;
             };
             if let Err(reason) = *verdict {

@@ -46,7 +46,8 @@ impl Preset {
     /// If it is no such description.
     pub fn read(name: &str, text: &str) -> Result<Self> {
         let wrong = |reason: String| Error::Preset { name: name.to_owned(), reason };
-        let table: Table = text.parse().map_err(|error: toml::de::Error| wrong(error.message().to_owned()))?;
+        let table: Table =
+            text.parse().map_err(|error: toml::de::Error| wrong(error.message().to_owned()))?;
         Self::of(name, &table).map_err(wrong)
     }
 
@@ -59,7 +60,8 @@ impl Preset {
             None => Ok(String::new()),
             Some(value) => text(key, value),
         };
-        let mut names = entries(table, "events")?.into_iter().map(meaning).collect::<std::result::Result<Vec<_>, _>>()?;
+        let mut names =
+            entries(table, "events")?.into_iter().map(meaning).collect::<std::result::Result<Vec<_>, _>>()?;
         names.sort_by_key(|(_, meaning)| LISTING_ORDER.iter().position(|other| other == meaning));
         Ok(Self {
             name: name.to_owned(),
@@ -67,7 +69,10 @@ impl Preset {
             source: text("source")?,
             notes: text("notes")?.trim().to_owned(),
             names,
-            columns: entries(table, "columns")?.into_iter().map(column).collect::<std::result::Result<_, _>>()?,
+            columns: entries(table, "columns")?
+                .into_iter()
+                .map(column)
+                .collect::<std::result::Result<_, _>>()?,
             rules: entries(table, "rules")?.into_iter().map(rule).collect::<std::result::Result<_, _>>()?,
         })
     }
@@ -93,12 +98,19 @@ fn meaning((event, value): Entry<'_>) -> std::result::Result<(String, Meaning), 
 fn column((name, value): Entry<'_>) -> std::result::Result<(String, PresetColumn), String> {
     let place = match value {
         Value::Table(table) => {
-            if let Some(other) = table.keys().find(|key| !["paths", "unit", "value", "missing"].contains(&key.as_str())) {
+            if let Some(other) =
+                table.keys().find(|key| !["paths", "unit", "value", "missing"].contains(&key.as_str()))
+            {
                 return Err(format!("{name:?} has {other:?}, which is none of paths, unit, value, missing"));
             }
             let texts = |key: &str| table.get(key).map_or(Ok(Vec::new()), |value| texts(name, value));
             let one = |key: &str| table.get(key).map(|value| scalar(name, value)).transpose();
-            PresetColumn { paths: texts("paths")?, unit: one("unit")?, value: one("value")?, missing: texts("missing")? }
+            PresetColumn {
+                paths: texts("paths")?,
+                unit: one("unit")?,
+                value: one("value")?,
+                missing: texts("missing")?,
+            }
         }
         paths => PresetColumn { paths: texts(name, paths)?, ..PresetColumn::default() },
     };
@@ -155,7 +167,10 @@ mod tests {
         let names = [("start", EventKind::Play), ("stop", EventKind::Pause)];
         assert_eq!(preset.names, names.map(|(name, kind)| (name.to_owned(), Meaning::Kind(kind))));
         let (name, place) = &preset.columns[1];
-        assert_eq!((name.as_str(), place.unit.as_deref(), &place.missing[..]), ("timestamp", Some("ms"), &["-1".to_owned()][..]));
+        assert_eq!(
+            (name.as_str(), place.unit.as_deref(), &place.missing[..]),
+            ("timestamp", Some("ms"), &["-1".to_owned()][..])
+        );
         assert_eq!(preset.columns[2].1.paths, ["session", "device"]);
         assert_eq!(preset.rules, [("heartbeat_seconds".to_owned(), 11.0)]);
     }
