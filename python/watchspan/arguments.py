@@ -184,7 +184,13 @@ def _core_place(name: str, place: Any) -> Any:
     for text in (place.unit, place.value):
         if text is not None:
             text_argument("columns", text)
-    return {"paths": list(paths), "unit": place.unit, "value": place.value, "missing": list(place.missing), "or_default": False}
+    return {
+        "paths": list(paths),
+        "unit": place.unit,
+        "value": place.value,
+        "missing": list(place.missing),
+        "or_default": False,
+    }
 
 
 def vocabulary_argument(vocabulary: str | Mapping[str, str] | None) -> str | dict[str, str] | None:

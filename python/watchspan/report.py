@@ -12,11 +12,11 @@ import pyarrow as pa
 from watchspan import _core, arguments, sources
 from watchspan.columns import Place
 from watchspan.errors import SourceError
+from watchspan.presets import Preset, reading
 from watchspan.text import to_json
 
 if TYPE_CHECKING:
-    from watchspan.presets import Preset, reading
-from watchspan.rules import Rules, Scoring
+    from watchspan.rules import Rules, Scoring
 
 _KEY = b"watchspan"
 

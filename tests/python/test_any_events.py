@@ -96,7 +96,9 @@ def test_one_column_may_serve_several(tmp_path):
     assert (row["videoDuration"], row["videoTitle"]) == (60.0, "v1")
 
 
-@pytest.mark.parametrize(("unit", "scale"), [("s", 1), ("ms", 10**3), ("us", 10**6), ("ns", 10**9), ("ticks", 10**7)])
+@pytest.mark.parametrize(
+    ("unit", "scale"), [("s", 1), ("ms", 10**3), ("us", 10**6), ("ns", 10**9), ("ticks", 10**7)]
+)
 @pytest.mark.parametrize("kind", [int, float, str])
 def test_units(unit, scale, kind):
     events = two([kind(START * scale), kind((START + 30) * scale)], [kind(0), kind(30 * scale)])
@@ -117,7 +119,9 @@ def test_numbers_without_a_unit_are_no_instants(tmp_path):
         ws.aggregate(two(TIMES), columns={"eventName": ws.Column(unit="s")})
 
 
-@pytest.mark.parametrize("texts", [("0", "30"), ("00:00:00", "00:00:30.000"), ("PT0S", "PT30S"), (" 0", "3e1")])
+@pytest.mark.parametrize(
+    "texts", [("0", "30"), ("00:00:00", "00:00:30.000"), ("PT0S", "PT30S"), (" 0", "3e1")]
+)
 def test_positions_may_be_text(texts):
     assert watched(two(TIMES, texts)) == {"ann": 30.0}
 
@@ -130,7 +134,12 @@ def test_speeds_and_sequences_may_be_text():
 def test_one_odd_cell_stops_nothing(tmp_path):
     path = tmp_path / "events.csv"
     head = ",".join(NAMES)
-    rows = [f"{TIMES[0]},ann,v1,play,0", head, f"{TIMES[0]},ann,v1,heartbeat,NULL", f"{TIMES[1]},ann,v1,pause,30"]
+    rows = [
+        f"{TIMES[0]},ann,v1,play,0",
+        head,
+        f"{TIMES[0]},ann,v1,heartbeat,NULL",
+        f"{TIMES[1]},ann,v1,pause,30",
+    ]
     path.write_text("\n".join([head, *rows]) + "\n")
     table = ws.aggregate(path)
     assert table["totalWatchTime"].to_pylist() == [30.0]
@@ -181,7 +190,9 @@ def test_nested_columns_of_every_kind():
     assert watched(events, columns=columns) == {"ann": 30.0}
     for layout in (pa.large_list(pa.string()), pa.list_(pa.string(), 1)):
         ids = pa.array([["v1"], ["v1"]], layout)
-        assert watched(events.append_column("ids", ids), columns={**columns, "videoId": "ids[0]"}) == {"ann": 30.0}
+        assert watched(events.append_column("ids", ids), columns={**columns, "videoId": "ids[0]"}) == {
+            "ann": 30.0
+        }
 
 
 PAIRS = [
@@ -205,7 +216,11 @@ def test_files_of_different_types_are_read_in_either_order(tmp_path, name, one, 
         folder.mkdir()
         for number, kind in enumerate(kinds):
             place = events.column_names.index(name)
-            column = events[name].cast(kind) if not pa.types.is_dictionary(kind) else events[name].dictionary_encode()
+            column = (
+                events[name].cast(kind)
+                if not pa.types.is_dictionary(kind)
+                else events[name].dictionary_encode()
+            )
             file = events.set_column(place, name, column).slice(number, 1)
             if form == "parquet":
                 pq.write_table(file, folder / f"{number}.parquet")
@@ -254,8 +269,14 @@ def test_a_file_of_no_bytes_is_passed_over_and_said(tmp_path, caplog):
 @pytest.mark.parametrize("suffix", [".csv", ".tsv", ".csv.gz", ".csv.bz2"])
 def test_what_stands_between_cells_is_found(tmp_path, delimiter, suffix):
     rows = pa.table(two(TIMES)).to_pylist()
-    text = "\n".join([delimiter.join(NAMES), *(delimiter.join(str(row[name]) for name in NAMES) for row in rows)])
-    pack = {".gz": gzip.compress, ".bz2": bz2.compress}.get(suffix[-3:], bytes) if suffix != ".csv.bz2" else bz2.compress
+    text = "\n".join(
+        [delimiter.join(NAMES), *(delimiter.join(str(row[name]) for name in NAMES) for row in rows)]
+    )
+    pack = (
+        {".gz": gzip.compress, ".bz2": bz2.compress}.get(suffix[-3:], bytes)
+        if suffix != ".csv.bz2"
+        else bz2.compress
+    )
     path = tmp_path / f"events{suffix}"
     path.write_bytes(pack(text.encode()))
     assert watched(path) == {"ann": 30.0}

@@ -17,7 +17,9 @@ NAMES = sorted(path.stem for path in SAMPLES.glob("*.jsonl"))
 
 def assert_by_hand(table, name):
     expected = json.loads((SAMPLES / f"{name}.expected.json").read_text())
-    assert {reason: count for reason, count in ws.report(table)["dropped"].items() if count} == expected["dropped"]
+    assert {reason: count for reason, count in ws.report(table)["dropped"].items() if count} == expected[
+        "dropped"
+    ]
     rows = {(row["userId"], row["videoId"]): row for row in table.to_pylist()}
     assert len(rows) == len(expected["rows"]) > 0
     for by_hand in expected["rows"]:
@@ -40,7 +42,9 @@ def test_raw_records_give_the_rows_that_were_computed_by_hand(name):
 def test_flat_events_are_read_too(name):
     names = dict(_core.preset_specs()[0]["names"])
     start = next(event for event, meaning in ws.vocabulary(name).items() if meaning in ("play", "heartbeat"))
-    stop = next(event for event, meaning in ws.vocabulary(name).items() if meaning in ("pause", "heartbeat", "close"))
+    stop = next(
+        event for event, meaning in ws.vocabulary(name).items() if meaning in ("pause", "heartbeat", "close")
+    )
     events = {
         "timestamp": ["2026-01-15T10:00:00Z", "2026-01-15T10:00:10Z"], "userId": ["u"] * 2, "videoId": ["v"] * 2,
         "eventName": [start, stop], "currentTime": [0.0, 10.0],
@@ -68,7 +72,10 @@ def test_a_preset_of_ones_own(tmp_path):
     for preset in (OURS, path, str(path)):
         table = ws.aggregate(RECORDS, preset=preset)
         assert table["totalWatchTime"].to_pylist() == [60.0]
-        assert ws.report(table)["rules"]["heartbeat_seconds"] == 11
+        # At most one interval of what a closed tab leaves open.
+        assert ws.sessions(RECORDS[:1], preset=preset)["unobserved"].to_pylist() == [
+            [{"start": 0.0, "seconds": 11.0}]
+        ]
     other = ws.sessions(RECORDS, preset=OURS, columns={"userId": "page"}, rules=ws.Rules())
     assert other["userId"].to_pylist() == ["v"]
 

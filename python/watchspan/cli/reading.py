@@ -79,7 +79,9 @@ def _show_report(report: Any, columns: Optional[dict[str, Place]]) -> None:
         display.lines(ADVICE[reason].split("\n"))
         found = [example for example in examples if example["reason"] == reason]
         if reason == "unknown_event":
-            own = sources.wanted("events", arguments.column_mapping(columns)).own(report.examples.column_names[2:])
+            own = sources.wanted("events", arguments.column_mapping(columns)).own(
+                report.examples.column_names[2:]
+            )
             display.lines(_presets_with(example[own["eventName"]] for example in found))
         if found:
             names = [name for name in found[0] if name != "reason"]

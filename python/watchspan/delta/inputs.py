@@ -59,7 +59,9 @@ class RawEvents:
             MissingColumnError: If the window is one of a column that is not there.
             OptionError: If that column holds no times.
         """
-        return self._table.scan(columns=self._want.find(self._schema.names), predicate=self._condition(window))
+        return self._table.scan(
+            columns=self._want.find(self._schema.names), predicate=self._condition(window)
+        )
 
     def _condition(self, window: Window) -> str | None:
         column = window.changed_by or self.names["timestamp"]
