@@ -14,9 +14,12 @@
 
 from __future__ import annotations
 
+# The first, so that Ctrl-C is ours as soon as may be.
+from watchspan import _interrupts  # isort: split
+
 import warnings
 
-from watchspan import _interrupts, errors, kql
+from watchspan import errors, kql
 from watchspan._core import debug_build as _debug_build
 from watchspan._core import version as __version__
 from watchspan.api import aggregate, engagement, explain, retention, sessions, vocabulary

@@ -1,11 +1,13 @@
-"""Ctrl-C while the command is being loaded, or has done its work, ends it at once and without a traceback."""
+"""Ctrl-C while the command is being loaded, or has done its work, ends it at once and without a traceback.
+
+It is the first that the package loads, and loads little itself: until then Ctrl-C is Python's.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
 import sys
-import threading
 
 # How the program is called.
 _NAMES = ("watchspan", "watchspan.exe")
@@ -13,11 +15,13 @@ _NAMES = ("watchspan", "watchspan.exe")
 
 def hold() -> None:
     """Lets Ctrl-C end the process as it ends programs of other languages, if this is the command."""
-    # Who ignores Ctrl-C, or does something of their own at it, goes on so. Only the main thread may ask.
-    is_main = threading.current_thread() is threading.main_thread()
+    # Who ignores Ctrl-C, or does something of their own at it, goes on so.
     is_usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    if (_is_script() or _is_module()) and is_main and is_usual:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if (_is_script() or _is_module()) and is_usual:
+        try:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+        except ValueError:  # Only the main thread may ask.
+            return
         _held.append(True)
 
 
@@ -30,7 +34,7 @@ def release() -> None:
 
 def package_is_loaded() -> None:
     """Releases, unless the command goes on to be loaded: a program of its own may have our name."""
-    if not _is_module():
+    if not (_is_module() or _is_script_loading()):
         release()
 
 
@@ -45,6 +49,14 @@ def _is_module() -> bool:
         option[:1] == "-" and option[-1:] == "m" and name == "watchspan"
         for option, name in zip(given, given[1:])
     )
+
+
+def _is_script_loading() -> bool:
+    """Whether the package is imported for the sake of its command; only the frames of the import tell."""
+    frame = sys._getframe()
+    while frame.f_back is not None and frame.f_locals.get("name") != "watchspan.cli":
+        frame = frame.f_back
+    return frame.f_code.co_filename.startswith("<frozen importlib")
 
 
 # Whether it is held.

@@ -192,6 +192,10 @@ impl Explainer<'_> {
         let mut walker = Walker::new(self.rules, |time| session.next_later(time));
         for record in session.events {
             let event = record.event();
+            // What counts does so by the position that was accepted, or without one.
+            if let Some(seen) = self.seen.get_mut(&record.row) {
+                seen.position = event.position;
+            }
             let mut verdicts = Vec::new();
             walker.step(&event, &mut |finding| {
                 tally.tell(finding);
@@ -231,8 +235,6 @@ impl Explainer<'_> {
         let seen = self.seen.remove(&row);
         let (time, event_name, position) =
             seen.map_or((None, None, None), |seen| (seen.time, seen.event_name, seen.position));
-        // An event that counts has a position that is one, or none.
-        let position = position.filter(|x| sums.is_none() || (0.0..=f64::MAX).contains(x));
         self.rows.push(ExplanationRow {
             row: i64::try_from(row).unwrap_or(NO_ROW),
             time,

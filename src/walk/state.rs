@@ -109,7 +109,7 @@ impl State {
     pub(super) fn see(&mut self, event: &Event, position: Option<f64>) {
         let plays_on = self.plays_on();
         let stays = match event.kind {
-            EventKind::RateChange if plays_on && position.is_none() => return self.change_rate(event),
+            EventKind::RateChange if plays_on && position.is_none() => return self.go_on(event),
             EventKind::Heartbeat => !plays_on && position.is_some_and(|p| self.is_near(p)),
             // Some players report the destination as the seek starts, and slow drift adds up to a missed start.
             EventKind::SeekStart => !self.playing && self.position.is_some(),
@@ -140,10 +140,11 @@ impl State {
             }
             EventKind::RateChange => {}
         }
-        self.change_rate(event);
+        self.go_on(event);
     }
 
-    fn change_rate(&mut self, event: &Event) {
+    /// What every event tells: when it was, and maybe how fast playback goes on.
+    fn go_on(&mut self, event: &Event) {
         self.time = event.time;
         if let Some(rate) = event.rate {
             (self.rate, self.limit) = (rate, rate);

@@ -64,7 +64,7 @@ def kusto_answers():
         {"Columns": columns, "Rows": None}, {"Columns": columns, "Rows": 3},
         {"Columns": columns, "Rows": [3]},
         {"Columns": columns, "Rows": [row[1:]]}, {"Columns": columns, "Rows": [[*row, "x"]]},
-        {"Columns": columns, "Rows": [None]}, {"Columns": columns, "Rows": ["abcdefghijkl"]},
+        {"Columns": columns, "Rows": [None]}, {"Columns": columns, "Rows": ["".join(row)]},
         {"Columns": columns, "Rows": [{}]}, {"Columns": columns, "Rows": [{"OneApiErrors": [{"error": 3}]}]},
         {"Columns": [{"ColumnName": 3, "ColumnType": 4}] * len(NAMES), "Rows": [row]},
         {"Columns": [{}], "Rows": []},

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import pyarrow as pa
@@ -57,3 +58,16 @@ def assert_same_table(frame: DataFrame, rows: list[dict[str, Any]], table: pa.Ta
     kinds = [(field.name, field.dataType.simpleString()) for field in frame.schema.fields]
     assert kinds == [(field.name, spark_type(field.type)) for field in table.schema]
     assert rows == table.to_pylist()
+
+
+@contextmanager
+def settings(spark: SparkSession, values: Mapping[str, Any]) -> Iterator[None]:
+    """Settings of the session, put back afterwards."""
+    before = {key: spark.conf.get(key, None) for key in values}
+    for key, value in values.items():
+        spark.conf.set(key, str(value))
+    try:
+        yield
+    finally:
+        for key, old in before.items():
+            spark.conf.unset(key) if old is None else spark.conf.set(key, old)
