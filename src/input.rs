@@ -26,6 +26,7 @@ pub use keys::{KeyColumn, KeyType, KeyTypes, check_text};
 pub use lines::LineReader;
 pub use mapping::{ColumnMap, ColumnSource, Used};
 pub use own_tables::{OwnSchema, OwnTable, SessionBatch, ViewingBatch};
+pub(crate) use path::{Step, steps};
 pub use unit::Unit;
 pub use videos::{Video, VideoReader, Videos};
 pub use within::within;

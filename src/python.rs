@@ -38,7 +38,7 @@ mod _core {
     #[pymodule_export]
     use super::explain::explain;
     #[pymodule_export]
-    use super::lines::{json_lines, used_columns};
+    use super::lines::{json_lines, path_steps, used_columns};
     #[pymodule_export]
     use super::options::{check_rules, check_scoring, check_threads, check_vocabulary};
     #[pymodule_export]

@@ -40,6 +40,7 @@ __all__ = [
     "json_lines",
     "meanings",
     "output_schema",
+    "path_steps",
     "preset_specs",
     "read_preset",
     "retention",
@@ -254,11 +255,15 @@ def aggregate_joined(
     threads: Optional[int],
 ) -> tuple[list[pa.RecordBatch], pa.Schema, Report]: ...
 
-# Of the columns `names` of a table of `events` or `videos` those that are used: the input column, the name of the
-# table's own, and the path into it. Raises if a needed or mapped one is missing.
+# Of the columns `names` of a table of `events` or `videos` those that are used: the input column, the name of
+# the table's own, and the path into it. Raises if a needed or mapped one is missing.
 def used_columns(table: str, columns: Optional[Columns], names: list[str]) -> list[tuple[str, str, str]]: ...
 
-# The rows of whole lines of JSON: the values at `paths` as utf8 columns of these names, and `_unreadable` (bool).
+# The steps of `path`: their kind (`field`, `item` or `where`), what they name, and what that must be.
+def path_steps(path: str) -> list[tuple[str, str, Optional[str]]]: ...
+
+# The rows of whole lines of JSON: the values at `paths` as utf8 columns of these names, and `_unreadable`
+# (bool).
 def json_lines(block: bytes, paths: list[str]) -> pa.RecordBatch: ...
 
 # The preset `name` that `text` describes, in TOML.

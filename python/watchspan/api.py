@@ -10,8 +10,8 @@ import pyarrow as pa
 from watchspan import _core, arguments, sources
 from watchspan.columns import Place
 from watchspan.errors import OptionError, VocabularyError
-from watchspan.report import read_metadata, result
 from watchspan.presets import Preset, reading
+from watchspan.report import read_metadata, result
 from watchspan.rules import Rules, Scoring
 from watchspan.text import shown
 

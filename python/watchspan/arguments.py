@@ -150,13 +150,15 @@ def column_names(columns: Mapping[str, Place] | None) -> dict[str, str | None] |
         OptionError: If it is not a mapping of names to names.
     """
     mapping = column_mapping(columns)
-    for name, place in (mapping or {}).items():
+    if mapping is None:
+        return None
+    for name, place in mapping.items():
         if not isinstance(place, (str, type(None))):
             raise OptionError(
-                f"columns maps {shown(name)} to {shown((columns or {})[name])}, but only the name of a column "
-                "can be read here: give the table such a column first."
+                f"columns maps {shown(name)} to {shown((columns or {})[name])}, but only the name of a "
+                "column can be read here: give the table such a column first."
             )
-    return mapping
+    return dict(mapping)
 
 
 _MAPPING = "a mapping from default column names to the names or paths in your table (or None) is needed"
@@ -172,7 +174,7 @@ def _core_place(name: str, place: Any) -> Any:
     if place is None or isinstance(place, str):
         return None if place is None else text_argument("columns", place)
     paths = place.paths if isinstance(place, Column) else place
-    if not isinstance(paths, Sequence) or not paths and not isinstance(place, Column):
+    if not isinstance(paths, Sequence) or (not paths and not isinstance(place, Column)):
         raise OptionError(f"columns maps {shown(name)} to {shown(place)}, but {_MAPPING}.")
     texts = [*paths, *place.missing] if isinstance(place, Column) else paths
     for text in texts:

@@ -34,15 +34,16 @@ class Column:
     Example:
         >>> import watchspan as ws
         >>> events = [
-        ...     {"timestamp": 1768471200000, "userId": "ann", "videoId": "v1", "event": {"name": "play", "at": "0"}},
-        ...     {"timestamp": 1768471230000, "userId": "ann", "videoId": "v1", "event": {"name": "stop", "at": "30000"}},
+        ...     {"timestamp": 1768471200000, "userId": "ann", "videoId": "v1", "event": {"name": "play"}},
+        ...     {"timestamp": 1768471230000, "userId": "ann", "videoId": "v1",
+        ...      "event": {"name": "pause", "at": "30000"}},
         ... ]
         >>> where = {
         ...     "timestamp": ws.Column(unit="ms"),
         ...     "eventName": "event.name",
-        ...     "currentTime": ws.Column("event.at", unit="ms"),
+        ...     "currentTime": ws.Column("event.at", unit="ms", value="0"),
         ... }
-        >>> ws.aggregate(events, columns=where, vocabulary={"play": "play", "stop": "pause"})["totalWatchTime"].to_pylist()
+        >>> ws.aggregate(events, columns=where)["totalWatchTime"].to_pylist()
         [30.0]
     """
 
@@ -58,7 +59,7 @@ class Column:
         value: Union[str, float, None] = None,
         missing: Sequence[str] = (),
     ) -> None:
-        """Takes `paths`, `unit`, `value` and `missing` as they are; the call that they are for checks them."""
+        """Takes `paths`, `unit`, `value` and `missing` as they are; the call they are for checks them."""
         object.__setattr__(self, "paths", paths)
         object.__setattr__(self, "unit", unit)
         object.__setattr__(self, "value", None if value is None else str(value))
@@ -68,7 +69,7 @@ class Column:
 # Where a column is: its name or path, several of which the first counts, or more than that. None: not used.
 Place = Union[str, Sequence[str], Column, None]
 # Default name -> where the column is, as the core takes it.
-Columns = dict[str, Any]
+Columns = Mapping[str, Any]
 
 
 def place_of(place: Mapping[str, Any] | list[str] | str | None) -> list[str]:

@@ -54,8 +54,13 @@ def reading(
     return Reading(
         {**spec["columns"], **(own or {})} or None,
         meanings if meanings is not None else dict(spec["names"]) or None,
-        arguments.rules_argument(Rules(**spec["rules"]) if rules is None else rules),
+        arguments.rules_argument(Rules(**_rules_of(spec)) if rules is None else rules),
     )
+
+
+def _rules_of(spec: _core.PresetSpec) -> dict[str, Any]:
+    switches = {rule["name"] for rule in _core.rule_specs() if isinstance(rule["default"], bool)}
+    return {name: bool(value) if name in switches else value for name, value in spec["rules"].items()}
 
 
 def _described(preset: Any) -> _core.PresetSpec:
@@ -63,15 +68,16 @@ def _described(preset: Any) -> _core.PresetSpec:
         return _core.read_preset("preset", _toml(preset))
     if not isinstance(preset, (str, os.PathLike)):
         raise OptionError(
-            f"preset is {shown(preset)}, but the name of a preset, the path of a .toml file or a dict is needed."
+            f"preset is {shown(preset)}, but the name of a preset, the path of a .toml file or a dict is "
+            "needed."
         )
     path = os.fspath(preset)
     if not str(path).endswith(".toml"):
         known = {spec["name"]: spec for spec in _core.preset_specs()}
         if path not in known:
             raise OptionError(
-                f"There is no preset {shown(path)}; there are {', '.join(known)}. Your own is a file: name it with "
-                ".toml."
+                f"There is no preset {shown(path)}; there are {', '.join(known)}. Your own is a file: name it "
+                "with .toml."
             )
         return known[path]
     try:

@@ -202,9 +202,8 @@ mod tests {
                 .map(|data_type| is_read(column, &data_type));
             let expected = match column.family {
                 TypeFamily::Instant => [true, false, false, false, true, false, false],
-                TypeFamily::Key => [true, true, true, false, false, false, false],
+                TypeFamily::Key | TypeFamily::Integer => [true, true, true, false, false, false, false],
                 TypeFamily::Seconds | TypeFamily::Number => [true, true, true, true, false, false, false],
-                TypeFamily::Integer => [true, true, true, false, false, false, false],
                 TypeFamily::Text => [true, false, false, false, false, false, false],
             };
             assert_eq!(read, expected, "{}", column.name);

@@ -128,6 +128,7 @@ fn parts(block: &[u8]) -> Vec<&[u8]> {
 mod tests {
     use arrow_array::cast::AsArray;
 
+    use super::super::nested::text_of;
     use super::*;
 
     /// Each row as its values, `-` for none and `!` for a row that could not be read.
@@ -138,11 +139,10 @@ mod tests {
             if batch.column(paths.len()).as_boolean().value(row) {
                 return "!".to_owned();
             }
-            let values = batch.columns()[..paths.len()].iter().map(|column| column.as_string::<i32>());
-            let values = values.map(|column| if column.is_null(row) { "-" } else { column.value(row) });
+            let texts = batch.columns()[..paths.len()].iter().map(|column| text_of(column).unwrap());
+            let values = texts.map(|texts| texts.iter().nth(row).flatten().unwrap_or("-").to_owned());
             values.collect::<Vec<_>>().join(" ")
         };
-        use arrow_array::Array;
         (0..batch.num_rows()).map(row).collect()
     }
 

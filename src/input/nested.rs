@@ -100,7 +100,7 @@ fn walk(array: ArrayRef, steps: &[Step]) -> Result<ArrayRef> {
         }
         DataType::List(_) | DataType::LargeList(_) => walk(item(&array, step)?, rest),
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => {
-            Ok(Arc::new(in_json(arrow_cast::cast(&array, &DataType::Utf8)?.as_string::<i32>(), steps)))
+            Ok(Arc::new(in_json(&text_of(&array)?, steps)))
         }
         _ => nothing(array.len()),
     }
@@ -152,8 +152,7 @@ pub(super) fn first_of(columns: Vec<ArrayRef>, rows: usize) -> Result<ArrayRef> 
 
 /// Of each row of `map` the value of `key`.
 fn of_key(map: &MapArray, key: &str) -> Result<ArrayRef> {
-    let keys = arrow_cast::cast(map.keys(), &DataType::Utf8)?;
-    let keys = keys.as_string::<i32>();
+    let keys = text_of(map.keys())?;
     let offsets = map.value_offsets();
     let index = |row: usize| {
         let entries = index_of(offsets[row])..index_of(offsets[row + 1]);
@@ -183,14 +182,13 @@ fn item_of(lists: &ArrayRef, items: &ArrayRef, offsets: &[usize], step: &Step) -
     let names = match step {
         Step::Where(field, _) => {
             let names = walk(Arc::clone(items), &[Step::Field(field.clone())])?;
-            Some(arrow_cast::cast(&names, &DataType::Utf8)?)
+            Some(text_of(&names)?)
         }
         _ => None,
     };
-    let names = names.as_ref().map(|names| names.as_string::<i32>());
     let index = |row: usize| {
         let mut entries = offsets[row]..offsets[row + 1];
-        match (step, names) {
+        match (step, &names) {
             (Step::Item(index), _) => entries.nth(*index),
             (Step::Where(_, wanted), Some(names)) => {
                 entries.find(|&entry| names.is_valid(entry) && names.value(entry) == wanted)
@@ -199,6 +197,12 @@ fn item_of(lists: &ArrayRef, items: &ArrayRef, offsets: &[usize], step: &Step) -
         }
     };
     taken(items, (0..lists.len()).map(|row| if lists.is_null(row) { None } else { index(row) }))
+}
+
+/// The values of `array` as text.
+pub(super) fn text_of(array: &dyn Array) -> Result<StringArray> {
+    let texts = arrow_cast::cast(array, &DataType::Utf8)?;
+    Ok(texts.as_string_opt().cloned().unwrap_or_else(|| StringArray::new_null(array.len())))
 }
 
 fn taken(values: &ArrayRef, indices: impl Iterator<Item = Option<usize>>) -> Result<ArrayRef> {
@@ -226,15 +230,11 @@ pub(super) fn without(array: ArrayRef, missing: &[String]) -> Result<ArrayRef> {
     let is_missing: BooleanArray = if array.data_type().is_numeric() {
         let words: Vec<f64> = missing.iter().filter_map(|word| super::text::number(word)).collect();
         let numbers = arrow_cast::cast(&array, &DataType::Float64)?;
-        numbers
-            .as_primitive::<Float64Type>()
-            .iter()
-            .map(|number| number.map(|number| words.contains(&number)))
-            .collect()
+        let is_word = |number: Option<f64>| number.map(|number| words.contains(&number));
+        numbers.as_primitive_opt::<Float64Type>().into_iter().flatten().map(is_word).collect()
     } else {
-        let texts = arrow_cast::cast(&array, &DataType::Utf8)?;
         let is_word = |text: &str| missing.iter().any(|word| word == text);
-        texts.as_string::<i32>().iter().map(|text| text.map(is_word)).collect()
+        text_of(&array)?.iter().map(|text| text.map(is_word)).collect()
     };
     Ok(arrow_select::nullif::nullif(&array, &is_missing)?)
 }
@@ -255,10 +255,10 @@ mod tests {
         let batch = RecordBatch::try_from_iter_with_nullable([(name, column, true)]).unwrap();
         let place = Place::find(path, &steps(path).unwrap(), batch.schema_ref())?;
         let values = place.values(&batch).unwrap().unwrap();
-        let texts = arrow_cast::cast(&values, &DataType::Utf8).unwrap();
-        Some(texts.as_string::<i32>().iter().map(|text| text.map(str::to_owned)).collect())
+        Some(text_of(&values).unwrap().iter().map(|text| text.map(str::to_owned)).collect())
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "it is compared with what `read` gives")]
     fn texts<const N: usize>(texts: [Option<&str>; N]) -> Option<Vec<Option<String>>> {
         Some(texts.map(|text| text.map(str::to_owned)).to_vec())
     }
@@ -361,9 +361,9 @@ mod tests {
         let text: ArrayRef = Arc::new(StringArray::from(vec![Some("x"), Some("y")]));
         let shown = |columns: Vec<ArrayRef>| {
             let values = first_of(columns, 2).unwrap();
-            let texts = arrow_cast::cast(&values, &DataType::Utf8).unwrap();
-            let texts = texts.as_string::<i32>().iter().map(|text| text.unwrap_or("-").to_owned());
-            (values.data_type().clone(), texts.collect::<Vec<_>>().join(" "))
+            let texts = text_of(&values).unwrap();
+            let texts: Vec<_> = texts.iter().map(|text| text.unwrap_or("-")).collect();
+            (values.data_type().clone(), texts.join(" "))
         };
         assert_eq!(shown(vec![first.clone(), second.clone()]), (DataType::Int64, "1 8".to_owned()));
         assert_eq!(shown(vec![first.clone(), text]), (DataType::Utf8, "1 y".to_owned()));

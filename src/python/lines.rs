@@ -6,11 +6,12 @@ use pyo3::prelude::*;
 use super::bridge::export_batch;
 use super::door::{Maybe, detached, guarded};
 use super::options::columns;
-use crate::input::{InputTable, LineReader};
+use crate::input::{InputTable, LineReader, Step, steps};
 
 /// What is used of a table whose columns have these `names`: the input column, the name of the table's own, and the path
 /// into it.
 #[pyfunction]
+#[expect(clippy::needless_pass_by_value, reason = "pyo3 hands over what it makes of a list")]
 pub(super) fn used_columns(
     table: &str,
     columns: Maybe<'_, '_>,
@@ -26,9 +27,24 @@ pub(super) fn used_columns(
     })
 }
 
+/// The steps of `path`, each as its kind and what it names: `field` and a name, `item` and an index, or `where`, a field
+/// and the text that it must be.
+#[pyfunction]
+pub(super) fn path_steps(path: &str) -> PyResult<Vec<(&'static str, String, Option<String>)>> {
+    guarded(|| {
+        let step = |step| match step {
+            Step::Field(name) => ("field", name, None),
+            Step::Item(index) => ("item", index.to_string(), None),
+            Step::Where(field, text) => ("where", field, Some(text)),
+        };
+        Ok(steps(path)?.into_iter().map(step).collect())
+    })
+}
+
 /// The rows of `block`, whole lines of JSON: the values at `paths` as columns of text of these names, and a column that
 /// says which lines were none.
 #[pyfunction]
+#[expect(clippy::needless_pass_by_value, reason = "pyo3 hands over what it makes of a list")]
 pub(super) fn json_lines(py: Python<'_>, block: &[u8], paths: Vec<String>) -> PyResult<Py<PyAny>> {
     guarded(|| {
         let reader = LineReader::new(&paths);

@@ -119,7 +119,8 @@ pub(super) fn columns(object: Maybe<'_, '_>) -> PyResult<ColumnMap> {
     let Some(object) = object else { return Ok(ColumnMap::default()) };
     let pairs = object.cast::<PyDict>().ok().and_then(|mapping| {
         let pair = |(name, place): (Bound<'_, PyAny>, Bound<'_, PyAny>)| {
-            name.extract::<String>().ok().zip(column_source(&place))
+            let source = (!place.is_none()).then(|| place.extract::<SourceArgument>());
+            name.extract::<String>().ok().zip(source.transpose().ok())
         };
         mapping.iter().map(pair).collect::<Option<Vec<_>>>()
     });
@@ -161,11 +162,6 @@ impl SourceArgument {
             }
         })
     }
-}
-
-/// Nothing if `place` is no way to say where a column is; else where it is, if it is to be used.
-fn column_source(place: Object<'_, '_>) -> Option<Option<SourceArgument>> {
-    if place.is_none() { Some(None) } else { place.extract().ok().map(Some) }
 }
 
 pub(super) fn engine(threads: Maybe<'_, '_>) -> PyResult<Engine> {

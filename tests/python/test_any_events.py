@@ -1,4 +1,4 @@
-"""Events of any shape: paths, fallbacks, units, constants, missing words, and files as exporters write them."""
+"""Events of any shape: paths, fallbacks, units, constants, missing words, and files of exporters."""
 
 from __future__ import annotations
 
@@ -58,11 +58,12 @@ def test_raw_records_are_read_by_paths_in_frames_and_files(tmp_path):
     plain = lines(RAW)
     prefixed = "".join(f"Jan 15 10:00:00 host tracking: {line}\n" for line in plain.splitlines())
     files = {
-        "a.jsonl": plain.encode(), "b.ndjson": b"\xef\xbb\xbf" + plain.encode(), "c.json": json.dumps(RAW).encode(),
-        "d.json": json.dumps(RAW, indent=2).encode(), "e.log": prefixed.encode(),
+        "a.jsonl": plain.encode(), "b.ndjson": b"\xef\xbb\xbf" + plain.encode(),
+        "c.json": json.dumps(RAW).encode(), "d.json": json.dumps(RAW, indent=2).encode(), "e.log": prefixed.encode(),
         "f.jsonl.gz": gzip.compress(plain.encode()), "g.log.bz2": bz2.compress(prefixed.encode()),
-        "h.jsonl.zst": pa.compress(plain.encode(), "zstd", asbytes=True) if pa.Codec.is_available("zstd") else b"",
-        "i.json.gz": gzip.compress(json.dumps(RAW).encode()), "j.jsonl": plain.replace("\n", "\r\n\r\n").encode(),
+        "h.jsonl.zst": pa.compress(plain.encode(), "zstd", asbytes=True),
+        "i.json.gz": gzip.compress(json.dumps(RAW).encode()),
+        "j.jsonl": plain.replace("\n", "\r\n\r\n").encode(),
     }  # fmt: skip
     for name, content in files.items():
         path = tmp_path / name
@@ -111,7 +112,7 @@ def test_numbers_without_a_unit_are_no_instants(tmp_path):
         ws.aggregate(two([START, START + 30]))
     path = tmp_path / "events.jsonl"
     path.write_text(lines(pa.table(two([START, START + 30])).to_pylist()))
-    with pytest.raises(ColumnError, match='does not say its unit.*unit="ms"'):
+    with pytest.raises(ColumnError, match=r'does not say its unit.*unit="ms"'):
         ws.aggregate(path)
     with pytest.raises(OptionError, match="unit"):
         ws.aggregate(two(TIMES), columns={"currentTime": ws.Column(unit="min")})
@@ -199,12 +200,14 @@ PAIRS = [
     ("currentTime", pa.int32(), pa.float64()), ("currentTime", pa.float32(), pa.float64()),
     ("currentTime", pa.decimal128(23, 2), pa.float64()), ("currentTime", pa.int16(), pa.decimal128(23, 2)),
     ("userId", pa.int32(), pa.int64()), ("userId", pa.uint8(), pa.int64()),
-    ("timestamp", pa.timestamp("ms"), pa.timestamp("us", "UTC")), ("timestamp", pa.timestamp("s", "UTC"), pa.timestamp("ns")),
-    ("eventName", pa.string(), pa.large_string()), ("eventName", pa.dictionary(pa.int32(), pa.string()), pa.string()),
+    ("timestamp", pa.timestamp("ms"), pa.timestamp("us", "UTC")),
+    ("timestamp", pa.timestamp("s", "UTC"), pa.timestamp("ns")),
+    ("eventName", pa.string(), pa.large_string()),
+    ("eventName", pa.dictionary(pa.int32(), pa.string()), pa.string()),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "one", "other"), PAIRS, ids=lambda value: str(value))
+@pytest.mark.parametrize(("name", "one", "other"), PAIRS, ids=str)
 @pytest.mark.parametrize("form", ["parquet", "arrow"])
 def test_files_of_different_types_are_read_in_either_order(tmp_path, name, one, other, form):
     events = pa.table({
@@ -238,7 +241,8 @@ def test_folders_keep_their_keys_as_text(tmp_path):
         del events["userId"]
         pq.write_table(pa.table(events), folder / "events.parquet")
         (folder / "events.csv").write_text("timestamp,videoId,eventName,currentTime\n" + "".join(
-            f"{row['timestamp']},v1,{row['eventName']},{row['currentTime']}\n" for row in pa.table(events).to_pylist()
+            f"{row['timestamp']},v1,{row['eventName']},{row['currentTime']}\n"
+            for row in pa.table(events).to_pylist()
         ))  # fmt: skip
     for pattern in ("*/*.parquet", "*/*.csv"):
         assert watched(str(tmp_path / pattern)) == {"007": 30.0, "7": 30.0}, pattern

@@ -46,8 +46,8 @@ def test_flat_events_are_read_too(name):
         event for event, meaning in ws.vocabulary(name).items() if meaning in ("pause", "heartbeat", "close")
     )
     events = {
-        "timestamp": ["2026-01-15T10:00:00Z", "2026-01-15T10:00:10Z"], "userId": ["u"] * 2, "videoId": ["v"] * 2,
-        "eventName": [start, stop], "currentTime": [0.0, 10.0],
+        "timestamp": ["2026-01-15T10:00:00Z", "2026-01-15T10:00:10Z"],
+        "userId": ["u"] * 2, "videoId": ["v"] * 2, "eventName": [start, stop], "currentTime": [0.0, 10.0],
     }  # fmt: skip
     assert names
     assert ws.aggregate(events, preset=name)["totalWatchTime"].to_pylist() == [10.0]
@@ -66,8 +66,10 @@ RECORDS = [{"at": 0, "who": "ann", "page": "v", "what": "start", "where": 0},
 def test_a_preset_of_ones_own(tmp_path):
     path = tmp_path / "ours.toml"
     path.write_text(
-        '[events]\nstart = "play"\nstop = "pause"\n[columns]\ntimestamp = {paths = ["at"], unit = "s"}\nuserId = "who"\n'
-        'videoId = ["clip", "page"]\neventName = "what"\ncurrentTime = "where"\n[rules]\nheartbeat_seconds = 11\n'
+        '[events]\nstart = "play"\nstop = "pause"\n'
+        '[columns]\ntimestamp = {paths = ["at"], unit = "s"}\nuserId = "who"\n'
+        'videoId = ["clip", "page"]\neventName = "what"\ncurrentTime = "where"\n'
+        "[rules]\nheartbeat_seconds = 11\n"
     )
     for preset in (OURS, path, str(path)):
         table = ws.aggregate(RECORDS, preset=preset)

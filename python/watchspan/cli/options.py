@@ -211,9 +211,9 @@ def columns(command: _Command) -> _Command:
 
     named = click.option(
         "--column", metavar="NAME=YOURS", multiple=True, callback=_pairs("userId=uid"),
-        help="What your table calls a column, as in --column userId=uid, or where it is in a nested one, as in "
-        "--column currentTime=event.currentTime. Given again for the same column: where to look next. Nothing "
-        "after the = leaves an optional column out.",
+        help="What your table calls a column, as in --column userId=uid, or where it is in a nested one, as "
+        "in --column currentTime=event.currentTime. Given again for the same column: where to look next. "
+        "Nothing after the = leaves an optional column out.",
     )  # fmt: skip
     units = ", ".join(_core.units)
     counted = click.option(

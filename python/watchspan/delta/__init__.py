@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from watchspan import arguments, refresh, sources
-from watchspan.columns import Place
+from watchspan.columns import Columns, Place
 from watchspan.delta import storage
 from watchspan.delta.engine import DeltaEngine
 from watchspan.delta.failures import told
@@ -227,7 +227,7 @@ def _scores(rules: Rules | None, scoring: Scoring | None, unique_seconds: bool |
 def _engine(
     table: str | os.PathLike[str],
     videos: Any,
-    columns: dict[str, str | None] | None,
+    columns: Columns | None,
     storage_options: Mapping[str, str] | None,
     threads: int | None,
     raw: Any = None,

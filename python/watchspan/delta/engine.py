@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from watchspan import _core, scratch, sources
-from watchspan.columns import videos_schema
+from watchspan.columns import Columns, videos_schema
 from watchspan.delta import storage
 from watchspan.delta.failures import shown, told
 from watchspan.delta.inputs import RawEvents, quoted, read_videos
@@ -68,7 +68,7 @@ class DeltaEngine:
         *,
         raw: Any = None,
         videos: Any = None,
-        columns: dict[str, str | None] | None = None,
+        columns: Columns | None = None,
         storage_options: storage.StorageOptions | None = None,
         threads: int | None = None,
     ) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from watchspan import _core, instants, sources
-from watchspan.columns import Columns, VIDEOS, videos_schema
+from watchspan.columns import VIDEOS, Columns, videos_schema
 from watchspan.delta import storage
 from watchspan.errors import MissingColumnError, OptionError
 from watchspan.instants import DAY

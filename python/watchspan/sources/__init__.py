@@ -14,13 +14,14 @@ import pyarrow as pa
 
 from watchspan import _core
 from watchspan.errors import SourceError
-from watchspan.sources.files import file_metadata, read_files, scan_dataset
+from watchspan.sources.files import file_metadata, read_files
 from watchspan.sources.formats import format_of
 from watchspan.sources.objects import from_columns, from_dicts, from_pandas, from_polars, type_name
 from watchspan.sources.outputs import check_output
 from watchspan.sources.overflow import Overflow
 from watchspan.sources.pickles import disarm
 from watchspan.sources.places import refuse_overwriting
+from watchspan.sources.scans import scan_dataset
 from watchspan.sources.wanted import Wanted, empty_batch, wanted
 from watchspan.sources.writing import write, write_lines
 

@@ -36,8 +36,8 @@ def format_of(path: str) -> str:
         text = ", ".join(suffix for suffix, form in _SUFFIXES.items() if form in TEXT_FORMATS)
         others = ", ".join(suffix for suffix, form in _SUFFIXES.items() if form not in TEXT_FORMATS)
         raise SourceError(
-            f"The format of {shown_path(path)} is unknown: its name must end in {others}, or in {text}, after "
-            f"which {', '.join(_COMPRESSIONS)} may stand."
+            f"The format of {shown_path(path)} is unknown: its name must end in {others}, or in {text}, "
+            f"after which {', '.join(_COMPRESSIONS)} may stand."
         )
     return known[0]
 

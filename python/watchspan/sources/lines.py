@@ -46,8 +46,8 @@ def _refuse_numbers(rows: list[dict[str, Any]], want: Wanted) -> None:
         numbers = [value for value in values if re.fullmatch(r"-?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?", value)]
         if values and len(numbers) == len(values):
             raise ColumnTypeError(
-                f"{path!r} holds numbers such as {numbers[0]}, and a number does not say its unit: say it, for "
-                f'milliseconds with columns={{"timestamp": Column({path!r}, unit="ms")}}.'
+                f"{path!r} holds numbers such as {numbers[0]}, and a number does not say its unit: say it, "
+                f'for milliseconds with columns={{"timestamp": Column({path!r}, unit="ms")}}.'
             )
 
 
@@ -83,7 +83,8 @@ def _lines_of_array(path: str, text: bytes) -> bytes:
         items = json.loads(text.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise SourceError(
-            f"{path} begins as an array, but is no JSON ({error}): it holds one array of objects, or one object a line."
+            f"{path} begins as an array, but is no JSON ({error}): it holds one array of objects, or one "
+            "object a line."
         ) from error
     return b"\n".join(json.dumps(item).encode() for item in items)
 
@@ -103,6 +104,7 @@ def _sample(path: str, filesystem: Any) -> list[dict[str, Any]]:
             first = line[:80].decode(errors="replace")
     if first and not rows:
         raise SourceError(
-            f"{path} holds no JSON objects: its first line is {first!r}, but each line must be one, as in {{...}}."
+            f"{path} holds no JSON objects: its first line is {first!r}, but each line must be one, as in "
+            "{...}."
         )
     return rows

@@ -49,7 +49,7 @@ def _scan(scanner: Any, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
 
 
 def hive(paths: list[str]) -> Any:
-    """How folders such as `userId=007` say what their files have in common: as text, whatever it looks like."""
+    """How folders such as `userId=007` say what their files have in common: as text, however it looks."""
     from pyarrow import dataset as ds
 
     folders = chain.from_iterable(path.split("/")[:-1] for path in paths)

@@ -26,7 +26,7 @@ class Wanted:
     columns: Columns | None
 
     def find(self, names: Iterable[Any]) -> list[str]:
-        """Those of a table's columns, which have these `names`, that are used, each once, in the core's order.
+        """Those of a table's columns, whose `names` these are, that are used, each once, in the core's order.
 
         Raises:
             MissingColumnError: If a needed or mapped column is missing.
@@ -35,7 +35,7 @@ class Wanted:
         return list(dict.fromkeys(own for _, own, _ in self._used(names)))
 
     def own(self, names: Iterable[Any]) -> dict[str, str]:
-        """Default name -> name in the table, of the columns in use; of one that may be in several, the first."""
+        """Default name -> name in the table, of the columns in use; of one in several, the first."""
         found: dict[str, str] = {}
         for default, own, _ in self._used(names):
             found.setdefault(default, own)
