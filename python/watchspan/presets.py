@@ -76,8 +76,8 @@ def _described(preset: Any) -> _core.PresetSpec:
         known = {spec["name"]: spec for spec in _core.preset_specs()}
         if path not in known:
             raise OptionError(
-                f"There is no preset {shown(path)}; there are {', '.join(known)}. Your own is a file: name it "
-                "with .toml."
+                f"There is no preset {shown(path)}; there are {', '.join(known)}. Your own is a file: "
+                "name it with .toml."
             )
         return known[path]
     try:

@@ -106,8 +106,8 @@ def refuse_incomplete(schemas: Mapping[str, pa.Schema], folders: list[str], want
         if any(has_session.values()) and not has_session[path]:
             raise MissingColumnError(
                 f"The file {path} has no sessionId, which other files have: its events would be in no "
-                'session. Name a column to use where it is missing, as in columns={"sessionId": ["sessionId", '
-                '"<another>"]}, or leave it out of all files with columns={"sessionId": None}.'
+                'session. Name a column to use where it is missing, as in columns={"sessionId": '
+                '["sessionId", "<another>"]}, or leave it out of all files with columns={"sessionId": None}.'
             )
 
 
