@@ -51,6 +51,7 @@ const ENGINE_ROOMS: &[&str] = &[
     "partitions",
     "events",
     "sessions",
+    "watched",
     "results",
     "retention",
     "scopes",

@@ -26,12 +26,17 @@ class Reading:
     Attributes:
         columns: Where the columns are.
         vocabulary: What event names mean.
-        rules: What counts as watched.
+        rules: What counts as watched; None: nobody said.
     """
 
     columns: Columns | None
     vocabulary: str | dict[str, str] | None
-    rules: Rules
+    rules: Rules | None
+
+    @property
+    def settled_rules(self) -> Rules:
+        """The rules, or the default ones."""
+        return self.rules or Rules()
 
 
 def reading(
@@ -48,13 +53,14 @@ def reading(
         SourceError: If its file cannot be read.
     """
     own, meanings = arguments.column_mapping(columns), arguments.vocabulary_argument(vocabulary)
+    given = None if rules is None else arguments.rules_argument(rules)
     if preset is None:
-        return Reading(own, meanings, arguments.rules_argument(rules))
+        return Reading(own, meanings, given)
     spec = _described(preset)
     return Reading(
         {**spec["columns"], **(own or {})} or None,
         meanings if meanings is not None else dict(spec["names"]) or None,
-        arguments.rules_argument(Rules(**_rules_of(spec)) if rules is None else rules),
+        Rules(**_rules_of(spec)) if given is None and spec["rules"] else given,
     )
 
 
