@@ -3,7 +3,8 @@
 //! Positions and durations of media are plain `f64` seconds everywhere; they are never instants.
 
 use chrono::{DateTime, Offset, SecondsFormat, TimeDelta, TimeZone, Utc};
-use chrono_tz::Tz;
+/// A time zone, by its name in the database of all.
+pub use chrono_tz::Tz as Zone;
 
 /// A wall-clock instant in microseconds since 1970-01-01T00:00:00Z, never a position in a video.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,12 +36,12 @@ impl Micros {
     /// ```
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        Self::parse_in(text, Tz::UTC)
+        Self::parse_in(text, Zone::UTC)
     }
 
     /// The same, where text without zone or offset is the time of clocks in `zone`.
     #[must_use]
-    pub fn parse_in(text: &str, zone: Tz) -> Option<Self> {
+    pub fn parse_in(text: &str, zone: Zone) -> Option<Self> {
         if let Ok(instant) = DateTime::parse_from_rfc3339(text) {
             return Self::checked(instant.timestamp_micros());
         }
@@ -52,7 +53,7 @@ impl Micros {
     /// The instant at which clocks in `zone` show what those in UTC show at this one: the first of two, and of a time
     /// that is left out when clocks are put forward the one that it would have been. `None` outside the years 1 to 9999.
     #[must_use]
-    pub fn of_clocks_in(self, zone: Tz) -> Option<Self> {
+    pub fn of_clocks_in(self, zone: Zone) -> Option<Self> {
         let clock = DateTime::<Utc>::from_timestamp_micros(self.0)?.naive_utc();
         let before = || zone.offset_from_utc_datetime(&(clock - TimeDelta::days(1)));
         let offset = zone.offset_from_local_datetime(&clock).earliest().unwrap_or_else(before);
@@ -114,7 +115,7 @@ impl std::fmt::Display for Micros {
 
 #[cfg(test)]
 mod tests {
-    use super::{Micros, Tz};
+    use super::{Micros, Zone};
 
     #[test]
     fn text_round_trips_at_both_ends() {
@@ -127,7 +128,7 @@ mod tests {
 
     #[test]
     fn clocks_of_a_zone() {
-        let read = |text| Micros::parse_in(text, Tz::Europe__Berlin).map(|instant| instant.to_string());
+        let read = |text| Micros::parse_in(text, Zone::Europe__Berlin).map(|instant| instant.to_string());
         for (text, instant) in [
             ("2026-01-15 11:00", "10:00:00"),
             ("2026-07-15T12:00:00.5", "10:00:00"),
@@ -140,7 +141,7 @@ mod tests {
             assert_eq!(read(text).map(|read| read[11..19].to_owned()).as_deref(), Some(instant), "{text}");
         }
         assert_eq!(read("0001-01-01 00:00:00"), None);
-        assert_eq!(Micros(i64::MIN).of_clocks_in(Tz::Europe__Berlin), None);
+        assert_eq!(Micros(i64::MIN).of_clocks_in(Zone::Europe__Berlin), None);
     }
 
     #[test]

@@ -97,7 +97,7 @@ def _places(columns: Mapping[str, Place] | None) -> Columns:
 def _undated(place: Any) -> Any:
     """The place of timestamps, where none stands for no time."""
     if isinstance(place, Mapping):
-        return {**place, "value": place["value"] or _NO_TIME}
+        return {**place, "paths": place["paths"] or ["timestamp"], "value": place["value"] or _NO_TIME}
     paths = [] if place is None else [place] if isinstance(place, str) else list(place)
     return _place(*paths, value=_NO_TIME)
 
@@ -116,5 +116,5 @@ def _place(*paths: str, value: str) -> dict[str, Any]:
 def _in_intervals(message: str) -> str:
     """A message about columns of events as one about those of intervals."""
     for name, read_as in _READ_AS.items():
-        message = message.replace(f'"{read_as}"', f'"{name}"')
+        message = message.replace(f' (mapped to "{read_as}")', "").replace(f'"{read_as}"', f'"{name}"')
     return message.replace("The events table", "The table of intervals")

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, DictionaryArray, Int8Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, Schema};
-use chrono_tz::Tz;
 
 use super::columns::{InputColumn, InputTable, TypeFamily};
 use super::nested::{Place, first_of, without};
 use super::path::{Step, steps};
 use super::unit::Unit;
 use crate::error::{Error, Result};
+use crate::time::Zone;
 
 /// Where the values of one column come from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub struct ColumnSource {
     /// What its numbers count, if not seconds.
     pub unit: Option<Unit>,
     /// Where the clocks stand that made stamps without a zone, if not in UTC.
-    pub zone: Option<Tz>,
+    pub zone: Option<Zone>,
     /// What it is where nothing is found.
     pub value: Option<String>,
     /// Words, or numbers, that stand for nothing.
@@ -226,7 +226,7 @@ pub(crate) struct Bound {
     /// What its numbers count, if somebody said so.
     pub(crate) unit: Option<Unit>,
     /// Where the clocks stand that made stamps without a zone, if somebody said so.
-    pub(crate) zone: Option<Tz>,
+    pub(crate) zone: Option<Zone>,
     /// How it is made, if it is no column of the table as it is.
     made: Option<Box<Made>>,
 }

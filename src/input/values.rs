@@ -8,14 +8,13 @@ use arrow_array::{
     Array, ArrayRef, ArrowPrimitiveType, Float64Array, TimestampMicrosecondArray, cast::AsArray,
 };
 use arrow_schema::{DataType, TimeUnit};
-use chrono_tz::Tz;
 
 use super::keys::{Codes, KeyColumn, cast, dictionary, is_text};
 use super::mapping::Bound;
 use super::text::{self, Seconds};
 use super::unit::Unit;
 use crate::error::{Error, Result};
-use crate::time::Micros;
+use crate::time::{Micros, Zone};
 
 /// A column of text.
 #[derive(Debug)]
@@ -53,9 +52,9 @@ pub(crate) enum TimeColumn {
     Micros(TimestampMicrosecondArray),
     Instants(Vec<Option<Micros>>),
     /// Text, which is the time of clocks in that zone where it names none.
-    Text(TextColumn, Tz),
+    Text(TextColumn, Zone),
     /// Text that is a number of that unit.
-    Count(TextColumn, Unit, Tz),
+    Count(TextColumn, Unit, Zone),
     Dictionary(Codes, Box<Self>),
 }
 
@@ -63,7 +62,7 @@ impl TimeColumn {
     /// The instants in `array`, which is the column `column`: timestamps, text that names one, or numbers whose unit the
     /// column says.
     pub(crate) fn bind(column: &Bound, array: &ArrayRef) -> Result<Self> {
-        let (data_type, zone) = (array.data_type(), column.zone.unwrap_or(Tz::UTC));
+        let (data_type, zone) = (array.data_type(), column.zone.unwrap_or(Zone::UTC));
         if let (DataType::Timestamp(unit, None), Some(zone)) = (data_type, column.zone) {
             let clocks = arrow_cast::cast(array, &DataType::Timestamp(*unit, Some("UTC".into())))?;
             let clocks = Self::bind(column, &clocks)?;
@@ -147,7 +146,7 @@ fn counted(column: &Bound, array: &ArrayRef, unit: Unit) -> Result<Vec<Option<Mi
 }
 
 /// The instant that `text`, a number, counts in `unit`; or the one that it names, in `zone` if it names none.
-fn count(text: &str, unit: Unit, zone: Tz) -> Option<Micros> {
+fn count(text: &str, unit: Unit, zone: Zone) -> Option<Micros> {
     let fraction = || {
         text::number(text).map_or_else(|| Micros::parse_in(text, zone), |number| unit.instant_near(number))
     };

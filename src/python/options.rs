@@ -1,6 +1,5 @@
 //! Options from the frozen dataclasses `Rules` and `Scoring`, by attribute.
 
-use chrono_tz::Tz;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyString};
 
@@ -15,7 +14,7 @@ use crate::options::{OptionSpec, OptionValue};
 use crate::retention::Buckets;
 use crate::rules::Rules;
 use crate::scoring::Scoring;
-use crate::time::Micros;
+use crate::time::{Micros, Zone};
 
 fn value(object: Object<'_, '_>, option: &str, spec: &OptionSpec) -> PyResult<OptionValue> {
     if object.is_none() {
@@ -167,7 +166,7 @@ impl SourceArgument {
     }
 }
 
-fn zone_named(name: &str) -> PyResult<Tz> {
+fn zone_named(name: &str) -> PyResult<Zone> {
     name.parse().map_err(|_| {
         let accepted = "the name of a time zone, such as Europe/Berlin,".to_owned();
         Error::Option { option: "timezone".to_owned(), value: format!("{name:?}"), accepted }.into()

@@ -27,10 +27,10 @@ def test_intervals_become_sessions_and_everything_else_follows():
     assert bob["watchedIntervals"] == [{"start": 60.0, "end": 90.0}]
     figures = ws.report(sessions)
     assert figures["dropped"]["invalid_position"] == 1 and figures["dropped"]["null_key"] == 1
-    rows = ws.engagement(sessions, videos={"videoId": ["v1"], "duration": [100]}).to_pylist()
+    rows = ws.engagement(sessions, videos={"videoId": ["v1"], "duration": [90]}).to_pylist()
     assert [(row["userId"], row["watchPercentage"], row["completionCount"]) for row in rows] == [
-        ("ann", 100.0, 1),
-        ("bob", 30.0, 1),
+        ("ann", 133.33, 1),
+        ("bob", 33.33, 1),
     ]
     curve = ws.retention(sessions, videos={"videoId": ["v1"], "duration": [100]}, buckets=10)
     assert curve["audience"].to_pylist() == [1, 1, 1, 1, 1, 1, 2, 2, 2, 0]
@@ -40,13 +40,13 @@ def test_intervals_become_sessions_and_everything_else_follows():
 def test_times_cut_sessions_and_tell_retries():
     intervals = {
         "userId": ["ann"] * 4, "videoId": ["v"] * 4, "start": [0, 0, 60, 0], "end": [60, 60, 70, 60],
-        "timestamp": [0, 0, 1000, 10_000],
+        "timestamp": [86400, 86400, 87400, 96400],
     }  # fmt: skip
     where = {"timestamp": ws.Column(unit="s")}
     first, later = ws.sessions_of_intervals(intervals, columns=where).to_pylist()
     assert (first["watchTime"], first["eventCount"], later["watchTime"]) == (70.0, 2, 60.0)
-    assert first["sessionId"] == "1970-01-01T00:00:00.000000Z"
-    assert later["sessionStart"].isoformat() == "1970-01-01T02:46:40+00:00"
+    assert first["sessionId"] == "1970-01-02T00:00:00.000000Z"
+    assert later["sessionStart"].isoformat() == "1970-01-02T02:46:40+00:00"
     ids = {**intervals, "sessionId": ["a"] * 4}
     (row,) = ws.sessions_of_intervals(ids, columns=where).to_pylist()
     assert (row["sessionId"], row["watchTime"]) == ("a", 130.0)

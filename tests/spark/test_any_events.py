@@ -142,8 +142,9 @@ def test_missing_words_constants_and_maps(spark):
 
 def test_what_cannot_be_found_or_said_is_refused(spark):
     events = spark.createDataFrame([(1, "v")], "timestamp bigint, videoId string")
-    with pytest.raises(MissingColumnError, match="no column .body.user."):
+    with pytest.raises(MissingColumnError, match=r"no column .body\.user."):
         aggregate_events(events, columns={"userId": ["body.user", "other"]})
-    where = {"timestamp": ws.Column(timezone="Europe/Berlin"), "userId": ws.Column(value="u")}
+    where = {name: ws.Column(value="x") for name in ("userId", "eventName", "currentTime")}
+    where["timestamp"] = ws.Column("timestamp", timezone="Europe/Berlin")
     with pytest.raises(OptionError, match="time zone 'Europe/Berlin', which cannot be read on Spark"):
         flat_events(events, columns=where)

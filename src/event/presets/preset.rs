@@ -2,9 +2,8 @@
 
 use toml::{Table, Value};
 
-use super::LISTING_ORDER;
+use super::super::meaning::{LISTING_ORDER, Meaning};
 use crate::error::{Error, Result};
-use crate::event::Meaning;
 
 /// What is special about a source of events, with what a user must know before trusting it.
 #[derive(Debug, Clone, PartialEq)]
