@@ -17,6 +17,7 @@ STRUCTURES ?= 30000
 BROKEN ?= 10000
 FILES ?= 5000
 STREAMS ?= 150000
+LINES ?= 5000
 FUZZ_SECONDS ?= 120
 BENCH_SPARK ?= --sizes 1M,10M --rounds 3
 OLD_TESTS := $(patsubst %,tests/python/test_%.py,scenarios random_streams sources summary errors api options package core_pieces reading sample cli pickles outputs hostile_arguments bounds)
@@ -196,11 +197,12 @@ PROFILED := RUSTFLAGS=-Cprofile-use=$(abspath $(PROFILE)) .ci/release/build --re
 	.venv-bench/bin/pip install --quiet --no-deps --force-reinstall target/bench-wheel/*.whl
 	touch $@
 
-fuzz: $(VENV)/tools ## Hands over what nobody should: STRUCTURES, BROKEN, FILES and STREAMS say how many from number FIRST on.
+fuzz: $(VENV)/tools ## Hands over what nobody should: STRUCTURES, BROKEN, FILES, STREAMS and LINES (24 to one) say how many from number FIRST on.
 	PYTHONPATH=tests $(BIN)/python -m support.hostile.run structures --first $(FIRST) --count $(STRUCTURES) --out target/fuzz
 	PYTHONPATH=tests $(BIN)/python -m support.hostile.run broken --first $(FIRST) --count $(BROKEN) --out target/fuzz
 	PYTHONPATH=tests $(BIN)/python -m support.hostile.run files --first $(FIRST) --count $(FILES) --out target/fuzz
 	PYTHONPATH=tests $(BIN)/python -m support.hostile.run streams --first $(FIRST) --count $(STREAMS) --out target/fuzz
+	PYTHONPATH=tests $(BIN)/python -m support.hostile.run lines --first $(FIRST) --count $(LINES) --out target/fuzz
 
 fuzz-core: ## Fuzzes the core by what it covers, FUZZ_SECONDS for each target: with a nightly toolchain and cargo-fuzz.
 	cd tests/fuzz && for target in events sessions; do cargo +nightly fuzz run --fuzz-dir . $$target -- -max_total_time=$(FUZZ_SECONDS) -max_len=512 || exit 1; done

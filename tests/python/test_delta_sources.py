@@ -50,7 +50,7 @@ def test_deleted_rows_are_gone_by_path_and_by_table(tmp_path):
 
 def videos(tmp_path):
     path = str(tmp_path / "videos")
-    deltalake.write_deltalake(path, pa.table({"videoId": ["v"], "duration": [60.0]}))
+    deltalake.write_deltalake(path, pa.table({"videoId": ["v"], "duration": [60.0]}), mode="overwrite")
     return path
 
 
