@@ -143,7 +143,7 @@ def unknown_to(core: Any, preset: Any) -> Iterator[str]:
     if columns and "videoDuration" not in columns:
         yield "The length of a video: pass a videos table; without one it is as far as anybody watched."
     if "seek" not in tells:
-        yield "Seeks: a jump while it plays is positions that do not fit; what played before it is unobserved."
+        yield "Seeks: a jump while it plays is positions that do not fit; what played before is unobserved."
     elif columns and "seekFrom" not in columns and "seek_start" not in tells:
         yield "Where a seek began: what played since the event before it is unobserved."
     if "pause" not in tells:

@@ -129,7 +129,8 @@ def anchors(page):
 
 
 def test_commands_exist():
-    lines = [line for page in PAGES for block in blocks(page, "sh") for line in block.splitlines()]
+    found = [block.replace("\\\n", " ") for page in PAGES for block in blocks(page, "sh")]
+    lines = [line for block in found for line in block.splitlines()]
     commands = [shlex.split(line, comments=True) for line in lines if line.startswith("watchspan ")]
     assert len(commands) >= 4
     for words in commands:
