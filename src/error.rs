@@ -72,6 +72,14 @@ pub enum Error {
         /// The unit.
         unit: &'static str,
     },
+    /// A time zone for a column that has none.
+    #[error("columns gives {column:?} the time zone {zone:?}, but only timestamps are made by clocks.")]
+    WrongZone {
+        /// The column.
+        column: String,
+        /// The zone.
+        zone: &'static str,
+    },
     /// A description of a source that is none.
     #[error("The preset {name:?} cannot be read: {reason}.")]
     Preset {
@@ -126,7 +134,19 @@ pub enum Error {
         /// The column's name.
         column: String,
         /// The value.
-        value: u64,
+        value: String,
+    },
+    /// Keys that are floats.
+    #[error(
+        "Column {column:?} holds keys as floats ({found}), as pandas makes of integers with gaps, and keys must be \
+         exact. Cast it: in pandas with .astype(\"Int64\"), in polars with .cast(pl.Int64), in SQL with \
+         CAST({column} AS BIGINT)."
+    )]
+    FloatKey {
+        /// The column's name.
+        column: String,
+        /// Its type.
+        found: String,
     },
     /// Keys that are far too long.
     #[error(
@@ -318,11 +338,13 @@ impl Error {
             | Self::AmbiguousColumn { .. }
             | Self::ChangedType { .. }
             | Self::KeyMismatch { .. }
+            | Self::FloatKey { .. }
             | Self::KeyTooLarge { .. } => ErrorKind::ColumnType,
             Self::Option { .. }
             | Self::UnknownMapping { .. }
             | Self::NeededColumn { .. }
             | Self::WrongUnit { .. }
+            | Self::WrongZone { .. }
             | Self::NoPath { .. }
             | Self::Threads { .. } => ErrorKind::Option,
             Self::UnknownPreset { .. }

@@ -38,7 +38,7 @@ mod _core {
     #[pymodule_export]
     use super::explain::explain;
     #[pymodule_export]
-    use super::lines::{json_lines, path_steps, used_columns};
+    use super::lines::{flat, json_lines, path_steps, used_columns};
     #[pymodule_export]
     use super::options::{check_rules, check_scoring, check_threads, check_vocabulary};
     #[pymodule_export]
@@ -51,7 +51,7 @@ mod _core {
     #[pymodule_export]
     use super::scopes::{scopes, within};
     #[pymodule_export]
-    use super::sessions::{furthest, sessions};
+    use super::sessions::{furthest, sessions, sessions_of_intervals};
     #[pymodule_export]
     use super::specs::{
         additive_scoring, column_specs, drop_reasons, flag_specs, input_column_specs, meanings, preset_specs,

@@ -120,12 +120,20 @@ def place_cells(column: str, place: Any) -> list[str]:
     """The line of one column."""
     value = code(place["value"]) if place["value"] else ""
     missing = ", ".join(code(repr(each)) for each in place["missing"])
-    return [code(column), " or ".join(map(code, place["paths"])), place["unit"] or "", value, missing]
+    where = " or ".join(map(code, place["paths"]))
+    return [code(column), where, place["unit"] or "", place["timezone"] or "", value, missing]
 
 
 def columns_table(places: list[list[str]]) -> str:
     """Where the columns are; a kind of detail that no column has is left out."""
-    head = ["column", "where", "unit of numbers", "where nothing is found", "stands for nothing"]
+    head = [
+        "column",
+        "where",
+        "unit of numbers",
+        "zone of stamps without one",
+        "where nothing is found",
+        "stands for nothing",
+    ]
     used = [number for number in range(len(head)) if number < 2 or any(place[number] for place in places)]
     return table([head[n] for n in used], [[place[n] for n in used] for place in places])
 

@@ -103,8 +103,14 @@ def columns_page(core: Any, stories: dict[str, Story]) -> str:
     )
 
 
+# What no event in memory can be.
+IN_FILES = {"unreadable": "[files](files.md)"}
+
+
 def link(name: str, stories: dict[str, Story]) -> str:
     """A link to the story that shows what has that name."""
+    if name in IN_FILES:
+        return IN_FILES[name]
     if name not in stories:
         raise ValueError(f"No story in tests/scenarios shows {name}: write one that has it in `shows`.")
     return stories[name].link("scenarios/")

@@ -27,6 +27,7 @@ from watchspan.columns import Column
 from watchspan.report import report, validate
 from watchspan.rules import Rules, Scoring
 from watchspan.summary import summarize
+from watchspan.viewings import sessions_of_intervals
 
 __all__ = [
     "Column",
@@ -41,6 +42,7 @@ __all__ = [
     "report",
     "retention",
     "sessions",
+    "sessions_of_intervals",
     "summarize",
     "validate",
     "vocabulary",

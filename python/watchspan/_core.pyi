@@ -34,6 +34,7 @@ __all__ = [
     "engagement_schema",
     "explain",
     "flag_specs",
+    "flat",
     "from_spark_layout",
     "furthest",
     "input_column_specs",
@@ -48,6 +49,7 @@ __all__ = [
     "scopes",
     "scoring_specs",
     "sessions",
+    "sessions_of_intervals",
     "sessions_schema",
     "to_spark_layout",
     "units",
@@ -166,7 +168,7 @@ def retention(
     buckets: Optional[int],
     bucket_seconds: Optional[float],
     threads: Optional[int],
-) -> _Result: ...
+) -> tuple[_Result, list[tuple[str, float]]]: ...  # with the videos left out, and their durations
 def validate(
     events: Any,
     columns: Optional[Columns],
@@ -255,9 +257,17 @@ def aggregate_joined(
     threads: Optional[int],
 ) -> tuple[list[pa.RecordBatch], pa.Schema, Report]: ...
 
+# Session rows of watched intervals: `seekFrom` and `currentTime` are where they begin and end.
+def sessions_of_intervals(
+    intervals: Any, columns: Optional[Columns], rules: Rules, threads: Optional[int]
+) -> tuple[list[pa.RecordBatch], pa.Schema, Report]: ...
+
 # Of the columns `names` of a table of `events` or `videos` those that are used: the input column, the name of
 # the table's own, and the path into it. Raises if a needed or mapped one is missing.
 def used_columns(table: str, columns: Optional[Columns], names: list[str]) -> list[tuple[str, str, str]]: ...
+
+# The columns in use of a batch of `events` or `videos`, under their default names and without units.
+def flat(batch: Any, table: str, columns: Optional[Columns]) -> pa.RecordBatch: ...
 
 # The steps of `path`: their kind (`field`, `item` or `where`), what they name, and what that must be.
 def path_steps(path: str) -> list[tuple[str, str, Optional[str]]]: ...

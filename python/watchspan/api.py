@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any, Callable
 
@@ -9,9 +10,9 @@ import pyarrow as pa
 
 from watchspan import _core, arguments, sources
 from watchspan.columns import Place
-from watchspan.errors import OptionError, VocabularyError
+from watchspan.errors import OptionError, VocabularyError, WatchspanWarning
 from watchspan.presets import Preset, reading
-from watchspan.report import read_metadata, result
+from watchspan.report import read_metadata, result, warn_of_loss
 from watchspan.rules import Rules, Scoring
 from watchspan.text import shown
 
@@ -88,7 +89,7 @@ def aggregate(
     >>> rows.select(["userId", "totalWatchTime", "watchPercentage"]).to_pylist()
     [{'userId': 'ann', 'totalWatchTime': 30.0, 'watchPercentage': 10.0}]
     """
-    return aggregate_into(
+    table = aggregate_into(
         None,
         events,
         videos=videos,
@@ -101,6 +102,8 @@ def aggregate(
         threads=threads,
         memory_limit=memory_limit,
     )
+    warn_of_loss(table)
+    return table
 
 
 def aggregate_into(
@@ -123,7 +126,7 @@ def aggregate_into(
         The table without its rows, if there is a sink: its schema and report.
     """
     how, scoring = reading(preset, columns, vocabulary, rules), arguments.scoring_argument(scoring)
-    names, meanings, rules = how.columns, how.vocabulary, how.rules
+    names, meanings, rules = how.columns, how.vocabulary, how.settled_rules
     unique = arguments.switch_argument("unique_seconds", unique_seconds)
     cores, limit = arguments.thread_count(threads), arguments.memory_argument(memory_limit)
     taken, about = _read(events, "events", names), _read(videos, "videos", names)
@@ -172,7 +175,7 @@ def sessions(
     >>> table.select(["sessionId", "watchTime"]).to_pylist()
     [{'sessionId': '2026-01-15T10:00:00.000000Z', 'watchTime': 30.0}]
     """
-    return sessions_into(
+    table = sessions_into(
         None,
         events,
         preset=preset,
@@ -182,6 +185,8 @@ def sessions(
         threads=threads,
         memory_limit=memory_limit,
     )
+    warn_of_loss(table)
+    return table
 
 
 def sessions_into(
@@ -201,7 +206,7 @@ def sessions_into(
         The table without its rows, if there is a sink: its schema and report.
     """
     how, cores = reading(preset, columns, vocabulary, rules), arguments.thread_count(threads)
-    names, meanings, rules = how.columns, how.vocabulary, how.rules
+    names, meanings, rules = how.columns, how.vocabulary, how.settled_rules
     limit = arguments.memory_argument(memory_limit)
     taken = _read(events, "events", names)
     batches, schema, figures = _core.sessions(taken, names, meanings, rules, cores, limit, sink)
@@ -284,7 +289,9 @@ def retention(
         threads: As for `aggregate`.
 
     Returns:
-        The retention table, ordered by (videoId, bucket).
+        The retention table, ordered by (videoId, bucket). Videos that `bucket_seconds` would cut into more
+        than a million buckets, such as live streams whose positions count from 1970, are left out with a
+        warning.
 
     Raises:
         OptionError: If `buckets` or `bucket_seconds` is not a number above 0.
@@ -306,7 +313,16 @@ def retention(
     count, seconds = arguments.buckets_argument(buckets, bucket_seconds)
     made = read_metadata(rows) or {}
     taken, about = sources.read(rows, None), _read(videos, "videos", names)
-    batches, schema = _core.retention(taken, about, names, count, seconds, cores)
+    (batches, schema), left_out = _core.retention(taken, about, names, count, seconds, cores)
+    if left_out:
+        video, duration = left_out[0]
+        warnings.warn(
+            f"{len(left_out):,} of the videos would have more than a million buckets of {bucket_seconds} s, "
+            f"and have no curve, among them {shown(video)} of {duration:,.0f} s: a live stream, perhaps, "
+            "whose positions count from 1970. With buckets= it has one.",
+            WatchspanWarning,
+            stacklevel=2,
+        )
     return result(batches, schema, "retention", figures=made.get("report"), rules=made.get("rules"))
 
 
@@ -352,7 +368,7 @@ def explain(
     [{'eventName': 'play', 'watchTime': 0.0}, {'eventName': 'pause', 'watchTime': 30.0}]
     """
     how, cores = reading(preset, columns, vocabulary, rules), arguments.thread_count(threads)
-    names, meanings, rules = how.columns, how.vocabulary, how.rules
+    names, meanings, rules = how.columns, how.vocabulary, how.settled_rules
     keys = [_key("user", user), _key("video", video)]
     taken = _read(events, "events", names)
     batches, schema = _core.explain(taken, names, meanings, rules, keys[0], keys[1], cores)

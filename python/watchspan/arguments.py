@@ -183,12 +183,13 @@ def _core_place(name: str, place: Any) -> Any:
         text_argument("columns", text)
     if not isinstance(place, Column):
         return list(paths)
-    for text in (place.unit, place.value):
+    for text in (place.unit, place.timezone, place.value):
         if text is not None:
             text_argument("columns", text)
     return {
         "paths": list(paths),
         "unit": place.unit,
+        "timezone": place.timezone,
         "value": place.value,
         "missing": list(place.missing),
         "or_default": False,

@@ -29,6 +29,8 @@ class Column:
             and text that holds JSON.
         unit: What numbers count: `s`, `ms`, `us`, `ns` or `ticks` (100 ns). None: seconds of positions and
             durations; numbers are no instants then.
+        timezone: Where the clocks stand that made stamps without a zone, such as `Europe/Berlin`; of a time
+            that they showed twice the first counts. None: UTC.
         value: What the column is where nothing is found.
         missing: Words, or numbers as text, that stand for nothing.
 
@@ -50,6 +52,7 @@ class Column:
 
     paths: tuple[str, ...]
     unit: Optional[str]
+    timezone: Optional[str]
     value: Optional[str]
     missing: tuple[str, ...]
 
@@ -57,12 +60,14 @@ class Column:
         self,
         *paths: str,
         unit: Optional[str] = None,
+        timezone: Optional[str] = None,
         value: Union[str, float, None] = None,
         missing: Sequence[str] = (),
     ) -> None:
-        """Takes `paths`, `unit`, `value` and `missing` as they are; the call they are for checks them."""
+        """Takes all as it is; the call that it is for checks it."""
         object.__setattr__(self, "paths", paths)
         object.__setattr__(self, "unit", unit)
+        object.__setattr__(self, "timezone", timezone)
         object.__setattr__(self, "value", None if value is None else str(value))
         object.__setattr__(self, "missing", (missing,) if isinstance(missing, str) else tuple(missing))
 

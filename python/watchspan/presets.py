@@ -27,12 +27,17 @@ class Reading:
     Attributes:
         columns: Where the columns are.
         vocabulary: What event names mean.
-        rules: What counts as watched.
+        rules: What counts as watched; None: nobody said.
     """
 
     columns: Columns | None
     vocabulary: str | dict[str, str] | None
-    rules: Rules
+    rules: Rules | None
+
+    @property
+    def settled_rules(self) -> Rules:
+        """The rules, or the default ones."""
+        return self.rules or Rules()
 
 
 def reading(
@@ -49,13 +54,14 @@ def reading(
         SourceError: If its file cannot be read.
     """
     own, meanings = arguments.column_mapping(columns), arguments.vocabulary_argument(vocabulary)
+    given = None if rules is None else arguments.rules_argument(rules)
     if preset is None:
-        return Reading(own, meanings, arguments.rules_argument(rules))
+        return Reading(own, meanings, given)
     spec = described(preset)
     return Reading(
         _over(spec["columns"], own or {}) or None,
         meanings if meanings is not None else dict(spec["names"]) or None,
-        arguments.rules_argument(Rules(**_rules_of(spec)) if rules is None else rules),
+        Rules(**_rules_of(spec)) if given is None and spec["rules"] else given,
     )
 
 
@@ -130,10 +136,13 @@ def description(preset: _core.PresetSpec) -> str:
     return "\n\n".join("\n".join(lines) for lines in parts if lines) + "\n"
 
 
+_PARTS = ("unit", "timezone", "value", "missing")
+
+
 def _place(place: Mapping[str, Any]) -> Any:
     """A place as short as it can be written."""
     paths = place["paths"]
-    said = {part: place[part] for part in ("unit", "value", "missing") if place[part] not in (None, [])}
+    said = {part: place[part] for part in _PARTS if place[part] not in (None, [])}
     if said:
         return {**({"paths": paths} if paths else {}), **said}
     return paths[0] if len(paths) == 1 else paths

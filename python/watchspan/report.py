@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import pyarrow as pa
 
 from watchspan import _core, arguments, sources
 from watchspan.columns import Place
-from watchspan.errors import SourceError
+from watchspan.errors import SourceError, WatchspanWarning
 from watchspan.presets import Preset, reading
 from watchspan.text import to_json
 
@@ -110,6 +111,37 @@ def result(
         made["scoring"] = _as_dict(scoring)
     metadata = {**(schema.metadata or {}), _KEY: to_json(made).encode()}
     return pa.Table.from_batches(batches, schema).replace_schema_metadata(metadata)
+
+
+# What to do about the reasons that one argument mends.
+_MENDS = {
+    "unknown_event": "say what the event names mean with preset= or vocabulary=",
+    "invalid_timestamp": "say where the timestamps are, and what they count, as in "
+    'columns={"timestamp": Column("time", unit="ms")}',
+    "invalid_position": "say where the positions are with columns=, and what they count",
+    "null_key": "say where userId, videoId and sessionId are with columns=",
+    "unreadable": "look at the lines of the file that are no JSON object",
+}
+
+
+def warn_of_loss(table: pa.Table) -> None:
+    """Warns whoever called the caller if most events of a result were lost: ignored ones are not."""
+    figures = report(table)
+    lost = {
+        reason: count
+        for reason, count in figures["dropped"].items()
+        if count and reason not in ("ignored_event", "duplicate")
+    }
+    if not lost or 2 * sum(lost.values()) <= figures["read"]:
+        return
+    reason = max(lost, key=lambda reason: lost[reason])
+    mend = f": {_MENDS[reason]}" if reason in _MENDS else ""
+    warnings.warn(
+        f"{sum(lost.values()):,} of {figures['read']:,} events were dropped, {lost[reason]:,} of them as "
+        f"{reason}{mend}. watchspan.validate shows some of them.",
+        WatchspanWarning,
+        stacklevel=3,
+    )
 
 
 def _as_dict(options: Rules | Scoring | Mapping[str, Any] | None) -> dict[str, Any] | None:

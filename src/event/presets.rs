@@ -2,7 +2,6 @@
 
 use std::sync::LazyLock;
 
-use super::meaning::Meaning;
 use crate::error::{Error, Result};
 
 mod preset;
@@ -38,30 +37,13 @@ impl Preset {
     }
 }
 
-/// In which order presets list what names mean.
-pub(super) const LISTING_ORDER: [Meaning; 10] = {
-    use crate::event::EventKind::{Close, End, Heartbeat, Pause, Play, RateChange, Resume, Seek, SeekStart};
-    use Meaning::{Ignore, Kind};
-    [
-        Kind(Play),
-        Kind(Resume),
-        Kind(Pause),
-        Kind(End),
-        Kind(Seek),
-        Kind(SeekStart),
-        Kind(Heartbeat),
-        Kind(Close),
-        Kind(RateChange),
-        Ignore,
-    ]
-};
-
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
 
+    use super::super::kind::EventKind;
+    use super::super::meaning::Meaning;
     use super::*;
-    use crate::event::EventKind;
 
     fn has(preset: &Preset, kinds: &[EventKind]) -> bool {
         let is_one = |meaning: &Meaning| kinds.iter().any(|&kind| *meaning == Meaning::Kind(kind));

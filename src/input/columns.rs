@@ -77,7 +77,9 @@ impl TypeFamily {
             Self::Instant => {
                 "a timestamp of any unit and zone, text such as 2026-01-15T10:00:00Z, or a number with a unit"
             }
-            Self::Key => "text (utf8, large, view or dictionary) or an integer",
+            Self::Key => {
+                "text (utf8, large, view or dictionary), an integer, a decimal without a fraction or a UUID"
+            }
             Self::Seconds | Self::Number => "a number (integer, float or decimal), or text that is one",
             Self::Integer => "an integer, or text that is one",
             Self::Text => "text (utf8, large, view or dictionary)",

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, DictionaryArray, Int8Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, Schema};
 
-use super::columns::{InputColumn, InputTable};
+use super::columns::{InputColumn, InputTable, TypeFamily};
 use super::nested::{Place, first_of, without};
 use super::path::{Step, steps};
 use super::unit::Unit;
 use crate::error::{Error, Result};
+use crate::time::Zone;
 
 /// Where the values of one column come from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub struct ColumnSource {
     pub paths: Vec<String>,
     /// What its numbers count, if not seconds.
     pub unit: Option<Unit>,
+    /// Where the clocks stand that made stamps without a zone, if not in UTC.
+    pub zone: Option<Zone>,
     /// What it is where nothing is found.
     pub value: Option<String>,
     /// Words, or numbers, that stand for nothing.
@@ -58,6 +61,11 @@ impl ColumnMap {
                 && !column.family.units().contains(&unit)
             {
                 return Err(Error::WrongUnit { column: name, unit: unit.name() });
+            }
+            if let Some(zone) = source.as_ref().and_then(|source| source.zone)
+                && column.family != TypeFamily::Instant
+            {
+                return Err(Error::WrongZone { column: name, zone: zone.name() });
             }
             mapped.insert(column.name, source.map(|source| source.or_named(column.name)));
         }
@@ -217,6 +225,8 @@ pub(crate) struct Bound {
     pub(crate) accepted: &'static str,
     /// What its numbers count, if somebody said so.
     pub(crate) unit: Option<Unit>,
+    /// Where the clocks stand that made stamps without a zone, if somebody said so.
+    pub(crate) zone: Option<Zone>,
     /// How it is made, if it is no column of the table as it is.
     made: Option<Box<Made>>,
 }
@@ -233,7 +243,7 @@ impl Bound {
         let Some(made) = map.find(column, table, schema)? else { return Ok(None) };
         let accepted = column.family.accepted();
         let index = made.places.first().map(|place| place.column);
-        let (unit, is_plain) = (made.source.unit, made.is_plain());
+        let (unit, zone, is_plain) = (made.source.unit, made.source.zone, made.is_plain());
         let name = made.source.paths.first().cloned().unwrap_or_else(|| column.name.to_owned());
         let name = if let (true, Some(index)) = (is_plain, index) {
             schema.field(index).name().clone()
@@ -241,7 +251,15 @@ impl Bound {
             name
         };
         let made = (!is_plain).then(|| Box::new(made));
-        Ok(Some(Self { index: index.unwrap_or_default(), name, table: table.name(), accepted, unit, made }))
+        Ok(Some(Self {
+            index: index.unwrap_or_default(),
+            name,
+            table: table.name(),
+            accepted,
+            unit,
+            zone,
+            made,
+        }))
     }
 
     /// Where the needed input `column` is in a table of `schema`, as `map` tells.
@@ -266,7 +284,7 @@ impl Bound {
             schema.fields().iter().enumerate().filter(|(_, field)| field.name() == name).collect();
         match found[..] {
             [(index, _)] => {
-                Ok(Self { index, name: name.to_owned(), table, accepted, unit: None, made: None })
+                Ok(Self { index, name: name.to_owned(), table, accepted, unit: None, zone: None, made: None })
             }
             [] => Err(missing(table, name, name, schema)),
             _ => Err(Error::AmbiguousColumn { table, column: name.to_owned(), count: found.len() }),

@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 
 /// One step of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Step {
+pub enum Step {
     /// The value of a field of a struct or object, or of a key of a map.
     Field(String),
     /// The item of a list at an index.
@@ -17,7 +17,7 @@ pub(crate) enum Step {
 ///
 /// # Errors
 /// If it is no path.
-pub(crate) fn steps(path: &str) -> Result<Vec<Step>> {
+pub fn steps(path: &str) -> Result<Vec<Step>> {
     let mut steps = Vec::new();
     let mut rest = path;
     while !rest.is_empty() {

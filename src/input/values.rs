@@ -9,12 +9,12 @@ use arrow_array::{
 };
 use arrow_schema::{DataType, TimeUnit};
 
-use super::keys::{Codes, KeyColumn, KeyType, cast, dictionary};
+use super::keys::{Codes, KeyColumn, cast, dictionary, is_text};
 use super::mapping::Bound;
 use super::text::{self, Seconds};
 use super::unit::Unit;
 use crate::error::{Error, Result};
-use crate::time::Micros;
+use crate::time::{Micros, Zone};
 
 /// A column of text.
 #[derive(Debug)]
@@ -23,10 +23,10 @@ pub(crate) struct TextColumn(KeyColumn);
 impl TextColumn {
     /// The text in `array`, which is the column `column`.
     pub(crate) fn bind(column: &Bound, array: &ArrayRef) -> Result<Self> {
-        match KeyType::of(array.data_type()) {
-            Some(KeyType::Text) => Ok(Self(KeyColumn::bind(column, array)?)),
-            _ => Err(column.wrong_type(array.data_type())),
+        if is_text(array.data_type()) {
+            return Ok(Self(KeyColumn::bind(column, array)?));
         }
+        Err(column.wrong_type(array.data_type()))
     }
 
     /// Its texts as keys.
@@ -51,9 +51,10 @@ pub(crate) enum TimeColumn {
     /// As they come: most tables hold microseconds.
     Micros(TimestampMicrosecondArray),
     Instants(Vec<Option<Micros>>),
-    Text(TextColumn),
+    /// Text, which is the time of clocks in that zone where it names none.
+    Text(TextColumn, Zone),
     /// Text that is a number of that unit.
-    Count(TextColumn, Unit),
+    Count(TextColumn, Unit, Zone),
     Dictionary(Codes, Box<Self>),
 }
 
@@ -61,7 +62,13 @@ impl TimeColumn {
     /// The instants in `array`, which is the column `column`: timestamps, text that names one, or numbers whose unit the
     /// column says.
     pub(crate) fn bind(column: &Bound, array: &ArrayRef) -> Result<Self> {
-        let data_type = array.data_type();
+        let (data_type, zone) = (array.data_type(), column.zone.unwrap_or(Zone::UTC));
+        if let (DataType::Timestamp(unit, None), Some(zone)) = (data_type, column.zone) {
+            let clocks = arrow_cast::cast(array, &DataType::Timestamp(*unit, Some("UTC".into())))?;
+            let clocks = Self::bind(column, &clocks)?;
+            let instant = |row| clocks.get(row).and_then(|clock| clock.of_clocks_in(zone));
+            return Ok(Self::Instants((0..array.len()).map(instant).collect()));
+        }
         Ok(match data_type {
             DataType::Timestamp(TimeUnit::Second, _) => {
                 Self::instants::<TimestampSecondType>(array, |s| s.checked_mul(1_000_000))
@@ -90,8 +97,8 @@ impl TimeColumn {
             _ => {
                 let texts = TextColumn::bind(column, array)?;
                 match column.unit {
-                    Some(unit) => Self::Count(texts, unit),
-                    None => Self::Text(texts),
+                    Some(unit) => Self::Count(texts, unit, zone),
+                    None => Self::Text(texts, zone),
                 }
             }
         })
@@ -114,8 +121,8 @@ impl TimeColumn {
             Self::Micros(micros) if micros.is_valid(row) => Micros::checked(micros.value(row)),
             Self::Micros(_) => None,
             Self::Instants(instants) => instants[row],
-            Self::Text(texts) => texts.text(row).and_then(Micros::parse),
-            Self::Count(texts, unit) => texts.text(row).and_then(|text| count(text, *unit)),
+            Self::Text(texts, zone) => texts.text(row).and_then(|text| Micros::parse_in(text, *zone)),
+            Self::Count(texts, unit, zone) => texts.text(row).and_then(|text| count(text, *unit, *zone)),
             Self::Dictionary(codes, values) => codes.get(row).and_then(|code| values.get(code)),
         }
     }
@@ -138,10 +145,11 @@ fn counted(column: &Bound, array: &ArrayRef, unit: Unit) -> Result<Vec<Option<Mi
     Ok(numbers.iter().map(|number| number.and_then(|number| unit.instant_near(number))).collect())
 }
 
-/// The instant that `text`, a number, counts in `unit`; or the one that it names, whatever the unit of numbers.
-fn count(text: &str, unit: Unit) -> Option<Micros> {
-    let fraction =
-        || text::number(text).map_or_else(|| Micros::parse(text), |number| unit.instant_near(number));
+/// The instant that `text`, a number, counts in `unit`; or the one that it names, in `zone` if it names none.
+fn count(text: &str, unit: Unit, zone: Zone) -> Option<Micros> {
+    let fraction = || {
+        text::number(text).map_or_else(|| Micros::parse_in(text, zone), |number| unit.instant_near(number))
+    };
     text::integer(text).map_or_else(fraction, |integer| unit.instant(integer))
 }
 
@@ -159,8 +167,11 @@ impl NumberColumn {
         };
         let numbers = Self::read(column, array, read)?;
         // Text was read with its unit.
-        let is_text = KeyType::of(array.data_type()) == Some(KeyType::Text);
-        Ok(if is_text || column.unit.is_none() { numbers } else { Self(numbers.0.unary(seconds)) })
+        Ok(if is_text(array.data_type()) || column.unit.is_none() {
+            numbers
+        } else {
+            Self(numbers.0.unary(seconds))
+        })
     }
 
     /// The speeds in `array`, which is the column `column`.
@@ -225,7 +236,7 @@ impl SequenceColumn {
     /// The integers in `array`, which is the column `column`.
     pub(crate) fn bind(column: &Bound, array: &ArrayRef) -> Result<Self> {
         let data_type = array.data_type();
-        if KeyType::of(data_type) == Some(KeyType::Text) && !data_type.is_null() {
+        if is_text(data_type) && !data_type.is_null() {
             let texts = TextColumn::bind(column, array)?;
             return Ok(Self((0..array.len()).map(|row| texts.text(row).and_then(text::integer)).collect()));
         }

@@ -3,10 +3,11 @@
 use arrow_schema::{DataType, Field, Schema};
 use pyo3::prelude::*;
 
+use super::batches::changed;
 use super::bridge::export_batch;
-use super::door::{Maybe, detached, guarded};
+use super::door::{Maybe, Object, detached, guarded};
 use super::options::columns;
-use crate::input::{InputTable, LineReader, Step, steps};
+use crate::input::{self, InputTable, LineReader, Step, steps};
 
 /// What is used of a table whose columns have these `names`: the input column, the name of the table's own, and the path
 /// into it.
@@ -18,13 +19,31 @@ pub(super) fn used_columns(
     names: Vec<String>,
 ) -> PyResult<Vec<(&'static str, String, String)>> {
     guarded(|| {
-        let table = if table == "videos" { InputTable::Videos } else { InputTable::Events };
+        let table = table_named(table);
         // Of columns of nothing but null, paths may lead anywhere.
         let fields = names.iter().map(|name| Field::new(name, DataType::Null, true));
         let schema = Schema::new(fields.collect::<Vec<_>>());
         let used = self::columns(columns)?.used(table, &schema)?;
         Ok(used.into_iter().map(|used| (used.column, used.own, used.path)).collect())
     })
+}
+
+/// The columns in use of a batch of `events` or `videos`, under their default names and without units.
+#[pyfunction]
+pub(super) fn flat(
+    py: Python<'_>,
+    batch: Object<'_, '_>,
+    table: &str,
+    columns: Maybe<'_, '_>,
+) -> PyResult<Py<PyAny>> {
+    guarded(|| {
+        let map = self::columns(columns)?;
+        changed(py, batch, |batch| input::flat(batch, table_named(table), &map))
+    })
+}
+
+fn table_named(name: &str) -> InputTable {
+    if name == "videos" { InputTable::Videos } else { InputTable::Events }
 }
 
 /// The steps of `path`, each as its kind and what it names: `field` and a name, `item` and an index, or `where`, a field

@@ -14,7 +14,7 @@ use crate::options::{OptionSpec, OptionValue};
 use crate::retention::Buckets;
 use crate::rules::Rules;
 use crate::scoring::Scoring;
-use crate::time::Micros;
+use crate::time::{Micros, Zone};
 
 fn value(object: Object<'_, '_>, option: &str, spec: &OptionSpec) -> PyResult<OptionValue> {
     if object.is_none() {
@@ -145,6 +145,7 @@ enum SourceArgument {
     Column {
         paths: Vec<String>,
         unit: Option<String>,
+        timezone: Option<String>,
         value: Option<String>,
         missing: Vec<String>,
         or_default: bool,
@@ -156,12 +157,20 @@ impl SourceArgument {
         Ok(match self {
             Self::Name(name) => name.into(),
             Self::Names(paths) => ColumnSource { paths, ..ColumnSource::default() },
-            Self::Column { paths, unit, value, missing, or_default } => {
+            Self::Column { paths, unit, timezone, value, missing, or_default } => {
                 let unit = unit.as_deref().map(Unit::named).transpose()?;
-                ColumnSource { paths, unit, value, missing, or_default }
+                let zone = timezone.as_deref().map(zone_named).transpose()?;
+                ColumnSource { paths, unit, zone, value, missing, or_default }
             }
         })
     }
+}
+
+fn zone_named(name: &str) -> PyResult<Zone> {
+    name.parse().map_err(|_| {
+        let accepted = "the name of a time zone, such as Europe/Berlin,".to_owned();
+        Error::Option { option: "timezone".to_owned(), value: format!("{name:?}"), accepted }.into()
+    })
 }
 
 pub(super) fn engine(threads: Maybe<'_, '_>) -> PyResult<Engine> {

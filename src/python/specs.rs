@@ -145,10 +145,11 @@ pub(super) fn read_preset<'py>(py: Python<'py>, name: &str, text: &str) -> PyRes
 fn preset_spec<'py>(py: Python<'py>, preset: &Preset) -> PyResult<Bound<'py, PyDict>> {
     let names = preset.names.iter().map(|(name, meaning)| (name, meaning.name()));
     let columns = PyDict::new(py);
-    for (name, PresetColumn { paths, unit, value, missing }) in &preset.columns {
+    for (name, PresetColumn { paths, unit, timezone, value, missing }) in &preset.columns {
         let place = PyDict::new(py);
         place.set_item("paths", paths)?;
         place.set_item("unit", unit)?;
+        place.set_item("timezone", timezone)?;
         place.set_item("value", value)?;
         place.set_item("missing", missing)?;
         place.set_item("or_default", true)?;

@@ -60,7 +60,8 @@ def test_raw_records_are_read_by_paths_in_frames_and_files(tmp_path):
     files = {
         "a.jsonl": plain.encode(), "b.ndjson": b"\xef\xbb\xbf" + plain.encode(),
         "c.json": json.dumps(RAW).encode(), "d.json": json.dumps(RAW, indent=2).encode(),
-        "e.log": prefixed.encode(), "f.jsonl.gz": gzip.compress(plain.encode()), "g.log.bz2": bz2.compress(prefixed.encode()),
+        "e.log": prefixed.encode(), "f.jsonl.gz": gzip.compress(plain.encode()),
+        "g.log.bz2": bz2.compress(prefixed.encode()),
         "h.jsonl.zst": pa.compress(plain.encode(), "zstd", asbytes=True),
         "i.json.gz": gzip.compress(json.dumps(RAW).encode()),
         "j.jsonl": plain.replace("\n", "\r\n\r\n").encode(),

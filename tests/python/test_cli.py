@@ -397,7 +397,7 @@ def test_other_bad_usage_ends_with_2(run):
         (["aggregate", "nowhere.parquet"], "nowhere.parquet"),
         (["aggregate", "broken.parquet"], "broken.parquet"),
         (["aggregate", "narrow.parquet"], "--column 'timestamp=<your column>'"),
-        (["aggregate", "numbers.parquet"], "integer"),
+        (["aggregate", "numbers.parquet"], "--unit timestamp=ms"),
         (["aggregate", "events.parquet", "--column", "userId=uid"], "uid"),
         (["aggregate", "events.parquet", "--videos", "nowhere.csv"], "nowhere.csv"),
         (["aggregate", "events.parquet", "--preset", "edx"], "none of the 8,000 events could be used"),

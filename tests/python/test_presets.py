@@ -98,7 +98,10 @@ def test_a_description_holds_whatever_text_there_is():
         "source": odd,
         "notes": f'- {odd}\n- """{odd}"',
         "events": {odd: "play", "": "pause"},
-        "columns": {"userId": {"paths": [odd, "b"], "missing": [odd, ""], "unit": "ms"}, "videoId": [odd]},
+        "columns": {
+            "userId": {"paths": [odd, "b"], "missing": [odd, ""], "unit": "ms", "timezone": odd},
+            "videoId": [odd],
+        },
     }
     spec = presets.described(given)
     assert (spec["title"], spec["notes"], spec["names"][0]) == (odd, given["notes"], (odd, "play"))

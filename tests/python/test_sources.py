@@ -225,7 +225,7 @@ def test_a_file_without_a_needed_column_is_refused_among_others(
         folder.mkdir()
         write(events, folder / f"a.{suffix}")
         write(events.rename_columns(["timestamp", "uid", *events.column_names[2:]]), folder / f"b.{suffix}")
-        with pytest.raises(MissingColumnError, match=rf"b\.{suffix} has no column 'userId'.*uid"):
+        with pytest.raises(MissingColumnError, match=rf'b\.{suffix} has no column "userId".*uid'):
             ws.aggregate(folder)
 
 

@@ -6,6 +6,7 @@ import os
 import re
 import sys
 import traceback
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -15,7 +16,8 @@ import pyarrow as pa
 
 from watchspan import _core, _interrupts
 from watchspan.cli import azure, demo, keeping, kql, presets, reading, tables
-from watchspan.errors import MissingDependencyError, OptionError, WatchspanError
+from watchspan.cli.terminal import say
+from watchspan.errors import MissingDependencyError, OptionError, WatchspanError, WatchspanWarning
 from watchspan.masking import masked
 from watchspan.text import visible
 
@@ -51,9 +53,16 @@ class App(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Runs the command."""
-        with _in_a_sentence():
+        with _in_a_sentence(), warnings.catch_warnings():
+            warnings.simplefilter("always", WatchspanWarning)
+            warnings.showwarning = _say_warning
             _interrupts.release()
             return super().invoke(ctx)
+
+
+def _say_warning(message: Any, *_: Any, **__: Any) -> None:
+    # Where in the code it arose tells a user of the command nothing.
+    say(f"Warning: {message}")
 
 
 @contextmanager

@@ -40,7 +40,7 @@ _DESCRIPTIONS = {
 )  # fmt: skip
 @options.videos
 @click.option("--allow-shrink", is_flag=True, help="Write also sessions of which raw events are gone.")
-@options.of_tables
+@options.of_events
 @options.scoring
 @_storage
 @options.reporting

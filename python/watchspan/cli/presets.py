@@ -55,7 +55,7 @@ def _figures(spec: Any) -> dict[str, Any]:
 
 
 def _parts(place: Mapping[str, Any]) -> dict[str, Any]:
-    return {part: place[part] for part in ("paths", "unit", "value", "missing")}
+    return {part: place[part] for part in ("paths", "unit", "timezone", "value", "missing")}
 
 
 def _tell(spec: Any) -> None:
@@ -64,11 +64,11 @@ def _tell(spec: Any) -> None:
         display.lines(spec["notes"].split("\n"))
     display.heading("Columns")
     rows = [
-        [column, " or ".join(place["paths"]), place["unit"] or "", place["value"] or "",
-         ", ".join(map(repr, place["missing"]))]
+        [column, " or ".join(place["paths"]), place["unit"] or "", place["timezone"] or "",
+         place["value"] or "", ", ".join(map(repr, place["missing"]))]
         for column, place in spec["columns"].items()
     ]  # fmt: skip
-    head = ["column", "where", "unit", "else", "missing"]
+    head = ["column", "where", "unit", "timezone", "else", "missing"]
     used = [n for n, _ in enumerate(head) if n < 2 or any(row[n] for row in rows)]
     display.grid([head[n] for n in used], [[row[n] for n in used] for row in rows])
     if spec["rules"]:

@@ -21,6 +21,8 @@ __all__ = ["ADVICE", "COMMANDS", "engagement_row"]
 
 # What can be done about dropped events, by reason, for somebody at a terminal: it names options.
 ADVICE = {
+    "unreadable": "These lines are no JSON objects, or have more or fewer cells than the header: look what "
+    "else was written into the file.",
     "null_key": "Rows without a user, video or session cannot be counted for anybody: look where the tracker "
     "gets them from.\nIf only the session is empty, --column sessionId= cuts sessions by inactivity instead.",
     "invalid_timestamp": "A time must be an Arrow timestamp, or RFC 3339 text such as 2026-01-15T10:00:00Z.",

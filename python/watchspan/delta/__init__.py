@@ -22,6 +22,7 @@ from watchspan.delta.saving import save
 from watchspan.errors import DataError, OptionError
 from watchspan.instants import Instant
 from watchspan.masking import keeps_options_secret
+from watchspan.presets import Preset, reading
 from watchspan.refresh import KEYS, PROCESSED_AT, Given, Refreshed
 from watchspan.refresh.partitions import partition_columns
 from watchspan.refresh.windows import window
@@ -41,6 +42,7 @@ def update(
     changed_by: str | None = None,
     allow_shrink: bool = False,
     check_videos: bool = True,
+    preset: Preset = None,
     columns: Mapping[str, Place] | None = None,
     vocabulary: str | Mapping[str, str] | None = None,
     rules: Rules | None = None,
@@ -68,6 +70,7 @@ def update(
             Without it they are left as they are, and the result counts them.
         check_videos: Whether to compare the videos table with all engagement rows, so that a corrected
             duration reaches every viewer at once. It reads four columns of the engagement table.
+        preset: As for `watchspan.aggregate`: the table holds raw records of that source.
         columns: As for `watchspan.aggregate`.
         vocabulary: As for `watchspan.aggregate`; None: what the tables were made with.
         rules: The thresholds; None: what the tables were made with, `Rules()` for new ones.
@@ -84,11 +87,11 @@ def update(
         SourceError: If a table is not there, or somebody else keeps writing to the tables.
         WatchspanError: As `watchspan.aggregate` does.
     """
-    names = arguments.column_mapping(columns)
+    how = reading(preset, columns, vocabulary, rules)
+    names, chosen = how.columns, how.vocabulary
     shrink = arguments.switch_argument("allow_shrink", allow_shrink)
     check = arguments.switch_argument("check_videos", check_videos)
-    chosen = arguments.vocabulary_argument(vocabulary)
-    scores, changed = _scores(rules, scoring, unique_seconds), window(start, end, changed_by)
+    scores, changed = _scores(how.rules, scoring, unique_seconds), window(start, end, changed_by)
     engine = _engine(table, videos, names, storage_options, threads, raw)
     given = Given(engine.session_column, videos is not None, vocabulary=chosen, **scores)
     with told(*engine.named):

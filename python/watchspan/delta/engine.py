@@ -94,7 +94,8 @@ class DeltaEngine:
         if videos is not None:
             with told("The table of videos cannot be read", _RESTORE):
                 self._videos = read_videos(videos, columns)
-        self._columns, self._threads = columns, threads
+        self._columns = columns if self._raw is None else self._raw.columns
+        self._threads = threads
         self._now = micros(datetime.now(timezone.utc))
         # Each table as this run first saw it: what others commit after that is a conflict, not a surprise.
         self._tables: dict[TableName, storage.DeltaTable] = {}

@@ -23,7 +23,8 @@ class RawEvents:
     """The raw table of events.
 
     Attributes:
-        names: Default column name -> its name in the table, of the columns in use.
+        names: Default column name -> its name in what `scan` gives, of the columns in use.
+        columns: Where they are in that, as the core takes it.
     """
 
     def __init__(self, table: storage.DeltaTable, columns: Columns | None) -> None:
@@ -32,10 +33,14 @@ class RawEvents:
         Raises:
             ColumnError: If a needed column is missing, or one has a type that cannot be read.
         """
-        self._table, self._columns = table, columns
+        self._table, self._places = table, columns
         self._schema = pa.schema(table.schema().to_arrow())
         self._want = sources.wanted("events", columns)
-        self.names = self._want.own(self._schema.names)
+        # What is not a column of the table as it is becomes one while it is read.
+        self._is_flat = not sources.is_nested(columns)
+        self.columns = columns if self._is_flat else None
+        self._used = self._flattened(sources.empty_batch(self._read_schema())).schema
+        self.names = sources.wanted("events", self.columns).own(self._used.names)
         self.rows_schema("sessions", Rules())
 
     @property
@@ -45,10 +50,9 @@ class RawEvents:
 
     def rows_schema(self, table: TableName, rules: Rules) -> pa.Schema:
         """The schema of the session or engagement rows that the events give."""
-        used = pa.schema([self._schema.field(name) for name in self._want.find(self._schema.names)])
         if table == "sessions":
-            return _core.sessions_schema(used, self._columns, rules)
-        return _core.aggregate_schema(used, self._columns)
+            return _core.sessions_schema(self._used, self.columns, rules)
+        return _core.aggregate_schema(self._used, self.columns)
 
     def scan(self, window: Window) -> Any:
         """A stream of the events that a window may hold.
@@ -59,12 +63,25 @@ class RawEvents:
             MissingColumnError: If the window is one of a column that is not there.
             OptionError: If that column holds no times.
         """
-        return self._table.scan(
-            columns=self._want.find(self._schema.names), predicate=self._condition(window)
-        )
+        read = self._want.find(self._schema.names)
+        rows = self._table.scan(columns=read, predicate=self._condition(window))
+        if self._is_flat:
+            return rows
+        batches = pa.RecordBatchReader.from_stream(rows)
+        # What reads the table may give text in another layout than its schema says.
+        flat = (self._flattened(batch).cast(self._used) for batch in batches)
+        return pa.RecordBatchReader.from_batches(self._used, flat)
+
+    def _read_schema(self) -> pa.Schema:
+        return pa.schema([self._schema.field(name) for name in self._want.find(self._schema.names)])
+
+    def _flattened(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        return batch if self._is_flat else _core.flat(batch, "events", self._places)
 
     def _condition(self, window: Window) -> str | None:
-        column = window.changed_by or self.names["timestamp"]
+        column = window.changed_by or self._time_column()
+        if column is None:
+            return None
         if column not in self._schema.names:
             raise MissingColumnError(
                 f"changed_by is {column!r}, but the events table has no such column; it has "
@@ -87,6 +104,13 @@ class RawEvents:
             )
         return " AND ".join(f"{quoted(column)} {sign} '{text}'" for sign, text in texts) or None
 
+    def _time_column(self) -> str | None:
+        """The table's column of timestamps; None if they are made of something else."""
+        if self._is_flat:
+            return self.names["timestamp"]
+        place = (self._places or {}).get("timestamp", "timestamp")
+        return place if isinstance(place, str) and place in self._schema.names else None
+
 
 def read_videos(videos: Any, columns: Columns | None) -> pa.Table:
     """The table of videos under the default names: `videoId`, `duration`, `durationSource` and `title`.
@@ -102,6 +126,10 @@ def read_videos(videos: Any, columns: Columns | None) -> pa.Table:
         else pa.Table.from_batches(list(taken))
     )
     _core.check_videos(table, columns)
+    if sources.is_nested(columns):
+        batches = table.to_batches() or [sources.empty_batch(table.schema)]
+        table = pa.Table.from_batches([_core.flat(batch, "videos", columns) for batch in batches])
+        want = sources.wanted("videos", None)
     names = want.own(table.column_names)
     told = []
     for field in videos_schema(table.schema.field(names["videoId"]).type):

@@ -22,7 +22,7 @@ from watchspan.sources.overflow import Overflow
 from watchspan.sources.pickles import disarm
 from watchspan.sources.places import refuse_overwriting
 from watchspan.sources.scans import scan_dataset
-from watchspan.sources.wanted import Wanted, empty_batch, wanted
+from watchspan.sources.wanted import Wanted, empty_batch, is_nested, wanted
 from watchspan.sources.writing import write, write_lines
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "check_output",
     "empty_batch",
     "format_of",
+    "is_nested",
     "read",
     "read_table",
     "refuse_overwriting",

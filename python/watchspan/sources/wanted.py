@@ -65,6 +65,12 @@ class Wanted:
         return _core.used_columns(self.table, self.columns, list(map(str, names)))
 
 
+def is_nested(columns: Columns | None) -> bool:
+    """Whether a mapping, as the core takes it, says more than names of columns."""
+    places = [place for place in (columns or {}).values() if place is not None]
+    return any(not isinstance(place, str) or len(_core.path_steps(place)) > 1 for place in places)
+
+
 def wanted(table: str, columns: Columns | None) -> Wanted:
     """The columns that are used of the events or the videos table under a mapping of names."""
     return Wanted(table, columns)

@@ -2,9 +2,8 @@
 
 use toml::{Table, Value};
 
-use super::LISTING_ORDER;
+use super::super::meaning::{LISTING_ORDER, Meaning};
 use crate::error::{Error, Result};
-use crate::event::Meaning;
 
 /// What is special about a source of events, with what a user must know before trusting it.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +31,8 @@ pub struct PresetColumn {
     pub paths: Vec<String>,
     /// What its numbers count.
     pub unit: Option<String>,
+    /// Where the clocks stand that made stamps without a zone.
+    pub timezone: Option<String>,
     /// What it is where nothing is found.
     pub value: Option<String>,
     /// Words that stand for nothing.
@@ -98,16 +99,20 @@ fn meaning((event, value): Entry<'_>) -> std::result::Result<(String, Meaning), 
 fn column((name, value): Entry<'_>) -> std::result::Result<(String, PresetColumn), String> {
     let place = match value {
         Value::Table(table) => {
-            if let Some(other) =
-                table.keys().find(|key| !["paths", "unit", "value", "missing"].contains(&key.as_str()))
+            if let Some(other) = table
+                .keys()
+                .find(|key| !["paths", "unit", "timezone", "value", "missing"].contains(&key.as_str()))
             {
-                return Err(format!("{name:?} has {other:?}, which is none of paths, unit, value, missing"));
+                return Err(format!(
+                    "{name:?} has {other:?}, which is none of paths, unit, timezone, value, missing"
+                ));
             }
             let texts = |key: &str| table.get(key).map_or(Ok(Vec::new()), |value| texts(name, value));
             let one = |key: &str| table.get(key).map(|value| scalar(name, value)).transpose();
             PresetColumn {
                 paths: texts("paths")?,
                 unit: one("unit")?,
+                timezone: one("timezone")?,
                 value: one("value")?,
                 missing: texts("missing")?,
             }
