@@ -161,12 +161,15 @@ class ValidationReport:
         examples: Some dropped events per reason, ordered by reason and row: `reason` (string), `row` (int64,
             the event's row in the input, from 0), and the columns in use under their names in the input, as
             text.
+        unreadable: Of files the first lines that are none: file, number of the line (where the reader knows
+            it), and how the line begins.
     """
 
     read: int
     kept: int
     dropped: dict[str, int]
     examples: pa.Table
+    unreadable: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         lines = [("read", self.read, ""), ("kept", self.kept, ""), ("dropped", self.read - self.kept, "")]
@@ -177,7 +180,8 @@ class ValidationReport:
         figures = [f"{count:,}" for _, count, _ in lines]
         wide, long = max(len(name) for name, _, _ in lines), max(map(len, figures))
         shown = (f"{name:<{wide}}  {figure:>{long}}  {doc}" for (name, _, doc), figure in zip(lines, figures))
-        return "\n".join(line.rstrip() for line in shown)
+        lines_of_files = [f"  {line}" for line in self.unreadable]
+        return "\n".join([*(line.rstrip() for line in shown), *lines_of_files])
 
 
 def validate(
@@ -224,8 +228,9 @@ def validate(
     want = sources.wanted("events", names)
     again = sources.replayable(events, want)
     found, figures = _core.validate(again(), names, meanings, count, cores)
+    lines = tuple(dict.fromkeys(want.unreadable))[:count]
     shown = _example_table(again(), found, want) if found else _example_table(iter(()), [], want)
-    return ValidationReport(figures["read"], figures["kept"], dict(figures["dropped"]), shown)
+    return ValidationReport(figures["read"], figures["kept"], dict(figures["dropped"]), shown, lines)
 
 
 def _example_table(batches: Iterator[pa.RecordBatch], found: list[Any], want: sources.Wanted) -> pa.Table:

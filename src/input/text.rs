@@ -2,9 +2,13 @@
 //!
 //! Each function gives `None` for text that is none of what it reads: such a value is unknown, and never stops a run.
 
-/// The number that `text` is.
+/// The number that `text` is. A comma alone is a decimal one: nobody groups the digits of machine-written numbers.
 pub(crate) fn number(text: &str) -> Option<f64> {
-    text.trim().parse().ok()
+    let text = text.trim();
+    text.parse().ok().or_else(|| {
+        let (sign, digits) = text.strip_prefix('-').map_or((1.0, text), |digits| (-1.0, digits));
+        if digits.contains(',') { decimal(digits).map(|number| sign * number) } else { None }
+    })
 }
 
 /// Seconds, and whether `text` says itself that they are: a number may be of another unit, `HH:MM:SS(.fff)` and
@@ -92,6 +96,8 @@ mod tests {
             ("12.5", Seconds::Bare(12.5)),
             (" 1e3 ", Seconds::Bare(1000.0)),
             ("-1", Seconds::Bare(-1.0)),
+            ("12,5", Seconds::Bare(12.5)),
+            ("-0,25", Seconds::Bare(-0.25)),
             ("00:03:14", Seconds::Stated(194.0)),
             ("1:00:00.5", Seconds::Stated(3600.5)),
             ("100:59:59,25", Seconds::Stated(363_599.25)),

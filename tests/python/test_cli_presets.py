@@ -85,6 +85,8 @@ def test_options_go_before_the_preset():
     # A unit alone leaves the column where the preset has it.
     assert row("--unit", "currentTime=ms")["maxPositionReached"] == 0.06
     assert row("--constant", "sessionId=one")["sessionCount"] == 1
+    nobody = row("--missing", "userId=ann", "--constant", "userId=somebody")
+    assert (nobody["userId"], nobody["totalWatchTime"]) == ("somebody", 60)
     # A rule that is named takes the place of the preset's; the others stay.
     assert row("--rules", "tolerance_seconds=3")["unobservedWatchTime"] == 11
     assert row("--rules", "heartbeat_seconds=20")["unobservedWatchTime"] == 20

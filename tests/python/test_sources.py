@@ -390,7 +390,7 @@ def test_paths_that_lead_nowhere_are_named(tmp_path: pathlib.Path, events: pa.Ta
         "missing.parquet": "no file or directory.*missing.parquet",
         "*.pq": "No file matches",
         "empty": "holds no files",
-        "delta": "Delta table.*deltalake",
+        "delta": "is no Delta table that can be read",
         "mixed": "different formats: .*Parquet.* and CSV",
         "fake.parquet": "Cannot read as Parquet.*fake.parquet",
         "nothing.parquet": "is empty: it has 0 bytes",

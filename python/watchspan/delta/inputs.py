@@ -68,9 +68,9 @@ class RawEvents:
         if self._is_flat:
             return rows
         batches = pa.RecordBatchReader.from_stream(rows)
-        # What reads the table may give text in another layout than its schema says.
-        flat = (self._flattened(batch).cast(self._used) for batch in batches)
-        return pa.RecordBatchReader.from_batches(self._used, flat)
+        # Text may come in another layout than the table's schema says.
+        schema = self._flattened(sources.empty_batch(batches.schema)).schema
+        return pa.RecordBatchReader.from_batches(schema, map(self._flattened, batches))
 
     def _read_schema(self) -> pa.Schema:
         return pa.schema([self._schema.field(name) for name in self._want.find(self._schema.names)])
@@ -119,7 +119,7 @@ def read_videos(videos: Any, columns: Columns | None) -> pa.Table:
         WatchspanError: As `watchspan.aggregate` does.
     """
     want = sources.wanted("videos", columns)
-    taken = sources.read(videos.scan() if isinstance(videos, storage.DeltaTable) else videos, want)
+    taken = sources.read(videos, want)
     table = (
         sources.as_table(taken)
         if hasattr(taken, "__arrow_c_stream__")

@@ -16,7 +16,15 @@ from watchspan import _core
 from watchspan.errors import SourceError
 from watchspan.sources.files import file_metadata, read_files
 from watchspan.sources.formats import format_of
-from watchspan.sources.objects import from_columns, from_dicts, from_pandas, from_polars, type_name
+from watchspan.sources.objects import (
+    from_columns,
+    from_delta,
+    from_dicts,
+    from_pandas,
+    from_polars,
+    from_spark,
+    type_name,
+)
 from watchspan.sources.outputs import check_output
 from watchspan.sources.overflow import Overflow
 from watchspan.sources.pickles import disarm
@@ -65,8 +73,9 @@ def read(source: Any, want: Wanted | None, table: str = "rows") -> Any:
             return convert(source, want, table)
     raise SourceError(
         f"Cannot read {table} from an object of type {type_name(source)}: pass an Arrow table (pyarrow, "
-        "polars, pandas, DuckDB, any object with __arrow_c_stream__), a pyarrow dataset, an iterator of "
-        "record batches, or the path of Parquet, CSV, JSON lines or Arrow files."
+        "polars, pandas, DuckDB, any object with __arrow_c_stream__), a pyarrow dataset, a DeltaTable, an "
+        "iterator of record batches, or the path of Parquet, CSV, JSON lines or Arrow files, or of a Delta "
+        "table."
     )
 
 
@@ -161,6 +170,11 @@ _CONVERSIONS: tuple[tuple[Callable[[Any], bool], Callable[[Any, Wanted | None, s
     (_is_from("pandas", "columns"), lambda source, want, _: _stream(from_pandas(source, want))),
     (_is_from("polars", "collect_schema"), lambda source, want, _: from_polars(source, want)),
     (
+        _is_from("pyspark", "mapInArrow"),
+        lambda source, want, table: read(from_spark(source, want), want, table),
+    ),
+    (_is_from("deltalake", "scan"), lambda source, want, _: from_delta(source, want)),
+    (
         lambda source: isinstance(source, Mapping),
         lambda source, want, _: _stream(from_columns(source, want)),
     ),
@@ -172,9 +186,20 @@ _CONVERSIONS: tuple[tuple[Callable[[Any], bool], Callable[[Any, Wanted | None, s
         lambda source, _, table: _checked(source, source.schema, table),
     ),
     (_has_arrow, lambda source, *_: source),
+    # Ibis.
+    (
+        lambda source: hasattr(source, "to_pyarrow_batches"),
+        lambda source, want, table: read(source.to_pyarrow_batches(), want, table),
+    ),
+    # Datasets of Hugging Face.
+    (_is_from("datasets", "with_format"), lambda source, want, table: read(_in_parts(source), want, table)),
     # The core knows what an iterator that yields nothing amounts to.
     (_is_iterable, lambda source, _, table: _checked(source, None, table)),
 )
+
+
+def _in_parts(dataset: Any) -> Iterator[Any]:
+    return iter(dataset.with_format("arrow").iter(1 << 16))
 
 
 def _stream(table: Any) -> Any:

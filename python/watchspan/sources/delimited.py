@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from watchspan.sources.formats import compression_of
 from watchspan.sources.scans import hive, refuse_incomplete, scan_dataset
-from watchspan.sources.wanted import Wanted
+from watchspan.sources.wanted import UNREADABLE, Wanted
 
 _DELIMITERS = ",;\t|"
 _HEADER_BYTES = 1 << 16
@@ -27,7 +27,10 @@ def read_csv(paths: list[str], filesystem: Any, want: Wanted) -> Iterator[pa.Rec
     from pyarrow import dataset as ds
 
     # Values with line breaks in columns that are not used must not break the ones that are.
-    parse = csv.ParseOptions(newlines_in_values=True, delimiter=_delimiter(paths[0], filesystem))
+    ragged = _Ragged()
+    parse = csv.ParseOptions(
+        newlines_in_values=True, delimiter=_delimiter(paths[0], filesystem), invalid_row_handler=ragged
+    )
     plain = ds.dataset(
         paths, filesystem=filesystem, format=ds.CsvFileFormat(parse_options=parse), partitioning=hive(paths)
     )
@@ -41,7 +44,47 @@ def read_csv(paths: list[str], filesystem: Any, want: Wanted) -> Iterator[pa.Rec
     )
     form = ds.CsvFileFormat(parse_options=parse, convert_options=convert)
     text = ds.dataset(paths, schema, filesystem=filesystem, format=form, partitioning=hive(paths))
-    return scan_dataset(text, want)
+    return _with_ragged(scan_dataset(text, want), ragged, want)
+
+
+class _Ragged:
+    """Lines that have more or fewer cells than their header: they are passed over, and counted."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def __call__(self, row: Any) -> str:
+        # It is called by threads of pyarrow's, which hold the lock of Python meanwhile.
+        where = "" if row.number is None else f"line {row.number}, "
+        cells = f"{row.actual_columns} cells where the header has {row.expected_columns}"
+        self.lines.append(f"{where}{cells}: {str(row.text)[:80]!r}")
+        return "skip"
+
+    def __eq__(self, other: object) -> bool:
+        # Options that hold it are compared.
+        return isinstance(other, _Ragged)
+
+    __hash__ = object.__hash__
+
+
+def _with_ragged(
+    batches: Iterator[pa.RecordBatch], ragged: _Ragged, want: Wanted
+) -> Iterator[pa.RecordBatch]:
+    """The rows, and at the end one that could not be read for each ragged line."""
+    schema = None
+    # What was read to learn of the columns is read again.
+    ragged.lines.clear()
+    for batch in batches:
+        schema = batch.schema.append(pa.field(UNREADABLE, pa.bool_()))
+        yield pa.RecordBatch.from_arrays([*batch.columns, _all(False, batch.num_rows)], schema=schema)
+    if schema is not None and ragged.lines:
+        want.unreadable.extend(ragged.lines)
+        nothing = [pa.nulls(len(ragged.lines), field.type) for field in schema][:-1]
+        yield pa.RecordBatch.from_arrays([*nothing, _all(True, len(ragged.lines))], schema=schema)
+
+
+def _all(value: bool, rows: int) -> pa.Array:
+    return pa.array([value] * rows, pa.bool_())
 
 
 def _delimiter(path: str, filesystem: Any) -> str:

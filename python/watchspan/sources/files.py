@@ -11,20 +11,26 @@ from typing import Any
 
 import pyarrow as pa
 
-from watchspan.errors import SourceError, WatchspanError
+from watchspan.errors import MissingDependencyError, SourceError, WatchspanError
 from watchspan.sources.delimited import read_csv
 from watchspan.sources.formats import TEXT_FORMATS, TITLES, format_of
 from watchspan.sources.lines import read_json
-from watchspan.sources.places import files_at, find_places
+from watchspan.sources.objects import from_delta
+from watchspan.sources.places import files_at, find_places, locate
 from watchspan.sources.scans import REFUSALS, open_typed, scan_dataset
 from watchspan.sources.wanted import Wanted
 from watchspan.text import shown_path
 
+# What lies in the folder of a Delta table.
+_DELTA_LOG = "_delta_log"
 _LOG = logging.getLogger("watchspan")
 
 
-def read_files(source: Any, want: Wanted | None) -> Iterator[pa.RecordBatch]:
-    """The batches of the files behind one path, directory, glob or URI, or a list of them."""
+def read_files(source: Any, want: Wanted | None) -> Any:
+    """A stream or the batches of the files behind one path, directory, glob or URI, or a list of them."""
+    table = _delta_table(source)
+    if table is not None:
+        return from_delta(table, want)
     form, paths, filesystem = _find_files(source)
     with _said_of(form):
         if form not in TEXT_FORMATS:
@@ -72,6 +78,38 @@ def _find_files(source: Any) -> tuple[str, list[str], Any]:
     form = next(iter(formats))
     # No line of JSON is no row; all other formats begin with something.
     return form, paths if form == "json" else _with_content(paths, filesystem), filesystem
+
+
+def _delta_table(source: Any) -> Any:
+    """The Delta table at a path, if it is that of one: its files alone say nothing of deleted rows."""
+    if isinstance(source, (list, tuple)):
+        return None
+    path = os.fsdecode(os.fspath(source))
+    if not _is_folder(path, _DELTA_LOG):
+        return None
+    try:
+        from deltalake import DeltaTable
+        from deltalake.exceptions import DeltaError
+    except ImportError as error:
+        raise MissingDependencyError(
+            f'{shown_path(path)} is a Delta table: run pip install "watchspan[delta]", which reads them.'
+        ) from error
+    try:
+        return DeltaTable(path)
+    except DeltaError as error:
+        raise SourceError(f"{shown_path(path)} is no Delta table that can be read: {error}.") from error
+
+
+def _is_folder(path: str, name: str) -> bool:
+    """Whether a folder of that name lies at a path or URI; False where nobody can say."""
+    from pyarrow import fs
+
+    try:
+        filesystem, place = locate(path)
+        found = filesystem.get_file_info(f"{place.rstrip('/')}/{name}")
+    except (*REFUSALS, UnicodeError):
+        return False
+    return bool(found.type == fs.FileType.Directory)
 
 
 def _with_content(paths: list[str], filesystem: Any) -> list[str]:

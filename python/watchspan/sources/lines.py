@@ -20,6 +20,8 @@ from watchspan.sources.wanted import Wanted
 _SAMPLE_BYTES = 1 << 20
 # How much of it is parsed at a time.
 _BLOCK_BYTES = 1 << 24
+# How many lines that are none are remembered of a file, at least, to be shown.
+_MOST_SHOWN = 100
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -34,7 +36,7 @@ def read_json(paths: list[str], filesystem: Any, want: Wanted) -> Iterator[pa.Re
     names = dict.fromkeys(chain.from_iterable(rows))
     used = want.paths(names) if rows else [name for name in want.nominal() if name != "sessionId"]
     _refuse_numbers(rows, want)
-    return _scan(paths, filesystem, used)
+    return _scan(paths, filesystem, used, want)
 
 
 def _refuse_numbers(rows: list[dict[str, Any]], want: Wanted) -> None:
@@ -51,11 +53,24 @@ def _refuse_numbers(rows: list[dict[str, Any]], want: Wanted) -> None:
             )
 
 
-def _scan(paths: list[str], filesystem: Any, used: list[str]) -> Iterator[pa.RecordBatch]:
+def _scan(paths: list[str], filesystem: Any, used: list[str], want: Wanted) -> Iterator[pa.RecordBatch]:
     for path in paths:
+        before = 0
         for block in _blocks(path, filesystem, _BLOCK_BYTES):
-            yield _core.json_lines(block, used)
+            batch = _core.json_lines(block, used)
+            if len(want.unreadable) < _MOST_SHOWN and batch.column(batch.num_columns - 1).true_count:
+                want.unreadable.extend(_unreadable(path, block, before, batch))
+            before += block.count(b"\n")
+            yield batch
     yield _core.json_lines(b"", used)
+
+
+def _unreadable(path: str, block: bytes, before: int, batch: pa.RecordBatch) -> Iterator[str]:
+    """Where the lines of a block are that are none, and how they begin; `before` lines are above it."""
+    lines = ((number, line) for number, line in enumerate(block.split(b"\n"), before + 1) if line.strip())
+    for (number, line), is_unreadable in zip(lines, batch.column(batch.num_columns - 1)):
+        if is_unreadable.as_py():
+            yield f"{path}, line {number}: {line[:80].decode(errors='replace')!r}"
 
 
 def _blocks(path: str, filesystem: Any, size: int) -> Iterator[bytes]:

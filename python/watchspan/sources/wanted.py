@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
@@ -11,6 +11,9 @@ import pyarrow as pa
 from watchspan import _core
 from watchspan.columns import EVENTS, VIDEOS, Columns, place_of
 from watchspan.errors import MissingColumnError
+
+# The column in which readers of files say that a row could not be read.
+UNREADABLE = "_unreadable"
 
 
 @dataclass(frozen=True)
@@ -20,10 +23,12 @@ class Wanted:
     Attributes:
         table: What the table holds: `events` or `videos`.
         columns: Where they are in it, as the core takes that; None: under their default names.
+        unreadable: Where files hold lines that are none: readers say it here, of the first ones at least.
     """
 
     table: str
     columns: Columns | None
+    unreadable: list[str] = field(default_factory=list, compare=False)
 
     def find(self, names: Iterable[Any]) -> list[str]:
         """Those of a table's columns, whose `names` these are, that are used, each once, in the core's order.

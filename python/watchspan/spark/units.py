@@ -12,7 +12,7 @@ from pyspark.sql import types as T
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9, "ticks": 10**7}
 # The years 1 to 9999 in microseconds from 1970.
 _FIRST, _LAST = -62_135_596_800_000_000, 253_402_300_799_999_999
-_NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?\s*$"
+_NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+|\d+,\d+)([eE][+-]?\d{1,3})?\s*$"
 # What a long surely holds.
 _WHOLE = r"^\s*[+-]?\d{1,18}\s*$"
 # An instant as text, in any session's zone.
@@ -30,7 +30,7 @@ def instants(column: Column, kind: T.DataType, unit: str) -> Column:
     """The instants that numbers in `unit` count from 1970; of text those numbers, and what else it says."""
     if isinstance(kind, T.StringType):
         whole = F.when(column.rlike(_WHOLE), F.trim(column).cast(T.LongType()))
-        near = F.when(column.rlike(_NUMBER), F.trim(column).cast(T.DoubleType()))
+        near = _number(column)
         counted = F.coalesce(_instant(_micros(whole, unit)), _instant(_near(near, unit)))
         return F.coalesce(stamp(counted), column)
     if isinstance(kind, T.IntegralType):
@@ -44,9 +44,13 @@ def in_seconds(column: Column, kind: T.DataType, unit: str) -> Column:
     """Positions or lengths in seconds of such in `unit`; text that is no number states its own."""
     per_second = float(_PER_SECOND[unit])
     if isinstance(kind, T.StringType):
-        number = F.when(column.rlike(_NUMBER), F.trim(column).cast(T.DoubleType()) / per_second)
-        return F.coalesce(number.cast(T.StringType()), column)
+        return F.coalesce((_number(column) / per_second).cast(T.StringType()), column)
     return column.cast(T.DoubleType()) / per_second if isinstance(kind, T.NumericType) else column
+
+
+def _number(text: Column) -> Column:
+    """The number that text is, with a point or a comma; null if it is none."""
+    return F.when(text.rlike(_NUMBER), F.translate(F.trim(text), ",", ".").cast(T.DoubleType()))
 
 
 def _micros(whole: Column, unit: str) -> Column:
