@@ -1,6 +1,7 @@
 # Two commands set up all they need: `make demo` shows the main job, `make test` checks everything.
 # They need Rust, Python 3.9 or newer with venv, make, and for the tests of the queries in KQL Node.js. What the tests
-# of Spark need beyond that, Java 17 too, they install; `make test-all` runs all of them with every version of Spark.
+# of Spark need beyond that, Java 17 too, they install, and a browser; `make test-all` runs all of them with every
+# version of Spark.
 # Both run two checks at a time, and print what a check says when it ends.
 
 PYTHON ?= python3
@@ -41,7 +42,7 @@ SAY = @echo "$@ starts" $(STARTS)
 SITE := $(shell $(PYTHON) -c 'import sys; print("docs" if sys.version_info >= (3, 11) else "")')
 SPARK_CHECKS := spark-tables-test spark-functions-test spark-older-test spark-connect-test
 # In this order two at a time take least: the first waits for the wheel and for Spark while the Rust tests compile.
-CHECKS := spark-tables-test rust-test docs-check lint python-test $(filter-out spark-tables-test,$(SPARK_CHECKS)) other-pythons-test azure-test $(SITE)
+CHECKS := spark-tables-test rust-test docs-check lint python-test $(filter-out spark-tables-test,$(SPARK_CHECKS)) other-pythons-test browser-test azure-test $(SITE)
 
 .PHONY: demo test test-all audit checks $(CHECKS) docs fuzz fuzz-core spark-test spark42 bench bench-check bench-large bench-pieces bench-spark bench-stages bench-worst-cases generate wheel wheels arm-test clean
 .DEFAULT_GOAL := help
@@ -145,6 +146,10 @@ azure-test: $(VENV)/bin/nox tests/kql/kusto/node_modules ## The queries in KQL, 
 	$(SAY)
 	$(IN) azure -- -q $(CHOSEN) tests/kql
 	$(IN) azure -- -q $(CHOSEN) tests/azure
+
+browser-test: $(VENV)/bin/nox ## The tracker of examples/ in a real browser; installs Chromium where there is none.
+	$(SAY)
+	$(IN) browser -- -q $(CHOSEN) tests/browser
 
 # Makes the environment, and installs Java and Delta's jars where they are missing, before checks that run side by
 # side need them.

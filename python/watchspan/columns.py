@@ -24,8 +24,9 @@ class Column:
 
     Attributes:
         paths: Names of columns, or paths into nested ones, such as `event.currentTime`, `context["user id"]`,
-            `ids[0]` or `params[key="time"].value`: the first that is there and not null counts. None: the
-            column of the default name. A path goes through structs, maps, lists, and text that holds JSON.
+            `ids[0]` or `params[key="time"].value`: the first that is there and not null counts. None: as
+            the preset has it, else the column of the default name. A path goes through structs, maps, lists,
+            and text that holds JSON.
         unit: What numbers count: `s`, `ms`, `us`, `ns` or `ticks` (100 ns). None: seconds of positions and
             durations; numbers are no instants then.
         timezone: Where the clocks stand that made stamps without a zone, such as `Europe/Berlin`; of a time

@@ -2,30 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import pytest
 
 import watchspan as ws
-from watchspan import _core
+from support.hand_rows import NAMES, SAMPLES, assert_by_hand
+from watchspan import _core, presets
 from watchspan.errors import OptionError, SourceError, VocabularyError
-
-SAMPLES = Path(__file__).parents[1] / "presets"
-NAMES = sorted(path.stem for path in SAMPLES.glob("*.jsonl"))
-
-
-def assert_by_hand(table, name):
-    expected = json.loads((SAMPLES / f"{name}.expected.json").read_text())
-    assert {reason: count for reason, count in ws.report(table)["dropped"].items() if count} == expected[
-        "dropped"
-    ]
-    rows = {(row["userId"], row["videoId"]): row for row in table.to_pylist()}
-    assert len(rows) == len(expected["rows"]) > 0
-    for by_hand in expected["rows"]:
-        row = rows[str(by_hand["userId"]), str(by_hand["videoId"])]
-        figures = {column: value for column, value in by_hand.items() if column not in ("userId", "videoId")}
-        assert {column: row[column] for column in figures} == pytest.approx(figures), by_hand["userId"]
 
 
 def test_every_preset_has_a_sample():
@@ -92,3 +74,37 @@ def test_what_is_no_preset_is_refused(tmp_path):
     for preset in (3, {"events": {"start": None}}):
         with pytest.raises(OptionError, match="preset"):
             ws.aggregate(RECORDS, preset=preset)
+
+
+def test_a_column_without_a_path_is_where_the_preset_has_it():
+    records = [{**record, "at": 1000 * record["at"], "where": 1000 * record["where"]} for record in RECORDS]
+    milliseconds = {"timestamp": ws.Column(unit="ms"), "currentTime": ws.Column(unit="ms")}
+    assert ws.aggregate(records, preset=OURS, columns=milliseconds)["totalWatchTime"].to_pylist() == [60.0]
+    nobody = [{**record, "who": "nobody"} for record in RECORDS]
+    unnamed = {"userId": ws.Column(missing="nobody", value="somebody")}
+    assert ws.aggregate(nobody, preset=OURS, columns=unnamed)["userId"].to_pylist() == ["somebody"]
+
+
+@pytest.mark.parametrize("name", [spec["name"] for spec in _core.preset_specs()])
+def test_a_description_reads_back_as_what_it_describes(name):
+    spec = presets.described(name)
+    assert _core.read_preset(name, presets.description(spec)) == spec
+
+
+def test_a_description_holds_whatever_text_there_is():
+    odd = 'a"b\\n \\" \x7f\x1b\t\u202e\U0001f600\U000e0041 é'
+    given = {
+        "title": odd,
+        "source": odd,
+        "notes": f'- {odd}\n- """{odd}"',
+        "events": {odd: "play", "": "pause"},
+        "columns": {
+            "userId": {"paths": [odd, "b"], "missing": [odd, ""], "unit": "ms", "timezone": odd},
+            "videoId": [odd],
+        },
+    }
+    spec = presets.described(given)
+    assert (spec["title"], spec["notes"], spec["names"][0]) == (odd, given["notes"], (odd, "play"))
+    text = presets.description(spec)
+    assert _core.read_preset("preset", text) == spec
+    assert {each for each in text if not each.isprintable()} == {"\n"}

@@ -15,7 +15,7 @@ import click
 import pyarrow as pa
 
 from watchspan import _core, _interrupts
-from watchspan.cli import azure, demo, keeping, kql, reading, tables
+from watchspan.cli import azure, demo, keeping, kql, presets, reading, tables
 from watchspan.cli.terminal import say
 from watchspan.errors import MissingDependencyError, OptionError, WatchspanError, WatchspanWarning
 from watchspan.masking import masked
@@ -112,6 +112,11 @@ def _one_line(text: str) -> str:
 
 def _in_options(message: str) -> str:
     """A message of the Python functions in the words of the command line."""
+    message = re.sub(
+        r"""columns=\{"(\w+)": Column\((["'])(.+?)\2, unit="(\w+)"\)\}""",
+        r"--column '\1=\3' --unit \1=\4",
+        message,
+    )
     return re.sub(r'columns=\{"(\w+)": "(.+?)"\}', r"--column '\1=\2'", message)
 
 
@@ -129,6 +134,7 @@ def app() -> None:
       watchspan validate events.parquet                   what would be dropped, and why
       watchspan aggregate events.parquet --videos videos.parquet -o engagement.parquet
       watchspan show peter welcome events.parquet         how each event of a viewer was judged
+      watchspan presets                                   whose raw records can be read as they are
 
     Exit codes: 0 all is well, 1 the data is bad or cannot be read, 2 the command was not used as it should
     be, 130 interrupted.
@@ -142,6 +148,7 @@ def app() -> None:
 for _command in (
     *tables.COMMANDS,
     *reading.COMMANDS,
+    *presets.COMMANDS,
     *keeping.COMMANDS,
     *azure.COMMANDS,
     *kql.COMMANDS,

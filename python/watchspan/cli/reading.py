@@ -10,22 +10,24 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 import watchspan as ws
-from watchspan import _core, arguments, sources
+from watchspan import _core, presets, sources
 from watchspan.cli import display, options
 from watchspan.cli.progress import Progress
 from watchspan.cli.tables import read_events
 from watchspan.cli.terminal import print_json
-from watchspan.columns import Place
+from watchspan.columns import Columns
 
 __all__ = ["ADVICE", "COMMANDS", "engagement_row"]
 
 # What can be done about dropped events, by reason, for somebody at a terminal: it names options.
 ADVICE = {
+    "unreadable": "These lines are no JSON objects, or have more or fewer cells than the header: look what "
+    "else was written into the file.",
     "null_key": "Rows without a user, video or session cannot be counted for anybody: look where the tracker "
     "gets them from.\nIf only the session is empty, --column sessionId= cuts sessions by inactivity instead.",
     "invalid_timestamp": "A time must be an Arrow timestamp, or RFC 3339 text such as 2026-01-15T10:00:00Z.",
     "ignored_event": "Nothing to do: the vocabulary knows that these names say nothing about playback.",
-    "unknown_event": "Say whose names these are with --preset, or what they mean with --vocabulary.",
+    "unknown_event": "Say whose records these are with --preset, or what the names mean with --vocabulary.",
     "invalid_position": "A position must be a number of seconds from 0 up: look what the player reports "
     "before a video is loaded.",
     "duplicate": "Nothing to do: each event counts once, however often it was delivered.",
@@ -34,8 +36,7 @@ ADVICE = {
 
 @click.command(short_help="Show what would be dropped, and why.")
 @options.inputs
-@options.columns
-@options.vocabulary
+@options.reading
 @click.option("--examples", type=click.IntRange(min=0), default=3, show_default=True, metavar="N",
               help="How many dropped events to show per reason.")  # fmt: skip
 @options.threads
@@ -45,7 +46,6 @@ def validate(
     inputs: tuple[str, ...],
     quiet: bool,
     as_json: bool,
-    columns: Optional[dict[str, Place]],
     **settings: Any,
 ) -> None:
     """Show which events would be dropped, by reason, with examples and what can be done.
@@ -59,17 +59,17 @@ def validate(
     """
     with Progress("reading events", quiet=quiet):
         # By path, and so without a count: files are read again for the examples, and never held in memory.
-        report = ws.validate(list(inputs), columns=columns, **settings)
+        report = ws.validate(list(inputs), **settings)
     if as_json:
         figures = {name: getattr(report, name) for name in ("read", "kept", "dropped")}
         print_json({**figures, "examples": report.examples.to_pylist()})
     else:
-        _show_report(report, columns)
+        _show_report(report, presets.reading(settings["preset"], settings["columns"], None, None).columns)
     if not report.kept:
         raise ws.errors.DataError("no event could be used." if report.read else "there are no events.")
 
 
-def _show_report(report: Any, columns: Optional[dict[str, Place]]) -> None:
+def _show_report(report: Any, columns: Optional[Columns]) -> None:
     display.drops({"read": report.read, "kept": report.kept, "dropped": report.dropped})
     examples = report.examples.to_pylist()
     for reason, count in report.dropped.items():
@@ -79,9 +79,7 @@ def _show_report(report: Any, columns: Optional[dict[str, Place]]) -> None:
         display.lines(ADVICE[reason].split("\n"))
         found = [example for example in examples if example["reason"] == reason]
         if reason == "unknown_event":
-            own = sources.wanted("events", arguments.column_mapping(columns)).own(
-                report.examples.column_names[2:]
-            )
+            own = sources.wanted("events", columns).own(report.examples.column_names[2:])
             display.lines(_presets_with(example[own["eventName"]] for example in found))
         if found:
             names = [name for name in found[0] if name != "reason"]
@@ -153,13 +151,13 @@ def show(
       watchspan show peter welcome events.parquet --videos videos.parquet
     """
     with Progress("looking for the events", quiet=quiet) as progress:
-        events = read_events(progress, inputs, settings["columns"])
+        events = read_events(progress, inputs, settings)
         explanation = ws.explain(events, user, video, **settings)
     if not explanation.num_rows:
         raise ws.errors.DataError(f"there are no events of the user {user!r} on the video {video!r}.")
     with Progress("computing the row", quiet=quiet) as progress:
         # Of everybody's events: without a videos table the duration is how far anybody watched.
-        events = read_events(progress, inputs, settings["columns"])
+        events = read_events(progress, inputs, settings)
         rows = ws.aggregate(events, videos=videos, scoring=scoring, **settings)
     row = engagement_row(rows, user, video)
     if as_json:

@@ -9,23 +9,28 @@ import click
 import pyarrow as pa
 
 import watchspan as ws
-from watchspan import arguments, sample, sources
+from watchspan import presets, sample, sources
 from watchspan.api import aggregate_into, sessions_into
 from watchspan.cli import display, options
 from watchspan.cli.progress import Progress, peak_memory
 from watchspan.cli.terminal import binary_output, print_json, say
-from watchspan.columns import Place
 from watchspan.sources import Overflow
 
 __all__ = ["COMMANDS", "read_events", "write"]
 
 
 def read_events(
-    progress: Progress, inputs: tuple[str, ...], columns: Optional[dict[str, Place]]
+    progress: Progress, inputs: tuple[str, ...], settings: dict[str, Any]
 ) -> Iterator[pa.RecordBatch]:
-    """The events of files, counted by the progress line while they are read."""
-    want = sources.wanted("events", arguments.column_mapping(columns))
-    return progress.count(sources.read(list(inputs), want))
+    """The events of files, counted by the progress line while they are read.
+
+    Args:
+        progress: Counts.
+        inputs: The files.
+        settings: What the command was given: of it `preset` and `columns` say what is read.
+    """
+    how = presets.reading(settings["preset"], settings["columns"], None, None)
+    return progress.count(sources.read(list(inputs), sources.wanted("events", how.columns)))
 
 
 def write(
@@ -145,7 +150,7 @@ def aggregate(
     options.check_output(output, escape_formulas, *inputs, settings["videos"])
     with Overflow.of(settings["memory_limit"]) as rows:
         with Progress("reading events", quiet=quiet) as progress:
-            events = read_events(progress, inputs, settings["columns"])
+            events = read_events(progress, inputs, settings)
             rows.schema = aggregate_into(rows.add, events, **settings).schema
             write(progress, rows, output, escape_formulas)
         _finish(rows, "engagement", output, progress, quiet, as_json)
@@ -174,7 +179,7 @@ def sessions(
     options.check_output(output, escape_formulas, *inputs)
     with Overflow.of(settings["memory_limit"]) as rows:
         with Progress("reading events", quiet=quiet) as progress:
-            events = read_events(progress, inputs, settings["columns"])
+            events = read_events(progress, inputs, settings)
             rows.schema = sessions_into(rows.add, events, **settings).schema
             write(progress, rows, output, escape_formulas)
         _finish(rows, "sessions", output, progress, quiet, as_json)
