@@ -40,10 +40,15 @@ impl Tree {
     }
 
     /// Tells `take` the number of each path whose value is in `json`, an object, and that value as text: of a text
-    /// what it says, of a number as it is written. `null` is no value. Whether `json` is an object at all.
-    pub(crate) fn read(&self, json: &str, take: &mut impl FnMut(usize, Cow<'_, str>)) -> bool {
-        let object = parsed(json).filter(|value| value.get_type() == JsonType::Object);
-        object.is_some_and(|object| self.visit(&object, TEXTS, take).is_some())
+    /// what it says, of a number as it is written. `null` is no value. Whether `json` is an object at all; if it is none,
+    /// `take` may have been told of parts of it.
+    pub(crate) fn read(&self, json: &str, take: &mut impl FnMut(usize, Option<Cow<'_, str>>)) -> bool {
+        !is_too_deep(json) && self.visit_object(json, TEXTS, take).is_some()
+    }
+
+    /// The same of `text`, which may be an object, an array or no JSON at all: of that nothing is told in the end.
+    pub(crate) fn read_text(&self, text: &str, take: &mut impl FnMut(usize, Option<Cow<'_, str>>)) {
+        self.visit_text(text, TEXTS, take);
     }
 
     /// `None` if `value` is no JSON.
@@ -51,60 +56,79 @@ impl Tree {
         &self,
         value: &LazyValue<'_>,
         levels: usize,
-        take: &mut impl FnMut(usize, Cow<'_, str>),
+        take: &mut impl FnMut(usize, Option<Cow<'_, str>>),
     ) -> Option<()> {
         if !self.ends.is_empty()
             && let Some(text) = text(value)
         {
-            self.ends.iter().for_each(|&number| take(number, text.clone()));
+            self.ends.iter().for_each(|&number| take(number, Some(text.clone())));
         }
         if self.steps.is_empty() || levels == 0 {
             return Some(());
         }
-        let raw = value.as_raw_str();
         match value.get_type() {
-            JsonType::Object => self.visit_object(raw, levels - 1, take),
-            JsonType::Array => self.visit_array(raw, levels - 1, take),
+            JsonType::Object => self.visit_object(value.as_raw_str(), levels - 1, take),
+            JsonType::Array => self.visit_array(value.as_raw_str(), levels - 1, take),
             JsonType::String => {
-                let text = value.as_str()?;
-                // Text that is no JSON has no parts: the line is none the worse for it.
-                if let Some(inner) = parsed(text)
-                    && matches!(inner.get_type(), JsonType::Object | JsonType::Array)
-                {
-                    let _ = self.visit(&inner, levels - 1, take);
-                }
+                self.visit_text(value.as_str()?, levels - 1, take);
                 Some(())
             }
             _ => Some(()),
         }
     }
 
+    /// The same of `text`, which may be JSON. Of text that is none nothing is told: the line is none the worse for it.
+    fn visit_text(&self, text: &str, levels: usize, take: &mut impl FnMut(usize, Option<Cow<'_, str>>)) {
+        let visited = match text.trim_start().as_bytes().first() {
+            Some(b'{' | b'[') if is_too_deep(text) => return,
+            Some(b'{') => self.visit_object(text, levels, take),
+            Some(b'[') => self.visit_array(text, levels, take),
+            _ => return,
+        };
+        if visited.is_none() {
+            self.forget(take);
+        }
+    }
+
+    /// Tells `take` that there is no value at the end of any path that leads on from here.
+    fn forget(&self, take: &mut impl FnMut(usize, Option<Cow<'_, str>>)) {
+        for (_, tree) in &self.steps {
+            tree.ends.iter().for_each(|&number| take(number, None));
+            tree.forget(take);
+        }
+    }
+
     fn visit_object(
         &self,
-        raw: &str,
+        json: &str,
         levels: usize,
-        take: &mut impl FnMut(usize, Cow<'_, str>),
+        take: &mut impl FnMut(usize, Option<Cow<'_, str>>),
     ) -> Option<()> {
-        for entry in sonic_rs::to_object_iter(raw) {
+        let mut rest = None;
+        for entry in sonic_rs::to_object_iter(json) {
             let (key, value) = entry.ok()?;
             let wanted =
                 self.steps.iter().find(|(step, _)| matches!(step, Step::Field(name) if *name == key));
             if let Some((_, tree)) = wanted {
                 tree.visit(&value, levels, take)?;
             }
+            rest = Some(behind(json, value.as_raw_str())?);
         }
-        Some(())
+        // The iterator is content with its closing bracket, whatever follows.
+        let rest = rest.or_else(|| json.trim_start_matches(SPACE).strip_prefix('{'))?;
+        (rest.trim_matches(SPACE) == "}").then_some(())
     }
 
     fn visit_array(
         &self,
-        raw: &str,
+        json: &str,
         levels: usize,
-        take: &mut impl FnMut(usize, Cow<'_, str>),
+        take: &mut impl FnMut(usize, Option<Cow<'_, str>>),
     ) -> Option<()> {
-        let mut found = vec![false; self.steps.len()];
-        for (index, item) in sonic_rs::to_array_iter(raw).enumerate() {
+        let (mut found, mut rest) = (vec![false; self.steps.len()], None);
+        for (index, item) in sonic_rs::to_array_iter(json).enumerate() {
             let item = item.ok()?;
+            rest = Some(behind(json, item.as_raw_str())?);
             for ((step, tree), found) in self.steps.iter().zip(&mut found) {
                 let is_it = match step {
                     Step::Field(_) => false,
@@ -117,15 +141,24 @@ impl Tree {
                 }
             }
         }
-        Some(())
+        let rest = rest.or_else(|| json.trim_start_matches(SPACE).strip_prefix('['))?;
+        (rest.trim_matches(SPACE) == "]").then_some(())
     }
 }
 
-/// The value that `json` is, if it is one of a depth that can be.
-fn parsed(json: &str) -> Option<LazyValue<'_>> {
+/// What JSON allows between its parts.
+const SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
+
+/// What of `json` stands behind its `part`.
+fn behind<'j>(json: &'j str, part: &str) -> Option<&'j str> {
+    let end = (part.as_ptr().addr() + part.len()).checked_sub(json.as_ptr().addr())?;
+    json.get(end..)
+}
+
+/// Whether values in `json` may not be read, as they are nested too deep.
+fn is_too_deep(json: &str) -> bool {
     let is_open = |byte: &u8| matches!(byte, b'{' | b'[');
-    let could_be_deep = json.bytes().filter(is_open).count() > DEEPEST;
-    if could_be_deep && is_deep(json) { None } else { sonic_rs::from_str(json).ok() }
+    json.bytes().filter(is_open).count() > DEEPEST && is_deep(json)
 }
 
 /// Whether values in `json` are nested too deep.
@@ -179,7 +212,7 @@ mod tests {
         let paths: Vec<_> = paths.iter().map(|path| steps(path).unwrap()).collect();
         let mut values = vec![None; paths.len()];
         let tree = Tree::new(paths.iter().map(Vec::as_slice));
-        tree.read(json, &mut |number, text| values[number] = Some(text.into_owned())).then_some(values)
+        tree.read(json, &mut |number, text| values[number] = text.map(Cow::into_owned)).then_some(values)
     }
 
     fn one(json: &str, path: &str) -> Option<String> {
@@ -208,6 +241,9 @@ mod tests {
     #[test]
     fn a_path_goes_through_text_that_holds_json() {
         let json = r#"{"event": "{\"currentTime\": 12.5, \"deep\": \"{\\\"id\\\": 7}\"}", "plain": "{x"}"#;
+        assert_eq!(read(r#"{"event": "{\"a\": 1, \"b\": 2} x"}"#, &["event.a"]), Some(vec![None]));
+        assert_eq!(read(r#"{"event": "[1, 2"}"#, &["event[0]"]), Some(vec![None]));
+        assert_eq!(read(r#"{"event": " [1, 2] "}"#, &["event[0]"]), Some(vec![Some("1".to_owned())]));
         let found = read(json, &["event.currentTime", "event.deep.id", "plain.x", "event.none"]).unwrap();
         assert_eq!(found, [Some("12.5".to_owned()), Some("7".to_owned()), None, None]);
     }

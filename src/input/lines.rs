@@ -82,11 +82,11 @@ impl LineReader {
         }
         rows.found.iter_mut().for_each(|(is_there, _)| *is_there = false);
         let found = &mut rows.found;
-        let mut take = |number: usize, text: std::borrow::Cow<'_, str>| {
+        let mut take = |number: usize, text: Option<std::borrow::Cow<'_, str>>| {
             if let Some((is_there, value)) = found.get_mut(number) {
-                *is_there = true;
+                *is_there = text.is_some();
                 value.clear();
-                value.push_str(&text);
+                value.push_str(&text.unwrap_or_default());
             }
         };
         let object = line.iter().position(|&byte| byte == b'{').map(|start| &line[start..]);

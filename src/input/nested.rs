@@ -216,7 +216,7 @@ fn in_json(texts: &StringArray, steps: &[Step]) -> StringArray {
     let tree = Tree::new([steps]);
     let value = |text: Option<&str>| {
         let mut value = None;
-        tree.read(text?, &mut |_, text| value = Some(text.into_owned()));
+        tree.read_text(text?, &mut |_, text| value = text.map(std::borrow::Cow::into_owned));
         value
     };
     texts.iter().map(value).collect()
@@ -348,6 +348,9 @@ mod tests {
             assert_eq!(read("j", column, "j.a.b"), texts([Some("1"), None, None]), "{layout}");
         }
         let coded = DataType::Dictionary(Box::new(DataType::Int8), Box::new(DataType::Utf8));
+        let list: ArrayRef = Arc::new(StringArray::from(vec![Some("[7, {\"a\": 8}]"), Some("[7, 8"), None]));
+        assert_eq!(read("j", Arc::clone(&list), "j[0]"), texts([Some("7"), None, None]));
+        assert_eq!(read("j", list, "j[1].a"), texts([Some("8"), None, None]));
         assert_eq!(
             read("j", arrow_cast::cast(&json, &coded).unwrap(), "j.a"),
             texts([Some("1"), None, None])

@@ -160,29 +160,49 @@ def aggregate(
 @options.inputs
 @options.output
 @options.escape_formulas
+@click.option("--intervals", is_flag=True, help="INPUTS hold what was watched: userId, videoId, start, end.")
 @options.of_events
 @options.memory_limit
 @options.reporting
 def sessions(
-    inputs: tuple[str, ...], output: Optional[str], escape_formulas: bool, quiet: bool, as_json: bool,
-    **settings: Any,
+    inputs: tuple[str, ...], intervals: bool, output: Optional[str], escape_formulas: bool, quiet: bool,
+    as_json: bool, **settings: Any,
 ) -> None:  # fmt: skip
     """Turn events into sessions: one row per user, video and session.
 
     The rows hold what was watched as intervals, and `watchspan retention` reads them.
 
     \b
-    Example:
+    Examples:
       watchspan sessions events.parquet --rules session_timeout_seconds=900 -o sessions.parquet
+      watchspan sessions --intervals history.csv --column start=from -o sessions.parquet
     """
     _check_figures(as_json, output)
     options.check_output(output, escape_formulas, *inputs)
     with Overflow.of(settings["memory_limit"]) as rows:
         with Progress("reading events", quiet=quiet) as progress:
-            events = read_events(progress, inputs, settings)
-            rows.schema = sessions_into(rows.add, events, **settings).schema
+            make = _of_intervals if intervals else _of_events
+            rows.schema = make(rows, progress, inputs, settings)
             write(progress, rows, output, escape_formulas)
         _finish(rows, "sessions", output, progress, quiet, as_json)
+
+
+def _of_events(
+    rows: Overflow, progress: Progress, inputs: tuple[str, ...], settings: dict[str, Any]
+) -> pa.Schema:
+    return sessions_into(rows.add, read_events(progress, inputs, settings), **settings).schema
+
+
+def _of_intervals(
+    rows: Overflow, progress: Progress, inputs: tuple[str, ...], settings: dict[str, Any]
+) -> pa.Schema:
+    if settings["preset"] or settings["vocabulary"]:
+        raise click.UsageError("--intervals are no events: --preset and --vocabulary say nothing of them.")
+    chosen = {name: settings[name] for name in ("columns", "rules", "threads")}
+    table = ws.sessions_of_intervals(list(inputs), **chosen)
+    for batch in table.to_batches():
+        rows.add(batch)
+    return table.schema
 
 
 @click.command(short_help="Show how much of its audience each part of a video kept.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from itertools import chain
 from typing import Any
@@ -65,6 +66,20 @@ class _Ragged:
         return isinstance(other, _Ragged)
 
     __hash__ = object.__hash__
+
+
+def _be_quiet() -> None:
+    """Says nothing of ragged lines that are not even text: pyarrow cannot show them, and the file is refused."""
+    shown = sys.unraisablehook
+
+    def hook(failed: Any) -> None:
+        if not isinstance(failed.object, _Ragged):
+            shown(failed)
+
+    sys.unraisablehook = hook
+
+
+_be_quiet()
 
 
 def _with_ragged(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from typing import Any
 
@@ -56,7 +57,7 @@ def _refuse_numbers(rows: list[dict[str, Any]], want: Wanted) -> None:
 def _scan(paths: list[str], filesystem: Any, used: list[str], want: Wanted) -> Iterator[pa.RecordBatch]:
     for path in paths:
         before = 0
-        for block in _blocks(path, filesystem, _BLOCK_BYTES):
+        for block in _ahead(_blocks(path, filesystem, _BLOCK_BYTES)):
             batch = _core.json_lines(block, used)
             if len(want.unreadable) < _MOST_SHOWN and batch.column(batch.num_columns - 1).true_count:
                 want.unreadable.extend(_unreadable(path, block, before, batch))
@@ -71,6 +72,15 @@ def _unreadable(path: str, block: bytes, before: int, batch: pa.RecordBatch) -> 
     for (number, line), is_unreadable in zip(lines, batch.column(batch.num_columns - 1)):
         if is_unreadable.as_py():
             yield f"{path}, line {number}: {line[:80].decode(errors='replace')!r}"
+
+
+def _ahead(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """The blocks, each read while the one before is worked on."""
+    with ThreadPoolExecutor(1) as reader:
+        coming = reader.submit(next, blocks, None)
+        while (block := coming.result()) is not None:
+            coming = reader.submit(next, blocks, None)
+            yield block
 
 
 def _blocks(path: str, filesystem: Any, size: int) -> Iterator[bytes]:
