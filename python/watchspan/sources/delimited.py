@@ -23,6 +23,11 @@ def read_csv(paths: list[str], filesystem: Any, want: Wanted) -> Iterator[pa.Rec
         SourceError: If a file cannot be read.
         MissingColumnError: If a needed column is missing.
     """
+    return scan_dataset(open_text(paths, filesystem, want), want)
+
+
+def open_text(paths: list[str], filesystem: Any, want: Wanted | None = None) -> Any:
+    """CSV files as a dataset of the wanted columns, all of text; None: of all columns."""
     from pyarrow import csv
     from pyarrow import dataset as ds
 
@@ -35,13 +40,12 @@ def read_csv(paths: list[str], filesystem: Any, want: Wanted) -> Iterator[pa.Rec
     folders = [field.name for field in plain.schema if field.name not in next(iter(schemas.values())).names]
     refuse_incomplete(schemas, folders, want)
     names = dict.fromkeys([*chain.from_iterable(schema.names for schema in schemas.values()), *folders])
-    schema = pa.schema([(name, pa.string()) for name in want.find(names)])
+    schema = pa.schema([(name, pa.string()) for name in (want.find(names) if want else names)])
     convert = csv.ConvertOptions(
         column_types=schema, strings_can_be_null=True, null_values=[""], quoted_strings_can_be_null=True
     )
     form = ds.CsvFileFormat(parse_options=parse, convert_options=convert)
-    text = ds.dataset(paths, schema, filesystem=filesystem, format=form, partitioning=hive(paths))
-    return scan_dataset(text, want)
+    return ds.dataset(paths, schema, filesystem=filesystem, format=form, partitioning=hive(paths))
 
 
 def _delimiter(path: str, filesystem: Any) -> str:

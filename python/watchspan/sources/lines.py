@@ -53,12 +53,12 @@ def _refuse_numbers(rows: list[dict[str, Any]], want: Wanted) -> None:
 
 def _scan(paths: list[str], filesystem: Any, used: list[str]) -> Iterator[pa.RecordBatch]:
     for path in paths:
-        for block in _blocks(path, filesystem, _BLOCK_BYTES):
+        for block in blocks(path, filesystem, _BLOCK_BYTES):
             yield _core.json_lines(block, used)
     yield _core.json_lines(b"", used)
 
 
-def _blocks(path: str, filesystem: Any, size: int) -> Iterator[bytes]:
+def blocks(path: str, filesystem: Any, size: int) -> Iterator[bytes]:
     """A file in blocks of about so many bytes that end with a line."""
     with filesystem.open_input_stream(path, compression=compression_of(path)) as stream:
         text = stream.read(size)
@@ -92,7 +92,7 @@ def _lines_of_array(path: str, text: bytes) -> bytes:
 def _sample(path: str, filesystem: Any) -> list[dict[str, Any]]:
     """The first rows of a file: they say which columns it has, for want of a header."""
     rows, first = [], ""
-    for line in next(_blocks(path, filesystem, _SAMPLE_BYTES), b"").splitlines():
+    for line in next(blocks(path, filesystem, _SAMPLE_BYTES), b"").splitlines():
         start = line.find(b"{")
         try:
             row = json.loads(line[start:]) if start >= 0 else None

@@ -1,0 +1,389 @@
+"""Where the columns of a source are: by the names of its places, and by the values there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Optional
+
+from watchspan.checking import values
+from watchspan.checking.naming import likeness, words
+from watchspan.checking.shapes import Leaf
+from watchspan.checking.tracks import Tracks, agreement, unit_of
+
+# Events that nobody can count without a position.
+_NEED_POSITION = frozenset(("play", "resume", "heartbeat", "seek", "seek_start"))
+# A name this much alike is believed; anything less needs values that fit.
+ALIKE = 0.35
+_SPEEDS = frozenset((0.25, 0.5, 0.7, 0.75, 0.8, 0.9, 1.0, 1.1, 1.2, 1.25, 1.3, 1.4, 1.5, 1.6, 1.7, 1.75,
+                     1.8, 2.0, 2.25, 2.5, 2.75, 3.0, 3.5, 4.0))  # fmt: skip
+# What a place is called where a jump leads to.
+_TARGETS = frozenset(("new", "to", "target", "destination"))
+_LONGEST_VIDEO, _SHORTEST_VIDEO = 1_000_000.0, 0.01
+
+
+@dataclass
+class Found:
+    """Where a column is.
+
+    Attributes:
+        leaves: The places, of which the first that has a value counts.
+        unit: What its numbers count, where that must be said.
+        why: What says so.
+    """
+
+    leaves: list[Leaf]
+    unit: Optional[str] = None
+    why: str = ""
+
+    def read(self, reads: Callable[[Any], Optional[float]]) -> dict[int, Any]:
+        """Row -> value, as far as `reads` makes something of it."""
+        found: dict[int, Any] = {}
+        for leaf in reversed(self.leaves):
+            for row, value in zip(leaf.rows, leaf.values):
+                got = reads(value)
+                if got is not None:
+                    found[row] = got
+        return found
+
+    @property
+    def paths(self) -> list[str]:
+        """The paths of the places."""
+        return [leaf.path for leaf in self.leaves]
+
+
+@dataclass
+class Guesser:
+    """What is known of a source while its columns are looked for.
+
+    Attributes:
+        leaves: Everything that there is.
+        total: The number of events.
+        meanings: Row -> what its event means.
+        found: Input column -> where it is, as far as that is known.
+    """
+
+    leaves: Mapping[str, Leaf]
+    total: int
+    meanings: Mapping[int, str]
+    found: dict[str, Found] = field(default_factory=dict)
+
+    def fill(self, wanted: Iterable[str]) -> None:
+        """Looks for those of the `wanted` columns that are not found yet."""
+        for name, look in _LOOKS.items():
+            if name in wanted and name not in self.found:
+                place = look(self)
+                if place is not None:
+                    self.found[name] = place
+            self.__dict__.pop("tracks", None)
+
+    @cached_property
+    def tracks(self) -> Tracks:
+        """The events in order, by what is known of them."""
+        return Tracks.of(self.times(), self.meanings, self.keys("userId"), self.keys("videoId"))
+
+    def times(self) -> dict[int, float]:
+        """Row -> seconds from 1970 UTC."""
+        place = self.found.get("timestamp")
+        if place is None:
+            return {}
+        scale = values.UNITS.get(place.unit or "", 1.0)
+
+        def read(value: Any) -> Optional[float]:
+            found = values.instant(value)
+            if found is None and place.unit:
+                found = values.number(value)
+                return None if found is None else found * scale
+            return found
+
+        return place.read(read)
+
+    def keys(self, name: str) -> dict[int, Any]:
+        """Row -> user, video or session."""
+        place = self.found.get(name)
+        return {} if place is None else place.read(lambda value: None if value == "" else value)
+
+    def positions(self, name: str = "currentTime") -> dict[int, float]:
+        """Row -> seconds, of a column that holds such."""
+        place = self.found.get(name)
+        return {} if place is None else place.read(lambda value: scaled(value, place.unit))
+
+    def free(self, *spare: str) -> list[Leaf]:
+        """The places that are not taken by another column; those of `spare` may be."""
+        taken = {
+            path for name, place in self.found.items() if name not in spare for path in place.paths
+        }
+        return [leaf for path, leaf in self.leaves.items() if path not in taken]
+
+
+def scaled(value: Any, unit: Optional[str]) -> Optional[float]:
+    """The seconds that a value is, its number counting `unit`; text such as `PT3S` says its own."""
+    written = values.written_seconds(value)
+    if written is not None:
+        return written
+    found = values.seconds(value)
+    return None if found is None else found * values.UNITS.get(unit or "s", 1.0)
+
+
+def _timestamp(known: Guesser) -> Optional[Found]:
+    ranked = []
+    for leaf in known.free():
+        if len(leaf.rows) < 0.5 * known.total or not (leaf.is_instant or leaf.instant_unit):
+            continue
+        # An instant that is the same for many events is one of something else: of a session, of an upload.
+        spread = leaf.distinct / len(leaf.rows)
+        alike = likeness(leaf.names, "timestamp")
+        ranked.append((alike + spread + 0.3 * len(leaf.rows) / known.total, leaf))
+    if not ranked:
+        return None
+    leaf = max(ranked, key=lambda pair: pair[0])[1]
+    return Found([leaf], leaf.instant_unit, instant_evidence(leaf))
+
+
+def instant_evidence(leaf: Leaf) -> str:
+    """What says that a place holds instants."""
+    example = leaf.values[0]
+    if leaf.instant_unit:
+        return f"numbers such as {example}, which are instants in {leaf.instant_unit}"
+    return f"instants such as {example}"
+
+
+def _key(column: str) -> Callable[[Guesser], Optional[Found]]:
+    def look(known: Guesser) -> Optional[Found]:
+        ranked = [
+            (likeness(leaf.names, column) + 0.1 * len(leaf.rows) / known.total, leaf)
+            for leaf in known.free()
+            if leaf.is_key and likeness(leaf.names, column) >= ALIKE
+        ]
+        return _chain(known, column, [leaf for _, leaf in sorted(ranked, key=_first, reverse=True)])
+
+    return look
+
+
+def _first(pair: tuple[float, Leaf]) -> float:
+    return pair[0]
+
+
+def _chain(known: Guesser, column: str, ranked: list[Leaf]) -> Optional[Found]:
+    """The best place, and those that fill where it has nothing."""
+    if not ranked:
+        return None
+    chain, seen = [ranked[0]], set(ranked[0].rows)
+    needed = set(known.meanings) or set(range(known.total))
+    for leaf in ranked[1:]:
+        more = set(leaf.rows) - seen
+        if len(more & needed) > 0.01 * len(needed) and _is_alternative(chain[0], leaf, column):
+            chain.append(leaf)
+            seen |= more
+    many = f"{chain[0].distinct:,} different values, such as {chain[0].values[0]!r}"
+    return Found(chain, None, many)
+
+
+def _is_alternative(first: Leaf, other: Leaf, column: str) -> bool:
+    """Whether a place says the same thing as another: where it is called so, by itself or beside it."""
+    return likeness(other.names, column) >= 0.6
+
+
+def _session(known: Guesser) -> Optional[Found]:
+    """Nothing where a session id is missing of many events: those without one would be dropped."""
+    place = _key("sessionId")(known)
+    if place is None or (leaf := place.leaves[0]).instant_unit or leaf.distinct < 2 < known.total // 50:
+        return None
+    return place if covers(known, place.leaves) else None
+
+
+def covers(known: Guesser, leaves: list[Leaf]) -> bool:
+    """Whether nearly all events that say something about watching have a value at one of these places."""
+    needed = {row for row, meaning in known.meanings.items() if meaning != "ignore"} or set(range(known.total))
+    covered = {row for leaf in leaves for row, value in zip(leaf.rows, leaf.values) if value != ""}
+    return len(covered & needed) >= 0.9 * len(needed)
+
+
+def _position(known: Guesser) -> Optional[Found]:
+    tracks = known.tracks
+    ranked = []
+    for leaf in known.free():
+        if not leaf.is_seconds or set(map(str, leaf.looks)) <= {"0", "1"}:
+            continue
+        read = Found([leaf]).read(values.seconds)
+        if sum(found < 0 for found in read.values()) > 0.3 * len(read):
+            continue
+        ratios = tracks.ratios(read)
+        pace = agreement(ratios) * min(1.0, len(ratios) / 3) * (0.5 + 0.5 * len(read) / known.total)
+        alike = likeness(leaf.names, "currentTime")
+        if alike >= ALIKE or (pace > 0.3 and len(ratios) >= 2):
+            ranked.append((alike + 1.5 * pace, leaf))
+    if not ranked:
+        return None
+    leaves = [leaf for _, leaf in sorted(ranked, key=_first, reverse=True)]
+    return measured(known, Found(_with_targets(known, _positions(known, leaves))))
+
+
+def _positions(known: Guesser, leaves: list[Leaf]) -> list[Leaf]:
+    """The best place, and those of the same measure that fill where an event needs a position."""
+    chain, seen = [leaves[0]], set(leaves[0].rows)
+    needed = {row for row, meaning in known.meanings.items() if meaning in _NEED_POSITION}
+    for leaf in leaves[1:]:
+        more = needed & set(leaf.rows) - seen
+        if len(more) > 0.005 * len(needed) and likeness(leaf.names, "currentTime") >= ALIKE:
+            chain.append(leaf)
+            seen |= more
+    return chain
+
+
+def _with_targets(known: Guesser, chain: list[Leaf]) -> list[Leaf]:
+    """What says where jumps lead to goes before the position of every event."""
+    jumps = {row for row, meaning in known.meanings.items() if meaning == "seek"}
+    targets = [
+        leaf
+        for leaf in known.free()
+        if leaf.is_seconds
+        and _TARGETS & set(words(leaf.names[-1]))
+        and likeness(leaf.names, "currentTime") >= ALIKE
+        and jumps >= set(leaf.rows)
+    ]
+    return [*targets, *(leaf for leaf in chain if leaf not in targets)]
+
+
+def measured(known: Guesser, place: Found) -> Found:
+    """A place of positions with the unit in which they move as fast as the clock."""
+    if all(leaf.is_written for leaf in place.leaves):
+        return Found(place.leaves, None, f"clock readings such as {place.leaves[0].values[0]!r}")
+    ratios = known.tracks.ratios(place.read(values.seconds))
+    unit = unit_of(ratios)
+    if unit is None:
+        return Found(place.leaves, None, "its name")
+    per = sorted(ratios)[len(ratios) // 2]
+    return Found(place.leaves, None if unit == "s" else unit, f"moves by {per:,.4g} in a second of play")
+
+
+def _speed(known: Guesser) -> Optional[Found]:
+    ranked = []
+    for leaf in known.free():
+        read = [found for value in leaf.looks if (found := values.speed(value)) is not None]
+        if len(read) < 0.9 * len(leaf.looks) or not read or not all(0 < found <= 16 for found in read):
+            continue
+        alike = likeness(leaf.names, "playbackRate")
+        usual = set(read) <= _SPEEDS and len(set(read)) > 1
+        if alike >= ALIKE or usual:
+            ranked.append((alike + 0.3 * usual + 0.2 * len(leaf.rows) / known.total, leaf))
+    best = max(ranked, key=_first, default=None)
+    return None if best is None else Found([best[1]], None, f"speeds such as {best[1].values[-1]}")
+
+
+def _seek_from(known: Guesser) -> Optional[Found]:
+    place = known.found.get("currentTime")
+    if place is None:
+        return None
+    unit, before = place.unit, known.tracks.before(known.positions())
+    jumps = [row for row, meaning in known.meanings.items() if meaning == "seek"]
+    ranked = []
+    for leaf in known.free():
+        alike = likeness(leaf.names, "seekFrom")
+        if not leaf.is_seconds or (alike < ALIKE and len(jumps) < 2):
+            continue
+        read = Found([leaf]).read(lambda value: scaled(value, unit))
+        there = [row for row in jumps if row in read and row in before]
+        fits = [row for row in there if _is_before_jump(read[row], *before[row])]
+        share = len(fits) / len(there) if there else 0.0
+        if alike >= ALIKE and any(row in read for row in jumps):
+            ranked.append((alike + share, leaf))
+        elif alike == 0 and len(fits) >= 2 and share > 0.8 and len(there) > 0.8 * len(jumps):
+            ranked.append((share, leaf))
+    best = max(ranked, key=_first, default=None)
+    return None if best is None else Found([best[1]], unit, "where seeks begin")
+
+
+def _is_before_jump(position: float, last: float, clock: float) -> bool:
+    return -1.0 <= position - last <= 2.2 * clock + 1.0
+
+
+def _duration(known: Guesser) -> Optional[Found]:
+    """The length of each video: a number that is one for each, and is not less than what is played."""
+    place = known.found.get("currentTime")
+    videos, furthest = known.keys("videoId"), _furthest(known)
+    ranked = []
+    for leaf in known.free():
+        alike = likeness(leaf.names, "videoDuration")
+        if not leaf.is_seconds or alike < ALIKE and leaf.distinct > max(3, 3 * len(furthest)):
+            continue
+        unit = _length_unit(leaf, place.unit if place else None, videos, furthest)
+        lengths = _lengths(leaf, unit, videos)
+        ends = [furthest[video] / lengths[video] for video in lengths if video in furthest]
+        reached = sum(0.97 <= end <= 1.01 for end in ends)
+        sane = bool(ends) and sum(end <= 1.05 for end in ends) >= 0.9 * len(ends)
+        if alike >= ALIKE and (sane or not ends):
+            ranked.append((alike + 0.2 * bool(reached) + 0.2 * len(leaf.rows) / known.total, leaf, unit))
+        elif sane and reached >= max(1, 0.2 * len(ends)) and not leaf.is_key | (alike > 0):
+            ranked.append((0.3, leaf, unit))
+    best = max(ranked, key=lambda found: found[0], default=None)
+    if best is None:
+        return None
+    return Found([best[1]], best[2], f"lengths such as {best[1].values[-1]}")
+
+
+def with_length_unit(known: Guesser, found: Found) -> Found:
+    """Where lengths are, with the unit in which they fit what was played."""
+    place, videos, furthest = known.found["currentTime"], known.keys("videoId"), _furthest(known)
+    return Found(found.leaves, _length_unit(found.leaves[0], place.unit, videos, furthest), found.why)
+
+
+def _furthest(known: Guesser) -> dict[Any, float]:
+    videos, furthest = known.keys("videoId"), {}
+    for row, position in known.positions().items():
+        if row in videos:
+            furthest[videos[row]] = max(furthest.get(videos[row], 0.0), position)
+    return furthest
+
+
+def _length_unit(
+    leaf: Leaf, unit: Optional[str], videos: Mapping[int, Any], furthest: Mapping[Any, float]
+) -> Optional[str]:
+    """The unit in which lengths fit what was played: that of positions, if it does."""
+    if leaf.is_written:
+        return None
+    for candidate in dict.fromkeys((unit or "s", *values.UNITS)):
+        lengths = _lengths(leaf, candidate, videos)
+        ends = [furthest[video] / length for video, length in lengths.items() if furthest.get(video)]
+        longest = max(lengths.values(), default=0.0)
+        if ends and max(ends) <= 1.05 and max(ends) > 0.004 and longest < _LONGEST_VIDEO:
+            return None if candidate == "s" else candidate
+    return unit
+
+
+def _lengths(leaf: Leaf, unit: Optional[str], videos: Mapping[int, Any]) -> dict[Any, float]:
+    found: dict[Any, float] = {}
+    for row, value in zip(leaf.rows, leaf.values):
+        length = scaled(value, unit)
+        if length and length > _SHORTEST_VIDEO and row in videos:
+            found[videos[row]] = max(length, found.get(videos[row], 0.0))
+    return found
+
+
+def _sequence(known: Guesser) -> Optional[Found]:
+    """The player's own order, where events share their instants; else nothing needs it."""
+    times = known.times()
+    if len(set(times.values())) > 0.9 * len(times):
+        return None
+    ranked = [
+        (likeness(leaf.names, "sequence"), leaf)
+        for leaf in known.free()
+        if leaf.is_number and likeness(leaf.names, "sequence") >= ALIKE and leaf.distinct > 2
+    ]
+    best = max(ranked, key=_first, default=None)
+    return None if best is None else Found([best[1]], None, "counts the events of a player")
+
+
+# In this order: the later ones need what the earlier ones find.
+_LOOKS: dict[str, Callable[[Guesser], Optional[Found]]] = {
+    "timestamp": _timestamp,
+    "userId": _key("userId"),
+    "videoId": _key("videoId"),
+    "sessionId": _session,
+    "currentTime": _position,
+    "playbackRate": _speed,
+    "seekFrom": _seek_from,
+    "videoDuration": _duration,
+    "sequence": _sequence,
+}

@@ -1,0 +1,398 @@
+"""How a source is best read: presets and guesses, built, tried on the engine, and compared."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any, Optional
+
+from watchspan import _core
+from watchspan.checking import guesses, values
+from watchspan.checking.guesses import Found, Guesser
+from watchspan.checking.meanings import Match, Names, vocabularies
+from watchspan.checking.naming import likeness
+from watchspan.checking.sampling import Events
+from watchspan.checking.shapes import Leaf
+from watchspan.checking.trials import Trial, tried
+from watchspan.columns import EVENTS, Column, Place, place_of
+
+# How many ways to read a source are tried out.
+_TRIED = 6
+_MOST_NAMES = 400
+# Presets that know the same names as another one, and what in the values tells that it is they.
+_CLUES = {
+    "openedx-xapi": ("block-v1:", "xblock", "i4x://", "openedx"),
+    "caliper-openedx": ("block-v1:", "xblock", "i4x://"),
+    "rudderstack": ("rudder",),
+}
+_EVENT = "eventName"
+
+
+@dataclass(frozen=True)
+class NamePlace:
+    """Where event names are, and what they mean.
+
+    Attributes:
+        found: The places.
+        names: The names and how many events have each.
+        match: The preset that knows them; None: their meanings are guessed.
+        is_native: Whether the places are those that the preset names.
+    """
+
+    found: Found
+    names: Names
+    match: Optional[Match]
+    is_native: bool = False
+
+    @property
+    def vocabulary(self) -> Mapping[str, str]:
+        """What the names mean."""
+        return self.names.guessed if self.match is None else self.match.vocabulary
+
+    def meanings(self) -> dict[int, str]:
+        """Row -> what its event means, of the names that are known."""
+        known = self.vocabulary
+        read = self.found.read(str)  # type: ignore[arg-type]
+        return {row: known[name] for row, name in read.items() if name in known}
+
+
+@dataclass
+class Proposal:
+    """One way to read a source.
+
+    Attributes:
+        preset: The name of the preset; None: the default.
+        place: Where the event names are; None: there are none, each event is a heartbeat.
+        known: Where the columns are.
+        native: The columns that are where the preset, or the default, says.
+        columns: What to say of the others.
+        vocabulary: What event names mean, where the preset does not say it as they are written.
+        rules: The rules to set.
+        trial: What the engine makes of it.
+    """
+
+    preset: Optional[str]
+    place: Optional[NamePlace]
+    known: Guesser
+    native: set[str]
+    columns: dict[str, Place]
+    vocabulary: Optional[dict[str, str]] = None
+    rules: dict[str, float] = field(default_factory=dict)
+    trial: Trial = field(default_factory=Trial)
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The arguments of a call, without its rules."""
+        return {"preset": self.preset, "columns": self.columns or None, "vocabulary": self.vocabulary}
+
+    def attempt(self, events: Events) -> Proposal:
+        """The proposal with what the engine makes of it."""
+        try:
+            trial = tried(events, **self.arguments)
+        except Exception as error:  # what pyarrow has against values of a sample
+            trial = Trial(error=str(error))
+        return replace(self, trial=trial)
+
+
+def proposals(
+    leaves: Mapping[str, Leaf],
+    events: Events,
+    preset: Optional[str] = None,
+    given: Optional[Mapping[str, Any]] = None,
+) -> list[Proposal]:
+    """Ways to read events, the best first.
+
+    Args:
+        leaves: What is in the events.
+        events: The events, as the engine takes them.
+        preset: Whose events these are, if that is known.
+        given: Where columns are, as the core takes it, as far as that is known.
+    """
+    total, given = len(events.records), given or {}
+    places = _name_places(leaves, total, preset, given.get(_EVENT))
+    clues = _clued(leaves)
+    found = []
+    for place in places[:_TRIED]:
+        built = _built(leaves, total, place.match.preset if place.match else preset, place, given)
+        found.append(_with_units(built.attempt(events), events))
+    if not any(proposal.trial.worth[0] for proposal in found):
+        names = _nameless(leaves, preset)
+        found += [_built(leaves, total, name, None, given).attempt(events) for name in names]
+    return sorted(found, key=lambda proposal: _rank(proposal, clues), reverse=True)
+
+
+def _rank(proposal: Proposal, clues: Mapping[str, int]) -> tuple[Any, ...]:
+    trial, match = proposal.trial, proposal.place.match if proposal.place else None
+    usable, understood, watched, _ = trial.worth
+    return (
+        trial.error is None,
+        usable,
+        round(understood, 1),
+        match is not None or proposal.place is None,
+        clues.get(proposal.preset or "", 0),
+        len(proposal.native),
+        *(match.rank if match else (False, 0.0, 0, 0.0, 0)),
+        watched,
+    )
+
+
+def _clued(leaves: Mapping[str, Leaf]) -> dict[str, int]:
+    """Preset that needs a clue -> 1 if there is one, -1 if not."""
+    texts = {str(value).lower() for leaf in leaves.values() for value in leaf.looks[:20]}
+    texts |= {path.lower() for path in leaves}
+    return {
+        preset: 1 if any(clue in text for clue in clues for text in texts) else -1
+        for preset, clues in _CLUES.items()
+    }
+
+
+def _name_places(
+    leaves: Mapping[str, Leaf], total: int, preset: Optional[str], given: Any
+) -> list[NamePlace]:
+    """Where event names may be, the likeliest first."""
+    found: list[NamePlace] = []
+    if given:
+        chain = _at(leaves, place_of(given))
+        names = _names(chain, total)
+        matches: list[Optional[Match]] = [*(_of(names, preset) if preset else names.matches[:_TRIED]), None]
+        return [NamePlace(Found(chain), names, match) for match in matches if chain]
+    for name in vocabularies():
+        if preset in (None, name):
+            chain = _native(leaves, name, _EVENT)
+            if chain:
+                names = _names(chain, total)
+                found += [NamePlace(Found(chain), names, match, True) for match in _of(names, name)]
+    for leaf in leaves.values():
+        if len(leaf.rows) < 0.25 * total or leaf.is_instant or leaf.distinct > _MOST_NAMES:
+            continue
+        if isinstance(leaf.looks[0], (bool, float)) or (leaf.is_written and leaf.distinct > 1):
+            continue
+        names = _names([leaf], total)
+        matches = names.matches[:3] if preset is None else _of(names, preset)
+        found += [NamePlace(Found([leaf]), names, match) for match in matches]
+        if names.guessed and preset is None:
+            found.append(NamePlace(Found([leaf]), names, None))
+    return sorted((place for place in found if _score(place) > 0), key=_score, reverse=True)
+
+
+def _of(names: Names, preset: str) -> list[Match]:
+    return [match for match in names.matches if match.preset == preset][:1]
+
+
+def _score(place: NamePlace) -> float:
+    """How likely event names are there: 0 for not at all."""
+    vocabulary, leaf = place.vocabulary, place.found.leaves[0]
+    known = place.names.share(vocabulary)
+    alike = max(likeness(leaf.names, _EVENT) for leaf in place.found.leaves)
+    playing = not {"play", "heartbeat", "resume"}.isdisjoint(vocabulary.values())
+    if not playing or len(vocabulary) < 2 and alike < guesses.ALIKE:
+        return 0.0
+    if leaf.is_number and alike < guesses.ALIKE and (known < 0.9 or len(vocabulary) < 4):
+        return 0.0
+    if place.match is None:
+        guessed = len(vocabulary) / max(1, len(place.names.counts))
+        return 0.5 * known + 0.3 * alike + 0.2 * guessed if known > 0.4 and (alike or guessed > 0.5) else 0.0
+    exactness = {"exactly": 0.5, "case": 0.3, "prefix": 0.1}[place.match.how]
+    if known < 0.15 and not place.is_native:
+        return 0.0
+    rarity, plain = place.match.rarity, place.match.size
+    return known + exactness + 0.3 * alike + 0.3 * rarity + 0.5 * place.is_native - 0.0005 * plain
+
+
+def _names(leaves: Iterable[Leaf], total: int) -> Names:
+    read = Found(list(leaves)).read(str)  # type: ignore[arg-type]
+    return Names(dict(Counter(read.values()).most_common()), total)
+
+
+def _nameless(leaves: Mapping[str, Leaf], preset: Optional[str]) -> list[Optional[str]]:
+    """The presets whose events have no names, if they fit, and none."""
+    fits = [
+        spec["name"]
+        for spec in _core.preset_specs()
+        if (spec["columns"].get(_EVENT) or {}).get("value")
+        and all(_native(leaves, spec["name"], name) for name in ("timestamp", "videoId", "currentTime"))
+    ]
+    return [name for name in fits if preset in (None, name)] or [None]
+
+
+def _native(leaves: Mapping[str, Leaf], preset: str, column: str) -> list[Leaf]:
+    """The places of a column by the preset's own account, as far as they are there."""
+    spec = _specs()[preset]["columns"].get(column)
+    paths = list(spec["paths"]) if spec else []
+    found = _at(leaves, paths)
+    if spec is None or spec["or_default"]:
+        on_top = [leaf for path, leaf in leaves.items() if leaf.root == path]
+        alike = [leaf for leaf in on_top if _squeezed(leaf.path) == column.lower()]
+        exact = [leaf for leaf in alike if leaf.path == column]
+        found += [leaf for leaf in exact or (alike if len(alike) == 1 else []) if leaf not in found]
+    return found
+
+
+def _at(leaves: Mapping[str, Leaf], paths: Iterable[str]) -> list[Leaf]:
+    """The leaves at paths, however these are written."""
+    by_steps = {_steps(path): leaf for path, leaf in leaves.items()}
+    found = (leaves.get(path) or by_steps.get(_steps(path)) for path in paths)
+    return [leaf for leaf in found if leaf is not None]
+
+
+def _squeezed(name: str) -> str:
+    return name.replace("_", "").lower()
+
+
+@lru_cache(maxsize=50_000)
+def _steps(path: str) -> tuple[Any, ...]:
+    try:
+        return tuple(map(tuple, _core.path_steps(path)))
+    except Exception:  # the name of a column that is no path
+        return (("field", path, None),)
+
+
+@lru_cache(maxsize=1)
+def _specs() -> dict[str, Any]:
+    return {spec["name"]: spec for spec in _core.preset_specs()}
+
+
+def _built(
+    leaves: Mapping[str, Leaf],
+    total: int,
+    preset: Optional[str],
+    place: Optional[NamePlace],
+    given: Mapping[str, Any],
+) -> Proposal:
+    name = preset or "default"
+    meanings = place.meanings() if place else dict.fromkeys(range(total), "heartbeat")
+    known = Guesser(leaves, total, meanings)
+    if place:
+        known.found[_EVENT] = place.found
+    wanted = [column for column in EVENTS if column != _EVENT]
+    if name != "default":
+        wanted = [column for column in wanted if column in _specs()[name]["columns"]]
+    _take_given(known, given)
+    native = _take_native(known, name, [column for column in wanted if column not in given])
+    known.fill([column for column in wanted if column not in given])
+    _measure_given(known, given)
+    columns = {column: _place(found) for column, found in known.found.items() if column not in native}
+    if place is None and preset is None:
+        columns[_EVENT] = Column(value="heartbeat")
+    elif place and (place.is_native or (preset is None and place.found.paths == [_EVENT])):
+        columns.pop(_EVENT, None)
+        native.add(_EVENT)
+    for column, said in given.items():
+        if said is None or (column not in known.found and column != _EVENT):
+            columns[column] = None if said is None else Column(*place_of(said), **_rest(said))
+    if _lacks_sessions(known, name, wanted, given):
+        columns["sessionId"] = None
+    in_order = {column: columns[column] for column in EVENTS if column in columns}
+    shown = None if name == "default" else name
+    return Proposal(shown, place, known, native, in_order, _vocabulary(place))
+
+
+def _take_given(known: Guesser, given: Mapping[str, Any]) -> None:
+    for column, said in given.items():
+        chain = _at(known.leaves, place_of(said))
+        if chain and column != _EVENT:
+            unit = said.get("unit") if isinstance(said, Mapping) else None
+            if column == "timestamp":
+                unit = unit or chain[0].instant_unit
+            known.found[column] = Found(chain, unit, "as you say")
+
+
+def _measure_given(known: Guesser, given: Mapping[str, Any]) -> None:
+    """Finds the unit of positions of which it is only said where they are."""
+    said = given.get("currentTime")
+    if "currentTime" in known.found and said and not (isinstance(said, Mapping) and said["unit"]):
+        known.found["currentTime"] = guesses.measured(known, known.found["currentTime"])
+
+
+def _rest(said: Any) -> dict[str, Any]:
+    return {name: said[name] for name in ("unit", "value", "missing")} if isinstance(said, Mapping) else {}
+
+
+def _lacks_sessions(
+    known: Guesser, preset: str, wanted: Iterable[str], given: Mapping[str, Any]
+) -> bool:
+    """Whether there are session ids, but not of all events: those without one would be dropped."""
+    column = "sessionId"
+    if column not in wanted or column in known.found or column in given:
+        return False
+    return bool(_native(known.leaves, preset, column))
+
+
+def _take_native(known: Guesser, preset: str, wanted: Iterable[str]) -> set[str]:
+    """Finds the columns that are where the preset says, with values that fit; names those that need no word."""
+    native: set[str] = set()
+    for column in wanted:
+        chain = [leaf for leaf in _native(known.leaves, preset, column) if _fits(leaf, column)]
+        if not chain or (column in ("timestamp", "currentTime") and not _has_enough(chain, known)):
+            continue
+        if column == "sessionId" and not guesses.covers(known, chain):
+            continue
+        spec = _specs()[preset]["columns"].get(column)
+        unit = spec["unit"] if spec else None
+        found = Found(chain, unit, "where the preset has it" if spec else "its name")
+        if column == "timestamp":
+            found = Found(chain, chain[0].instant_unit, guesses.instant_evidence(chain[0]))
+        known.found[column] = found
+        if found.unit == unit:
+            native.add(column)
+    return native
+
+
+def _has_enough(chain: list[Leaf], known: Guesser) -> bool:
+    return len({row for leaf in chain for row in leaf.rows}) > 0.2 * known.total
+
+
+def _fits(leaf: Leaf, column: str) -> bool:
+    if column == "timestamp":
+        return leaf.is_instant or leaf.instant_unit is not None
+    if EVENTS[column].family == "key":
+        return leaf.is_key or leaf.is_number
+    if column == "playbackRate":
+        return leaf.share(values.speed) > 0.5
+    return leaf.share(values.seconds) > 0.5
+
+
+def _place(found: Found) -> Place:
+    if found.unit:
+        return Column(*found.paths, unit=found.unit)
+    return found.paths[0] if len(found.paths) == 1 else found.paths
+
+
+def _vocabulary(place: Optional[NamePlace]) -> Optional[dict[str, str]]:
+    """What to say of the names: nothing, where they are the preset's to the letter."""
+    if place is None or (place.match and place.match.how == "exactly"):
+        return None
+    return dict(sorted(place.vocabulary.items(), key=lambda item: -place.names.counts[item[0]]))
+
+
+def _with_units(proposal: Proposal, events: Events) -> Proposal:
+    """The proposal with the unit of positions under which most is watched, if that is another one."""
+    found = proposal.known.found.get("currentTime")
+    if found is None or all(leaf.is_written for leaf in found.leaves):
+        return proposal
+    other = guesses.measured(proposal.known, found)
+    if (other.unit or "s") == (found.unit or "s"):
+        return proposal
+    changed = _reunited(proposal, other).attempt(events)
+    return changed if changed.trial.watched > proposal.trial.watched * 1.5 else proposal
+
+
+def _reunited(proposal: Proposal, place: Found) -> Proposal:
+    """The proposal with positions, and what goes with them, in another unit."""
+    known = Guesser(proposal.known.leaves, proposal.known.total, proposal.known.meanings)
+    known.found = {**proposal.known.found, "currentTime": place}
+    columns = dict(proposal.columns)
+    for column in ("currentTime", "seekFrom", "videoDuration"):
+        if column == "seekFrom" and column in known.found:
+            known.found[column] = replace(known.found[column], unit=place.unit)
+        if column == "videoDuration" and column in known.found:
+            known.found[column] = guesses.with_length_unit(known, known.found[column])
+        if column in known.found:
+            spec = _specs()[proposal.preset or "default"]["columns"].get(column)
+            if known.found[column].unit != (spec["unit"] if spec else None) or column in columns:
+                columns[column] = _place(known.found[column])
+    native = proposal.native - set(columns)
+    ordered = {column: columns[column] for column in EVENTS if column in columns}
+    return replace(proposal, known=known, columns=ordered, native=native)
