@@ -23,6 +23,8 @@ __all__ = ["Check", "Finding", "check"]
 # A table of no more columns is read with all of them.
 _FEW_COLUMNS = 40
 _ALIKE = 0.3
+# So many events tell which of many ways to read them is the best.
+_FIRST_LOOK = 4_000
 
 
 def check(
@@ -71,16 +73,22 @@ def check(
     name = source_name(events)
     reader = reader_of(events)
 
+    looked: list[Proposal] = []
+
     def find(found: Mapping[str, Leaf], probe: sampling.Events) -> tuple[list[Leaf], list[str]]:
-        return _to_read(found, proposals(found, probe, preset, given))
+        looked[:] = proposals(found, probe, preset, given)
+        return _to_read(found, looked)
 
     taken = sampling.sample(reader, size, find)
     total = len(taken.events.records)
-    found = leaves(taken.events.records)
-    ways = proposals(found, taken.events, preset, given)
     if not total:
         return Check(name, preset, {}, None, None, {"sample": _sample_text(name, taken)}, [])
-    case = Case(found, total, ways[0])
+    like = looked[0] if looked and looked[0].trial.watched > 0 else None
+    if total > 2 * _FIRST_LOOK and like is None:
+        first = taken.events.only(list(range(_FIRST_LOOK)))
+        like = proposals(leaves(first.records), first, preset, given)[0]
+    found = leaves(taken.events.records)
+    case = Case(found, total, proposals(found, taken.events, preset, given, like)[0])
     return _outcome(name, taken, case)
 
 
@@ -101,14 +109,15 @@ def _outcome(name: str, taken: sampling.Sample, case: Case) -> Check:
     if final.trial.kept * 2 < case.proposal.trial.kept:
         final = case.proposal
     rules = _rules(final)
+    advice = {name: finding.text for finding in said if finding.severity == "advice" for name in finding.argument["rules"]}
     return Check(
         name,
         final.preset,
         final.columns,
         final.vocabulary,
         rules,
-        {"sample": _sample_text(name, taken), **_evidence(case)},
-        said + _failure(final, said),
+        {"sample": _sample_text(name, taken), **_evidence(case), **advice},
+        [finding for finding in said if finding.severity != "advice"] + _failure(final, said),
         final.trial.read or case.total,
         final.trial.kept,
         taken.total,

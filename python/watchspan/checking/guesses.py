@@ -8,14 +8,14 @@ from functools import cached_property
 from typing import Any, Optional
 
 from watchspan.checking import values
-from watchspan.checking.naming import likeness, words
+from watchspan.checking.naming import is_other, is_rather, likeness, words
 from watchspan.checking.shapes import Leaf
 from watchspan.checking.tracks import Tracks, agreement, unit_of
 
 # Events that nobody can count without a position.
 _NEED_POSITION = frozenset(("play", "resume", "heartbeat", "seek", "seek_start"))
 # A name this much alike is believed; anything less needs values that fit.
-ALIKE = 0.35
+ALIKE = 0.4
 _SPEEDS = frozenset((0.25, 0.5, 0.7, 0.75, 0.8, 0.9, 1.0, 1.1, 1.2, 1.25, 1.3, 1.4, 1.5, 1.6, 1.7, 1.75,
                      1.8, 2.0, 2.25, 2.5, 2.75, 3.0, 3.5, 4.0))  # fmt: skip
 # What a place is called where a jump leads to.
@@ -39,12 +39,20 @@ class Found:
 
     def read(self, reads: Callable[[Any], Optional[float]]) -> dict[int, Any]:
         """Row -> value, as far as `reads` makes something of it."""
+        if len(self.leaves) == 1:
+            return self.leaves[0].read(reads)
         found: dict[int, Any] = {}
         for leaf in reversed(self.leaves):
-            for row, value in zip(leaf.rows, leaf.values):
-                got = reads(value)
-                if got is not None:
-                    found[row] = got
+            found.update(leaf.read(reads))
+        return found
+
+    def seconds(self) -> dict[int, float]:
+        """Row -> seconds, of numbers that count the unit and of text such as `PT3S`, which says its own."""
+        scale, found = values.UNITS.get(self.unit or "s", 1.0), {}
+        for leaf in reversed(self.leaves):
+            read = leaf.read(values.seconds)
+            written = leaf.is_written or scale == 1.0
+            found.update(read if written else {row: value * scale for row, value in read.items()})
         return found
 
     @property
@@ -83,31 +91,33 @@ class Guesser:
         """The events in order, by what is known of them."""
         return Tracks.of(self.times(), self.meanings, self.keys("userId"), self.keys("videoId"))
 
+    def watching(self) -> set[int]:
+        """The rows that say something about watching; all, if nothing is known of that."""
+        found = {row for row, meaning in self.meanings.items() if meaning != "ignore"}
+        return found or set(range(self.total))
+
     def times(self) -> dict[int, float]:
         """Row -> seconds from 1970 UTC."""
         place = self.found.get("timestamp")
         if place is None:
             return {}
-        scale = values.UNITS.get(place.unit or "", 1.0)
-
-        def read(value: Any) -> Optional[float]:
-            found = values.instant(value)
-            if found is None and place.unit:
-                found = values.number(value)
-                return None if found is None else found * scale
-            return found
-
-        return place.read(read)
+        scale, found = values.UNITS.get(place.unit or "", 1.0), {}
+        for leaf in reversed(place.leaves):
+            if leaf.is_number and place.unit:
+                found.update({row: value * scale for row, value in leaf.read(values.number).items()})
+            else:
+                found.update(leaf.read(values.instant))
+        return found
 
     def keys(self, name: str) -> dict[int, Any]:
         """Row -> user, video or session."""
         place = self.found.get(name)
-        return {} if place is None else place.read(lambda value: None if value == "" else value)
+        return {} if place is None else place.read(values.key)
 
     def positions(self, name: str = "currentTime") -> dict[int, float]:
         """Row -> seconds, of a column that holds such."""
         place = self.found.get(name)
-        return {} if place is None else place.read(lambda value: scaled(value, place.unit))
+        return {} if place is None else place.seconds()
 
     def free(self, *spare: str) -> list[Leaf]:
         """The places that are not taken by another column; those of `spare` may be."""
@@ -115,15 +125,6 @@ class Guesser:
             path for name, place in self.found.items() if name not in spare for path in place.paths
         }
         return [leaf for path, leaf in self.leaves.items() if path not in taken]
-
-
-def scaled(value: Any, unit: Optional[str]) -> Optional[float]:
-    """The seconds that a value is, its number counting `unit`; text such as `PT3S` says its own."""
-    written = values.written_seconds(value)
-    if written is not None:
-        return written
-    found = values.seconds(value)
-    return None if found is None else found * values.UNITS.get(unit or "s", 1.0)
 
 
 def _timestamp(known: Guesser) -> Optional[Found]:
@@ -134,7 +135,8 @@ def _timestamp(known: Guesser) -> Optional[Found]:
         # An instant that is the same for many events is one of something else: of a session, of an upload.
         spread = leaf.distinct / len(leaf.rows)
         alike = likeness(leaf.names, "timestamp")
-        ranked.append((alike + spread + 0.3 * len(leaf.rows) / known.total, leaf))
+        other = 0.3 * is_other(leaf.names, "timestamp")
+        ranked.append((alike + spread + 0.3 * len(leaf.rows) / known.total - other, leaf))
     if not ranked:
         return None
     leaf = max(ranked, key=lambda pair: pair[0])[1]
@@ -154,7 +156,7 @@ def _key(column: str) -> Callable[[Guesser], Optional[Found]]:
         ranked = [
             (likeness(leaf.names, column) + 0.1 * len(leaf.rows) / known.total, leaf)
             for leaf in known.free()
-            if leaf.is_key and likeness(leaf.names, column) >= ALIKE
+            if leaf.is_key and likeness(leaf.names, column) >= ALIKE and is_rather(leaf.names, column)
         ]
         return _chain(known, column, [leaf for _, leaf in sorted(ranked, key=_first, reverse=True)])
 
@@ -170,7 +172,7 @@ def _chain(known: Guesser, column: str, ranked: list[Leaf]) -> Optional[Found]:
     if not ranked:
         return None
     chain, seen = [ranked[0]], set(ranked[0].rows)
-    needed = set(known.meanings) or set(range(known.total))
+    needed = known.watching()
     for leaf in ranked[1:]:
         more = set(leaf.rows) - seen
         if len(more & needed) > 0.01 * len(needed) and _is_alternative(chain[0], leaf, column):
@@ -182,7 +184,7 @@ def _chain(known: Guesser, column: str, ranked: list[Leaf]) -> Optional[Found]:
 
 def _is_alternative(first: Leaf, other: Leaf, column: str) -> bool:
     """Whether a place says the same thing as another: where it is called so, by itself or beside it."""
-    return likeness(other.names, column) >= 0.6
+    return likeness(other.names, column) >= 0.6 and (other.distinct > 1 or first.distinct == 1)
 
 
 def _session(known: Guesser) -> Optional[Found]:
@@ -195,7 +197,7 @@ def _session(known: Guesser) -> Optional[Found]:
 
 def covers(known: Guesser, leaves: list[Leaf]) -> bool:
     """Whether nearly all events that say something about watching have a value at one of these places."""
-    needed = {row for row, meaning in known.meanings.items() if meaning != "ignore"} or set(range(known.total))
+    needed = known.watching()
     covered = {row for leaf in leaves for row, value in zip(leaf.rows, leaf.values) if value != ""}
     return len(covered & needed) >= 0.9 * len(needed)
 
@@ -204,7 +206,9 @@ def _position(known: Guesser) -> Optional[Found]:
     tracks = known.tracks
     ranked = []
     for leaf in known.free():
-        if not leaf.is_seconds or set(map(str, leaf.looks)) <= {"0", "1"}:
+        if not leaf.is_seconds or not is_rather(leaf.names, "currentTime"):
+            continue
+        if set(map(str, leaf.looks)) <= {"0", "1"}:
             continue
         read = Found([leaf]).read(values.seconds)
         if sum(found < 0 for found in read.values()) > 0.3 * len(read):
@@ -281,18 +285,27 @@ def _seek_from(known: Guesser) -> Optional[Found]:
     ranked = []
     for leaf in known.free():
         alike = likeness(leaf.names, "seekFrom")
-        if not leaf.is_seconds or (alike < ALIKE and len(jumps) < 2):
+        if not leaf.is_seconds:
             continue
-        read = Found([leaf]).read(lambda value: scaled(value, unit))
+        read = Found([leaf], unit).seconds()
         there = [row for row in jumps if row in read and row in before]
         fits = [row for row in there if _is_before_jump(read[row], *before[row])]
         share = len(fits) / len(there) if there else 0.0
         if alike >= ALIKE and any(row in read for row in jumps):
             ranked.append((alike + share, leaf))
-        elif alike == 0 and len(fits) >= 2 and share > 0.8 and len(there) > 0.8 * len(jumps):
+        elif _is_bare_number(leaf) and share > 0.8 and _is_at_rest(known, read, set(jumps)):
             ranked.append((share, leaf))
     best = max(ranked, key=_first, default=None)
     return None if best is None else Found([best[1]], unit, "where seeks begin")
+
+
+def _is_at_rest(known: Guesser, read: Mapping[int, float], jumps: set[int]) -> bool:
+    """Whether a place says nothing but at seeks, or nothing else than the position."""
+    positions = known.positions()
+    apart = {row: abs(read[row] - positions[row]) for row in known.watching() if row in read and row in positions}
+    rest = [gap for row, gap in apart.items() if row not in jumps]
+    same = sum(gap <= 0.01 for gap in rest)
+    return same >= 0.95 * len(rest) and any(gap > 1 for row, gap in apart.items() if row in jumps)
 
 
 def _is_before_jump(position: float, last: float, clock: float) -> bool:
@@ -315,12 +328,17 @@ def _duration(known: Guesser) -> Optional[Found]:
         sane = bool(ends) and sum(end <= 1.05 for end in ends) >= 0.9 * len(ends)
         if alike >= ALIKE and (sane or not ends):
             ranked.append((alike + 0.2 * bool(reached) + 0.2 * len(leaf.rows) / known.total, leaf, unit))
-        elif sane and reached >= max(1, 0.2 * len(ends)) and not leaf.is_key | (alike > 0):
-            ranked.append((0.3, leaf, unit))
+        elif sane and reached >= max(1, 0.2 * len(ends)) and _is_bare_number(leaf):
+            ranked.append((0.3 + 0.1 * len(leaf.rows) / known.total, leaf, unit))
     best = max(ranked, key=lambda found: found[0], default=None)
     if best is None:
         return None
     return Found([best[1]], best[2], f"lengths such as {best[1].values[-1]}")
+
+
+def _is_bare_number(leaf: Leaf) -> bool:
+    """Whether only values speak: numbers under a name that means nothing."""
+    return leaf.is_seconds and not any(likeness(leaf.names, column) > 0 for column in _LOOKS)
 
 
 def with_length_unit(known: Guesser, found: Found) -> Found:
@@ -354,9 +372,8 @@ def _length_unit(
 
 def _lengths(leaf: Leaf, unit: Optional[str], videos: Mapping[int, Any]) -> dict[Any, float]:
     found: dict[Any, float] = {}
-    for row, value in zip(leaf.rows, leaf.values):
-        length = scaled(value, unit)
-        if length and length > _SHORTEST_VIDEO and row in videos:
+    for row, length in Found([leaf], unit).seconds().items():
+        if length > _SHORTEST_VIDEO and row in videos:
             found[videos[row]] = max(length, found.get(videos[row], 0.0))
     return found
 

@@ -123,11 +123,10 @@ class Names:
         known = vocabularies()[preset]
         exact = {name: known[name] for name in self.counts if name in known}
         found = [self._match(preset, exact, "exactly")]
-        plain = {_plain(name): meaning for name, meaning in reversed(list(known.items()))}
+        plain, bare = _spelled_otherwise(preset)
         alike = {name: plain[_plain(name)] for name in self.counts if _plain(name) in plain}
         if len(alike) > len(exact):
             found.append(self._match(preset, {**alike, **exact}, "case"))
-        bare = {_bare(name): meaning for name, meaning in reversed(list(known.items()))}
         less = {name: bare[_bare(name)] for name in self.counts if _bare(name) in bare}
         if len(less) > max(len(alike), len(exact)):
             found.append(self._match(preset, {**less, **alike, **exact}, "prefix"))
@@ -144,6 +143,7 @@ def _plain(name: str) -> str:
     return "".join(words(name)) or name.lower()
 
 
+@lru_cache(maxsize=20_000)
 def _bare(name: str) -> str:
     rest = _PREFIX.sub("", name)
     # What is left must be a word: `s-1` is no `1`.
@@ -154,6 +154,14 @@ def _bare(name: str) -> str:
 def vocabularies() -> dict[str, dict[str, str]]:
     """Preset -> event name -> meaning."""
     return {spec["name"]: dict(spec["names"]) for spec in _core.preset_specs()}
+
+
+@lru_cache(maxsize=64)
+def _spelled_otherwise(preset: str) -> tuple[dict[str, str], dict[str, str]]:
+    """The names of a preset without capitals and what is between words, and without the first word too."""
+    names = list(reversed(list(vocabularies()[preset].items())))
+    plain = {_plain(name): meaning for name, meaning in names}
+    return plain, {_bare(name): meaning for name, meaning in names}
 
 
 @lru_cache(maxsize=1)

@@ -11,8 +11,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
         "timestamp", "event timestamp", "event time", "time", "ts", "datetime", "date time", "event ts",
         "derived tstamp", "utc timestamp", "occurred at", "happened at", "event at", "client time",
         "client timestamp", "device time", "player time", "created", "created at", "logged at", "log time",
-        "time stamp", "event date time", "when", "at", "utc", "date", "received", "received at", "server time",
-        "tstamp", "moment", "clock",
+        "time stamp", "event date time", "when", "at", "utc", "date", "tstamp", "moment", "clock",
     ),
     "userId": (
         "user id", "uid", "user", "username", "user name", "learner id", "learner", "student id", "student",
@@ -24,7 +23,8 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     ),
     "videoId": (
         "video id", "vid", "video", "media id", "media", "mediaid", "content id", "content", "asset id",
-        "content asset id", "clip id", "clip", "lecture id", "lecture", "lesson id", "item id", "entry id",
+        "content asset id", "clip id", "clip", "lecture id", "lecture", "lesson id", "lesson",
+        "asset", "item id", "entry id",
         "object id", "mediapackage id", "rating key", "movie id", "film", "video key", "video url",
         "video code", "module id", "resource id", "stream id", "episode id", "track id", "program id",
         "title id", "video name", "video title", "media name", "url", "page", "item",
@@ -83,6 +83,7 @@ _OTHERS = {
     "sequence": ("parent",),
     "videoDuration": ("played", "watched", "engagement", "ad", "session", "buffer", "request"),
 }  # fmt: skip
+_TIE = 0.2
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 # A name that is a word of a path, such as `…/extensions/time-to`, is called by its last part.
 _TAIL = re.compile(r"[/#:]")
@@ -114,6 +115,16 @@ def likeness(names: tuple[str, ...], column: str) -> float:
     if set(_OTHERS[column]) & set(last) and best < 0.99:
         best *= 0.6
     return best
+
+
+def is_rather(names: tuple[str, ...], column: str) -> bool:
+    """Whether the names fit this column at least as well, or nearly, as any other one."""
+    return likeness(names, column) >= max(likeness(names, other) for other in SYNONYMS) - _TIE
+
+
+def is_other(names: tuple[str, ...], column: str) -> bool:
+    """Whether the names say something else about what a column is about, such as when an event arrived."""
+    return not set(_OTHERS[column]).isdisjoint(words(names[-1]))
 
 
 @lru_cache(maxsize=100_000)

@@ -53,6 +53,11 @@ class Check:
         return self.kept > 0
 
     @property
+    def is_as_it_is(self) -> bool:
+        """Whether the events are read without a word about them, and nothing is wrong."""
+        return self.is_usable and not (self.preset or self.columns or self.vocabulary or self.findings)
+
+    @property
     def arguments(self) -> dict[str, Any]:
         """The arguments of `aggregate` and the other functions that say how events are read."""
         named = {
@@ -127,8 +132,11 @@ class Check:
 
     def _lines(self) -> list[str]:
         lines = [self.evidence.get("sample", ""), self._headline()]
-        if self.is_usable and (self.arguments or self.findings):
+        if self.is_usable and not self.is_as_it_is:
             lines += ["", *_table({name: self.evidence[name] for name in EVENTS if name in self.evidence})]
+        for name, value in _changed_rules(self.rules).items() if self.rules else ():
+            if name in self.evidence:
+                lines += ["", *_wrapped("+ ", f"{name}={value:g}: {self.evidence[name]}")]
         for finding in self.findings:
             lines += ["", *_wrapped(_MARKS[finding.severity], f"{finding.topic}: {finding.text}")]
         if self.is_usable:
@@ -144,7 +152,7 @@ class Check:
         if not self.is_usable:
             return "No event could be used."
         kept = f"{self.kept:,} of {self.read:,} events count."
-        if not self.arguments and not self.findings:
+        if self.is_as_it_is:
             return f"The events read as they are: {kept}"
         return f"{self.evidence.get('preset', '')} {kept}".strip()
 

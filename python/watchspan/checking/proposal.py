@@ -28,6 +28,8 @@ _CLUES = {
     "rudderstack": ("rudder",),
 }
 _EVENT = "eventName"
+# A preset that knows so many of the events is more than a coincidence.
+_WELL_KNOWN = 0.6
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,11 @@ class NamePlace:
     def vocabulary(self) -> Mapping[str, str]:
         """What the names mean."""
         return self.names.guessed if self.match is None else self.match.vocabulary
+
+    def is_like(self, other: NamePlace) -> bool:
+        """Whether another one is of the same places and the same preset."""
+        presets = [place.match.preset if place.match else None for place in (self, other)]
+        return presets[0] == presets[1] and self.found.paths == other.found.paths
 
     def meanings(self) -> dict[int, str]:
         """Row -> what its event means, of the names that are known."""
@@ -101,6 +108,7 @@ def proposals(
     events: Events,
     preset: Optional[str] = None,
     given: Optional[Mapping[str, Any]] = None,
+    like: Optional[Proposal] = None,
 ) -> list[Proposal]:
     """Ways to read events, the best first.
 
@@ -109,9 +117,12 @@ def proposals(
         events: The events, as the engine takes them.
         preset: Whose events these are, if that is known.
         given: Where columns are, as the core takes it, as far as that is known.
+        like: What turned out to be best for some of the events: only that is tried.
     """
     total, given = len(events.records), given or {}
     places = _name_places(leaves, total, preset, given.get(_EVENT))
+    if like is not None and like.place is not None:
+        places = [place for place in places if place.is_like(like.place)] or places
     clues = _clued(leaves)
     found = []
     for place in places[:_TRIED]:
@@ -129,8 +140,8 @@ def _rank(proposal: Proposal, clues: Mapping[str, int]) -> tuple[Any, ...]:
     return (
         trial.error is None,
         usable,
+        match is not None and match.known >= _WELL_KNOWN,
         round(understood, 1),
-        match is not None or proposal.place is None,
         clues.get(proposal.preset or "", 0),
         len(proposal.native),
         *(match.rank if match else (False, 0.0, 0, 0.0, 0)),
@@ -273,6 +284,7 @@ def _built(
     native = _take_native(known, name, [column for column in wanted if column not in given])
     known.fill([column for column in wanted if column not in given])
     _measure_given(known, given)
+    native -= _agreed(known, name, native)
     columns = {column: _place(found) for column, found in known.found.items() if column not in native}
     if place is None and preset is None:
         columns[_EVENT] = Column(value="heartbeat")
@@ -304,6 +316,25 @@ def _measure_given(known: Guesser, given: Mapping[str, Any]) -> None:
     said = given.get("currentTime")
     if "currentTime" in known.found and said and not (isinstance(said, Mapping) and said["unit"]):
         known.found["currentTime"] = guesses.measured(known, known.found["currentTime"])
+
+
+def _agreed(known: Guesser, preset: str, native: set[str]) -> set[str]:
+    """Gives lengths and starts of seeks the unit that positions turn out to count; names those it changes."""
+    place = known.found.get("currentTime")
+    if place is None or "currentTime" in native:
+        return set()
+    changed = set()
+    for column in native & {"seekFrom", "videoDuration"}:
+        found = known.found[column]
+        if all(leaf.is_written for leaf in found.leaves):
+            continue
+        is_length = column == "videoDuration"
+        known.found[column] = (
+            guesses.with_length_unit(known, found) if is_length else replace(found, unit=place.unit)
+        )
+        if known.found[column].unit != found.unit:
+            changed.add(column)
+    return changed
 
 
 def _rest(said: Any) -> dict[str, Any]:

@@ -65,7 +65,9 @@ Finder = Callable[[Mapping[str, shapes.Leaf], Events], "tuple[list[shapes.Leaf],
 
 def sample(reader: Reader, size: int, find: Finder) -> Sample:
     """About `size` events of `reader`, all those of some users."""
-    probe = reader.probe(max(PROBED, min(size, 4 * PROBED)))
+    probe = reader.probe(min(PROBED, size))
+    if len(probe.records) < (reader.total or 0) <= size:
+        probe = reader.probe(size)
     seen, total = len(probe.records), reader.total or len(probe.records)
     if seen >= total:
         return Sample(probe, total, None, True)

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from typing import Any, Optional
 
@@ -19,6 +20,8 @@ _MOST_ITEMS = 30
 _LOOKS = 400
 # The fields by which the elements of a list of keys and values are told apart.
 _KEYS = ("key", "name", "schema")
+_PLAIN = frozenset((int, float, bool, datetime))
+_OPENING = ("{", "[")
 _SIMPLE = re.compile(r"[A-Za-z_@$][\w$@-]*")
 
 
@@ -31,13 +34,13 @@ class Leaf:
         names: The keys on the way, the last one last.
         rows: The numbers of the records that have a value there, in order.
         values: Their values, none of which is None.
-        in_text: Whether the path goes through text that holds JSON.
     """
 
     path: str
     names: tuple[str, ...]
     rows: list[int] = field(default_factory=list)
     values: list[Any] = field(default_factory=list)
+    _read: dict[Any, dict[int, Any]] = field(default_factory=dict, repr=False)
 
     @property
     def root(self) -> str:
@@ -84,7 +87,15 @@ class Leaf:
     @cached_property
     def is_seconds(self) -> bool:
         """Whether the values may be positions or lengths: numbers, clock readings or ISO 8601 durations."""
-        return self.share(values.seconds) > 0.9 and self.instant_unit is None
+        return self.share(values.seconds) > 0.9 and not self.is_epoch
+
+    @cached_property
+    def is_epoch(self) -> bool:
+        """Whether the values are numbers that are instants, several and near each other, as of one year."""
+        found = self.numbers
+        if self.instant_unit is None or len(set(found)) < 2:
+            return False
+        return max(found) - min(found) < 0.05 * max(found)
 
     @cached_property
     def is_written(self) -> bool:
@@ -97,20 +108,32 @@ class Leaf:
         kinds = {type(value) for value in self.looks}
         return bool(kinds) and kinds <= {str, int} and not self.is_instant
 
-    def by_row(self) -> dict[int, Any]:
-        """Number of the record -> value."""
-        return dict(zip(self.rows, self.values))
+    def read(self, reads: Any) -> dict[int, Any]:
+        """Number of the record -> what `reads`, a function of a module, makes of its value, if anything."""
+        if reads not in self._read:
+            made = zip(self.rows, map(reads, self.values))
+            self._read[reads] = {row: value for row, value in made if value is not None}
+        return self._read[reads]
 
 
 def leaves(records: Iterable[Mapping[str, Any]]) -> dict[str, Leaf]:
     """The leaves of records by their paths, those on top first."""
     found: dict[str, Leaf] = {}
-    todo = [(row, (), "", record) for row, record in enumerate(records)]
+    todo: list[Any] = []
+    for row, record in enumerate(records):
+        for name, value in record.items():
+            leaf = found.get(name)
+            # Most values of flat tables: they need no second look.
+            if leaf is not None and (type(value) in _PLAIN or (type(value) is str and value[:1] not in _OPENING)):
+                leaf.rows.append(row)
+                leaf.values.append(value)
+            elif value is not None:
+                _add(found, todo, row, (str(name),), str(name), value)
     for _ in range(_DEEPEST):
         below: list[Any] = []
         for row, names, path, value in todo:
-            for name, step, inner in _steps(value, not names):
-                _add(found, below, row, (*names, name), path + step if names else step, inner)
+            for name, step, inner in _steps(value):
+                _add(found, below, row, (*names, name), path + step, inner)
         todo = below
     return {path: leaf for path, leaf in found.items() if leaf.values}
 
@@ -138,7 +161,7 @@ def _opened(value: Any) -> Any:
     """A value, or what is in it if it is text that holds a JSON object or array."""
     if isinstance(value, bytes):
         value = value.decode(errors="replace")
-    if isinstance(value, str) and value[:1] in ("{", "[") and value[-1:] in ("}", "]"):
+    if isinstance(value, str) and value[:1] in _OPENING and value[-1:] in ("}", "]"):
         try:
             return json.loads(value)
         except (ValueError, RecursionError):
@@ -146,20 +169,18 @@ def _opened(value: Any) -> Any:
     return value
 
 
-def _steps(value: Any, is_top: bool) -> Iterable[tuple[str, str, Any]]:
+def _steps(value: Any) -> Iterable[tuple[str, str, Any]]:
     """What is one step below a value: what it is called, the step as paths write it, and itself."""
     if isinstance(value, Mapping):
         for name, inner in value.items():
             name = str(name)
-            if is_top:
-                yield name, name, inner
-            elif '"' not in name and "\\" not in name:
+            if '"' not in name and "\\" not in name:
                 yield name, f".{name}" if _SIMPLE.fullmatch(name) else f'["{name}"]', inner
         return
     if not isinstance(value, (list, tuple)) or not value:
         return
     if all(isinstance(item, tuple) and len(item) == 2 for item in value):  # a map, as Arrow gives it
-        yield from _steps(dict(value), False)
+        yield from _steps(dict(value))
         return
     key = _key_field(value)
     if key:

@@ -48,11 +48,17 @@ def number(value: Any) -> Optional[float]:
     return found if math.isfinite(found) else None
 
 
+def key(value: Any) -> Any:
+    """An id; None of empty text, which is none."""
+    return None if value == "" else value
+
+
 def seconds(value: Any) -> Optional[float]:
     """The number that a value is, or the seconds that a clock reading or an ISO 8601 duration says."""
-    if not isinstance(value, str):
-        return value.total_seconds() if isinstance(value, timedelta) else number(value)
-    return number(value) if number(value) is not None else written_seconds(value)
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    found = number(value)
+    return written_seconds(value) if found is None else found
 
 
 def written_seconds(text: Any) -> Optional[float]:

@@ -10,7 +10,7 @@ from watchspan.checking.findings import clocks, columns, names, playing, session
 __all__ = ["found"]
 
 _CHECKS = (*columns.CHECKS, *names.CHECKS, *clocks.CHECKS, *playing.CHECKS, *sessions.CHECKS, *users.CHECKS)
-_ORDER = ("error", "warning", "note")
+_ORDER = ("error", "warning", "note", "advice")
 
 
 def found(case: Case) -> list[Finding]:

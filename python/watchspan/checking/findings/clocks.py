@@ -24,6 +24,8 @@ def steps_back(case: Case) -> Iterator[Finding]:
             runs[case.users.get(row), case.videos.get(row), case.sessions.get(row)].append(row)
     pairs, back, most = 0, 0, 0.0
     for rows in runs.values():
+        if len({counts[row] for row in rows}) < len(rows):  # it counts something else, or begins anew
+            continue
         rows.sort(key=lambda row: counts[row])
         for first, then in zip(rows, rows[1:]):
             if counts[then] != counts[first]:

@@ -20,7 +20,7 @@ _UNITS = {
     "s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds",
     "ticks": "ticks of 100 ns",
 }  # fmt: skip
-_MOST_DROPPED = 0.02
+_MOST_DROPPED, _FEWEST_DROPPED = 0.02, 2
 _DROPS = {
     "null_key": "have no user, video or session",
     "invalid_timestamp": "have no timestamp that can be read",
@@ -124,18 +124,26 @@ def unit_of_lengths(case: Case) -> Iterator[Finding]:
 
 
 def dropped_events(case: Case) -> Iterator[Finding]:
-    """Events that are dropped for what they lack."""
-    trial = case.proposal.trial
-    for reason, what in _DROPS.items():
-        count = trial.dropped.get(reason, 0)
-        if count > _MOST_DROPPED * trial.read and case.total > 1:
+    """Events that are dropped for what they lack, of those that say something about watching."""
+    rows = list(case.meanings)
+    lacking = {
+        "null_key": sum(row not in case.users or row not in case.videos or _has_no_session(case, row) for row in rows),
+        "invalid_timestamp": sum(row not in case.times for row in rows),
+        "invalid_position": case.proposal.trial.dropped.get("invalid_position", 0),
+    }
+    for reason, count in lacking.items():
+        if case.proposal.trial.kept and count > max(_FEWEST_DROPPED, _MOST_DROPPED * len(rows)):
             yield Finding(
                 "dropped events",
-                "warning" if count > 0.1 * trial.read else "note",
-                f"{count:,} events ({share(count, trial.read)}) {what} and are dropped as {reason}: "
+                "warning" if count > 0.1 * len(rows) else "note",
+                f"{count:,} events ({share(count, len(rows))}) {_DROPS[reason]} and are dropped as {reason}: "
                 "`validate` shows some.",
                 {"reason": reason, "events": count},
             )
+
+
+def _has_no_session(case: Case, row: int) -> bool:
+    return "sessionId" in case.proposal.known.found and row not in case.sessions
 
 
 CHECKS = (missing_columns, unit_of_timestamps, unit_of_positions, unit_of_lengths, dropped_events)

@@ -59,11 +59,12 @@ def unknown_names(case: Case) -> Iterator[Finding]:
     known = dict(case.proposal.vocabulary or vocabularies()[case.proposal.preset or "default"])
     unknown = {name: count for name, count in place.names.counts.items() if name not in known}
     events = sum(unknown.values())
-    if events <= _MOST_UNKNOWN * case.total:
+    # One event of a few is no sign of anything.
+    if events <= max(1, _MOST_UNKNOWN * case.total):
         return
     shown = (f"{name} ({count:,})" for name, count in unknown.items())
     guesses = {name: meaning for name in unknown if (meaning := guess(name))}
-    text = f"{len(unknown):,} event names of {share(events, case.total)} of the events are unknown: "
+    text = f"The names of {share(events, case.total)} of the events are unknown: "
     text += f"{listed(shown)}. Map them with `vocabulary`, those that say nothing about watching to `ignore`."
     if guesses:
         text += f" Their words suggest {listed(f'{name}: {meaning}' for name, meaning in guesses.items())}."

@@ -13,7 +13,7 @@ from watchspan.presets import reading
 _FEWEST, _REGULAR, _NEAR = 8, 0.6, 0.15
 _SHORTEST_BEAT, _LONGEST_BEAT = 1.0, 300.0
 _FASTER, _FASTEST, _SHARE_FASTER = 1.12, 4.2, 0.01
-_JUMP = 5.0
+_JUMP, _LONG_ENOUGH = 5.0, 8.0
 
 
 def heartbeat_interval(case: Case) -> Iterator[Finding]:
@@ -32,14 +32,14 @@ def heartbeat_interval(case: Case) -> Iterator[Finding]:
     if regular < _REGULAR * len(gaps) or not _SHORTEST_BEAT <= usual <= _LONGEST_BEAT:
         return
     known = reading(case.proposal.preset, None, None, None).rules.heartbeat_seconds
-    if known is not None and usual <= known <= 1.5 * usual:
+    if known is not None and usual <= known:
         return
     seconds = math.ceil(usual * 1.05 + 0.5)
     yield Finding(
         "heartbeats",
-        "note",
-        f"Heartbeats come every {usual:,.3g} s ({regular:,} of {len(gaps):,} gaps): heartbeat_seconds={seconds} "
-        "bounds what a closed tab leaves open.",
+        "advice",
+        f"heartbeats come every {usual:,.3g} s ({regular:,} of {len(gaps):,} gaps): this bounds what a "
+        "closed tab leaves open.",
         {"seconds": usual, "regular": regular, "of": len(gaps)},
         {"rules": {"heartbeat_seconds": seconds}},
     )
@@ -51,9 +51,9 @@ def unstated_speeds(case: Case) -> Iterator[Finding]:
     stated = place.read(values.speed) if place else {}
     if any(speed and speed > 0 for speed in stated.values()):
         return
-    paces = [content / clock for *_, clock, content in case.stretches if clock >= 4 and content > 0]
+    paces = [content / clock for *_, clock, content in case.stretches if clock >= _LONG_ENOUGH and content > 0]
     faster = [pace for pace in paces if _FASTER <= pace <= _FASTEST]
-    if len(faster) >= 3 and len(faster) > _SHARE_FASTER * len(paces):
+    if len(faster) >= 5 and len(faster) > _SHARE_FASTER * len(paces):
         yield Finding(
             "speeds",
             "warning",

@@ -16,7 +16,7 @@ _MOST_LONG = 0.02
 # Two players in one session leave at least so many jumps there and back.
 _FEWEST_TURNS, _SHARE_OF_TURNS = 4, 0.25
 _FASTEST, _SLACK = 2.2, 1.5
-_MOST_MISSING = 0.1
+_MOST_SHARED = 0.005
 
 
 def long_lives(case: Case) -> Iterator[Finding]:
@@ -44,7 +44,7 @@ def two_players(case: Case) -> Iterator[Finding]:
     """Sessions in which positions alternate between two players."""
     shared = [rows for rows in case.groups if _turns(case, rows) >= _FEWEST_TURNS]
     shared = [rows for rows in shared if _turns(case, rows) > _SHARE_OF_TURNS * len(rows)]
-    if not shared:
+    if len(shared) <= _MOST_SHARED * len(case.groups):
         return
     rows = shared[0]
     where = f"user {case.users[rows[0]]} on video {case.videos[rows[0]]}"
