@@ -233,7 +233,9 @@ def _native(leaves: Mapping[str, Leaf], preset: str, column: str) -> list[Leaf]:
     spec = _specs()[preset]["columns"].get(column)
     paths = list(spec["paths"]) if spec else []
     found = _at(leaves, paths)
-    if spec is None or spec["or_default"]:
+    roots = {leaf.root for leaf in leaves.values()}
+    # The default name counts where none of the preset's own places can be.
+    if spec is None or (spec["or_default"] and not any(_steps(path)[0][1] in roots for path in paths)):
         on_top = [leaf for path, leaf in leaves.items() if leaf.root == path]
         alike = [leaf for leaf in on_top if _squeezed(leaf.path) == column.lower()]
         exact = [leaf for leaf in alike if leaf.path == column]
