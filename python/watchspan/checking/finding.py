@@ -41,11 +41,15 @@ class Case:
         leaves: Everything that is in the events.
         total: The number of events.
         proposal: How they are best read.
+        nobody: The share of all events that have no user, of a sample that leaves these out.
+        often: User -> its share of all events, of a sample that may leave it out.
     """
 
     leaves: Mapping[str, Leaf]
     total: int
     proposal: Proposal
+    nobody: float = 0.0
+    often: Mapping[str, float] = field(default_factory=dict)
 
     @cached_property
     def times(self) -> dict[int, float]:

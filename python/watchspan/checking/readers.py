@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from watchspan import _core, sources
-from watchspan.checking.paths import texts_at
+from watchspan.checking.keeping import Keeper
+from watchspan.checking.paths import text_of, texts_at
 from watchspan.errors import SourceError
 from watchspan.sources import sampled
 
@@ -20,6 +21,8 @@ _PLACES = 8
 _SCAN_ROWS = 131_072
 _LINES_BYTES = 1 << 24
 _PROBE_BYTES = 1 << 20
+_LINE = pa.schema([("line", pa.binary())])
+_PLACE = pa.schema([("place", pa.int64())])
 
 
 class TableEvents:
@@ -90,10 +93,16 @@ class TableReader:
         step, each = self.table.num_rows // _PLACES, count // _PLACES
         return TableEvents(pa.concat_tables(self.table.slice(n * step, each) for n in range(_PLACES)))
 
-    def of_users(self, paths: Sequence[str], users: frozenset[str], roots: Sequence[str]) -> TableEvents:
-        """The rows of these users."""
-        batches = self.table.select(list(roots)).to_batches(max_chunksize=_SCAN_ROWS)
-        return TableEvents(_of_users(batches, paths, users, self.table.select(list(roots)).schema))
+    def of_users(
+        self, paths: Sequence[str], users: Sequence[str], roots: Sequence[str], size: int
+    ) -> tuple[TableEvents, list[str]]:
+        """The rows of those users that fit."""
+        table = self.table.select(list(roots))
+        keeper = Keeper(users, size, table.schema)
+        for batch in table.to_batches(max_chunksize=_SCAN_ROWS):
+            keeper.add(batch, texts_at(batch, paths))
+        kept = keeper.table()
+        return TableEvents(kept), keeper.users
 
 
 class DatasetReader:
@@ -112,31 +121,27 @@ class DatasetReader:
         parts = [part for fragment in self.dataset.get_fragments() for part in _parts(fragment)]
         chosen = parts[:: max(1, len(parts) // _PLACES)][:_PLACES]
         each = max(1, count // len(chosen))
-        tables = [part.head(each, schema=schema, batch_size=each, batch_readahead=0) for part in chosen]
-        return TableEvents(pa.concat_tables(tables))
+        # Of the schema of all files, whatever the part's own types are.
+        return TableEvents(pa.concat_tables(part.scanner(schema=schema, batch_size=each).head(each) for part in chosen))
 
-    def of_users(self, paths: Sequence[str], users: frozenset[str], roots: Sequence[str]) -> TableEvents:
-        """The rows of these users."""
+    def of_users(
+        self, paths: Sequence[str], users: Sequence[str], roots: Sequence[str], size: int
+    ) -> tuple[TableEvents, list[str]]:
+        """The rows of those users that fit."""
         from pyarrow import dataset as ds
 
         columns = {name: ds.field(name) for name in roots}
         schema = pa.schema([self.dataset.schema.field(name) for name in roots])
-        batches = self.dataset.scanner(columns=columns, batch_size=_SCAN_ROWS).to_batches()
-        return TableEvents(_of_users(batches, paths, users, schema))
+        keeper = Keeper(users, size, schema)
+        for batch in self.dataset.scanner(columns=columns, batch_size=_SCAN_ROWS).to_batches():
+            keeper.add(batch, texts_at(batch, paths))
+        kept = keeper.table()
+        return TableEvents(kept), keeper.users
 
 
 def _parts(fragment: Any) -> list[Any]:
     """The row groups of a file of Parquet; any other file as it is."""
     return fragment.split_by_row_group() if hasattr(fragment, "split_by_row_group") else [fragment]
-
-
-def _of_users(batches: Any, paths: Sequence[str], users: frozenset[str], schema: pa.Schema) -> pa.Table:
-    wanted, kept = pa.array(sorted(users), pa.string()), []
-    for batch in batches:
-        texts = texts_at(batch, paths)
-        mask = pc.fill_null(pc.is_in(texts, value_set=wanted), False)
-        kept.append(batch.filter(mask))
-    return pa.Table.from_batches([batch for batch in kept if batch.num_rows], schema)
 
 
 class LineReader:
@@ -152,20 +157,22 @@ class LineReader:
         lines, self.total = self.files.some(count, _PLACES, _PROBE_BYTES)
         return LineEvents(lines)
 
-    def of_users(self, paths: Sequence[str], users: frozenset[str], roots: Sequence[str]) -> LineEvents:
-        """The lines of these users."""
-        wanted, kept, seen = pa.array(sorted(users), pa.string()), [], 0
+    def of_users(
+        self, paths: Sequence[str], users: Sequence[str], roots: Sequence[str], size: int
+    ) -> tuple[LineEvents, list[str]]:
+        """The lines of those users that fit."""
+        keeper, seen = Keeper(users, size, _LINE), 0
         for block in self.files.blocks(_LINES_BYTES):
             lines = [line for line in block.split(b"\n") if line.strip()]
-            batch = _core.json_lines(block, list(paths))
+            read = _core.json_lines(block, list(paths))
             seen += len(lines)
-            if batch.num_rows != len(lines):
-                continue
-            texts = pc.coalesce(*batch.columns[: len(paths)])
-            mask = pc.fill_null(pc.is_in(texts, value_set=wanted), False)
-            kept += [lines[row] for row in pc.indices_nonzero(mask).to_pylist()]
+            if read.num_rows == len(lines):
+                texts = read.column(0) if len(paths) == 1 else pc.coalesce(*read.columns[: len(paths)])
+                batch = pa.RecordBatch.from_arrays([pa.array(lines, pa.binary())], schema=_LINE)
+                keeper.add(batch, texts)
         self.total = seen
-        return LineEvents(kept)
+        kept = keeper.table().column(0).to_pylist()
+        return LineEvents(kept), keeper.users
 
 
 class DictReader:
@@ -185,12 +192,16 @@ class DictReader:
             [row for n in range(_PLACES) for row in self.records[n * step : n * step + each]]
         )
 
-    def of_users(self, paths: Sequence[str], users: frozenset[str], roots: Sequence[str]) -> DictEvents:
-        """The dicts of these users."""
-        from watchspan.checking.paths import text_of
-
-        kept = (row for row in self.records if text_of(row, paths) in users)
-        return DictEvents(list(kept))
+    def of_users(
+        self, paths: Sequence[str], users: Sequence[str], roots: Sequence[str], size: int
+    ) -> tuple[DictEvents, list[str]]:
+        """The dicts of those users that fit."""
+        keeper = Keeper(users, size, _PLACE)
+        texts = pa.array([text_of(record, paths) for record in self.records], pa.string())
+        places = pa.array(range(len(self.records)), pa.int64())
+        keeper.add(pa.RecordBatch.from_arrays([places], schema=_PLACE), texts)
+        rows = keeper.table().column(0).to_pylist()
+        return DictEvents([self.records[row] for row in rows]), keeper.users
 
 
 def reader_of(events: Any) -> Any:

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import zlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Callable, Optional, Protocol
 
 from watchspan.checking import shapes
 
 # How many records tell where the user is.
 PROBED = 4_000
-# Users of whom more are taken than are kept: how many events each has is only known after reading.
-_SPARE = 1.5
-_FEWEST_USERS = 5
+# How many events a user has is only known after reading.
+_MOST_USERS = 500
 
 
 class Events(Protocol):
@@ -38,8 +37,10 @@ class Reader(Protocol):
     def probe(self, count: int) -> Events:
         """About so many events from everywhere; all of them if there are no more."""
 
-    def of_users(self, paths: Sequence[str], users: frozenset[str], roots: Sequence[str]) -> Events:
-        """All events of these users, with the columns `roots` at least."""
+    def of_users(
+        self, paths: Sequence[str], users: Sequence[str], roots: Sequence[str], size: int
+    ) -> tuple[Events, list[str]]:
+        """All events of as many of the users, the first of them first, as make up `size`; and these users."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +52,16 @@ class Sample:
         total: How many the source has; an estimate where only reading would tell.
         users: Of how many users these are all events; None if nobody knows.
         is_all: Whether these are all events of the source.
+        nobody: The share of all events that have no user, as far as the sample leaves them out.
+        often: User -> its share of all events, of those that the sample may leave out.
     """
 
     events: Events
     total: int
     users: Optional[int]
     is_all: bool
+    nobody: float = 0.0
+    often: Mapping[str, float] = field(default_factory=dict)
 
 
 # What finds, among leaves of so many events, the paths of the user, and the columns to read.
@@ -75,10 +80,13 @@ def sample(reader: Reader, size: int, find: Finder) -> Sample:
     if not users:
         return Sample(probe, total, None, False)
     counts = Counter(_by_row(users).values())
-    chosen = _chosen(counts, size * _SPARE * seen / total)
-    events = reader.of_users([leaf.path for leaf in users], frozenset(chosen), roots)
-    kept = _trimmed(events, users, chosen, size)
-    return Sample(kept, total, len(chosen), False) if kept.records else Sample(probe, total, None, False)
+    nobody = 1 - (sum(counts.values()) - counts.pop("", 0)) / seen
+    often = {user: count / seen for user, count in counts.items()}
+    paths = [leaf.path for leaf in users]
+    events, chosen = reader.of_users(paths, _in_order(counts)[:_MOST_USERS], roots, size)
+    if not events.records:
+        return Sample(probe, total, None, False)
+    return Sample(events, reader.total or total, len(chosen), False, nobody, often)
 
 
 def _by_row(leaves: Sequence[shapes.Leaf]) -> dict[int, str]:
@@ -89,30 +97,6 @@ def _by_row(leaves: Sequence[shapes.Leaf]) -> dict[int, str]:
     return found
 
 
-def _chosen(counts: Mapping[str, int], events: float) -> list[str]:
-    """Users who have so many of the events that were looked at, chosen by a hash and so by nothing else."""
-    order = sorted(counts, key=lambda user: (zlib.crc32(user.encode(errors="replace")), user))
-    chosen: list[str] = []
-    left = events
-    for user in order:
-        if left <= 0 and len(chosen) >= _FEWEST_USERS:
-            break
-        chosen.append(user)
-        left -= counts[user]
-    return chosen
-
-
-def _trimmed(events: Events, users: Sequence[shapes.Leaf], chosen: list[str], size: int) -> Events:
-    """The events of as many of the chosen users as make up `size`, but of a few in any case."""
-    if len(events.records) <= size:
-        return events
-    paths = {leaf.path for leaf in users}
-    found = [leaf for path, leaf in shapes.leaves(events.records).items() if path in paths]
-    of_row = _by_row(sorted(found, key=lambda leaf: [other.path for other in users].index(leaf.path)))
-    counts, kept, left = Counter(of_row.values()), set(), size
-    for user in chosen:
-        if left <= 0 and len(kept) >= _FEWEST_USERS:
-            break
-        kept.add(user)
-        left -= counts[user]
-    return events.only([row for row, user in sorted(of_row.items()) if user in kept])
+def _in_order(users: Iterable[str]) -> list[str]:
+    """Users in an order that depends on nothing but them."""
+    return sorted(users, key=lambda user: (zlib.crc32(user.encode(errors="replace")), user))

@@ -15,6 +15,7 @@ _WORDS = frozenset(
     "not_logged_in visitor nobody".split()
 ) | {"[object object]", "not set", "(not set)"}
 _DAY = 86_400
+_MOST_NOBODY = 0.02
 _LONGEST_GAP = 1_800.0
 # A little more than a day: clocks drift.
 _WAKING = 24.5 * 3600
@@ -23,21 +24,34 @@ _WAKING = 24.5 * 3600
 def words_as_users(case: Case) -> Iterator[Finding]:
     """Users that are words such as `undefined`."""
     rows = [row for row in case.users if row in case.meanings]
-    counts = Counter(str(case.users[row]) for row in rows)
-    words = {user: count for user, count in counts.items() if user.strip().lower() in _WORDS}
-    if not words:
+    shares = {user: count / len(rows) for user, count in Counter(str(case.users[row]) for row in rows).items()}
+    words = {
+        user: part for user, part in {**shares, **case.often}.items() if user.strip().lower() in _WORDS
+    }
+    if not words or "userId" not in case.proposal.known.found:
         return
-    events = sum(words.values())
     paths = case.proposal.known.found["userId"].paths
     column = Column(*paths, missing=tuple(sorted(words)))
     yield Finding(
         "users",
         "warning",
-        f"{share(events, len(rows))} of the events are of the user {listed(map(repr, words))}, which is no user: "
+        f"{share(sum(words.values()), 1)} of the events are of the user {listed(map(repr, words))}, which is no user: "
         "as `missing` it stands for nothing, and these events are dropped.",
         {"users": words},
         {"columns": {"userId": column}},
     )
+
+
+def nobody(case: Case) -> Iterator[Finding]:
+    """Events without a user, which a sample of users leaves out."""
+    if case.nobody > _MOST_NOBODY:
+        yield Finding(
+            "users",
+            "warning" if case.nobody > 0.1 else "note",
+            f"About {share(case.nobody, 1)} of the events have no user and are dropped as null_key: `validate` "
+            "shows some.",
+            {"share": case.nobody},
+        )
 
 
 def sleepless(case: Case) -> Iterator[Finding]:
@@ -62,4 +76,4 @@ def sleepless(case: Case) -> Iterator[Finding]:
     )
 
 
-CHECKS = (words_as_users, sleepless)
+CHECKS = (words_as_users, nobody, sleepless)
