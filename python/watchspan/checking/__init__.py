@@ -99,7 +99,9 @@ def _to_read(found: Mapping[str, Leaf], ways: list[Proposal]) -> tuple[list[Leaf
     roots = list(dict.fromkeys(leaf.root for leaf in found.values()))
     if len(roots) > _FEW_COLUMNS:
         used = {leaf.root for way in ways for found in way.known.found.values() for leaf in found.leaves}
-        alike = {leaf.root for leaf in found.values() for name in EVENTS if likeness(leaf.names, name) > _ALIKE}
+        alike = {
+            leaf.root for leaf in found.values() for name in EVENTS if likeness(leaf.names, name) > _ALIKE
+        }
         roots = [root for root in roots if root in used | alike]
     return (place.leaves if place else []), roots
 
@@ -110,7 +112,12 @@ def _outcome(name: str, taken: sampling.Sample, case: Case) -> Check:
     if final.trial.kept * 2 < case.proposal.trial.kept:
         final = case.proposal
     rules = _rules(final)
-    advice = {name: finding.text for finding in said if finding.severity == "advice" for name in finding.argument["rules"]}
+    advice = {
+        name: finding.text
+        for finding in said
+        if finding.severity == "advice"
+        for name in finding.argument["rules"]
+    }
     return Check(
         name,
         final.preset,
@@ -130,7 +137,7 @@ def _applied(proposal: Proposal, said: list[Finding]) -> Proposal:
     columns, rules = dict(proposal.columns), dict(proposal.rules)
     for finding in said:
         rules.update(finding.argument.get("rules", {}))
-        columns.update({name: place for name, place in finding.argument.get("columns", {}).items()})
+        columns.update(dict(finding.argument.get("columns", {}).items()))
     ordered = {column: columns[column] for column in EVENTS if column in columns}
     return replace(proposal, columns=ordered, rules=rules)
 
@@ -139,7 +146,8 @@ def _rules(proposal: Proposal) -> Optional[Rules]:
     """The rules that are to be set, with those of the preset, in whose place they are; None if none."""
     if not proposal.rules:
         return None
-    return replace(reading(proposal.preset, None, None, None).rules, **proposal.rules)
+    own: dict[str, Any] = dict(proposal.rules)
+    return replace(reading(proposal.preset, None, None, None).rules, **own)
 
 
 def _failure(proposal: Proposal, said: list[Finding]) -> list[Finding]:

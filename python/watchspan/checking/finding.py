@@ -18,9 +18,9 @@ class Finding:
 
     Attributes:
         topic: What it is about, in a word or two: `sessions`, `clock`, `unit of positions`.
-        severity: `error`: the events cannot be read so; `warning`: numbers may be wrong; `note`: how the source
-            differs from what is read by default, and what the proposal does about it; `advice`: a rule to set
-            where nothing is wrong.
+        severity: `error`: the events cannot be read so; `warning`: numbers may be wrong; `note`: how the
+            source differs from what is read by default, and what the proposal does about it; `advice`: a rule
+            to set where nothing is wrong.
         text: What was found, with its values, and what to do.
         evidence: The figures behind it.
         argument: What the proposal gains by it: `rules`, `columns` or `preset` -> what to pass there.

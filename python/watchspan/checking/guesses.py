@@ -121,9 +121,7 @@ class Guesser:
 
     def free(self, *spare: str) -> list[Leaf]:
         """The places that are not taken by another column; those of `spare` may be."""
-        taken = {
-            path for name, place in self.found.items() if name not in spare for path in place.paths
-        }
+        taken = {path for name, place in self.found.items() if name not in spare for path in place.paths}
         return [leaf for path, leaf in self.leaves.items() if path not in taken]
 
 
@@ -302,7 +300,9 @@ def _seek_from(known: Guesser) -> Optional[Found]:
 def _is_at_rest(known: Guesser, read: Mapping[int, float], jumps: set[int]) -> bool:
     """Whether a place says nothing but at seeks, or nothing else than the position."""
     positions = known.positions()
-    apart = {row: abs(read[row] - positions[row]) for row in known.watching() if row in read and row in positions}
+    apart = {
+        row: abs(read[row] - positions[row]) for row in known.watching() if row in read and row in positions
+    }
     rest = [gap for row, gap in apart.items() if row not in jumps]
     same = sum(gap <= 0.01 for gap in rest)
     return same >= 0.95 * len(rest) and any(gap > 1 for row, gap in apart.items() if row in jumps)
@@ -319,7 +319,7 @@ def _duration(known: Guesser) -> Optional[Found]:
     ranked = []
     for leaf in known.free():
         alike = likeness(leaf.names, "videoDuration")
-        if not leaf.is_seconds or alike < ALIKE and leaf.distinct > max(3, 3 * len(furthest)):
+        if not leaf.is_seconds or (alike < ALIKE and leaf.distinct > max(3, 3 * len(furthest))):
             continue
         unit = _length_unit(leaf, place.unit if place else None, videos, furthest)
         lengths = _lengths(leaf, unit, videos)
@@ -348,7 +348,8 @@ def with_length_unit(known: Guesser, found: Found) -> Found:
 
 
 def _furthest(known: Guesser) -> dict[Any, float]:
-    videos, furthest = known.keys("videoId"), {}
+    videos = known.keys("videoId")
+    furthest: dict[Any, float] = {}
     for row, position in known.positions().items():
         if row in videos:
             furthest[videos[row]] = max(furthest.get(videos[row], 0.0), position)

@@ -1,4 +1,4 @@
-"""The rows of some users out of a stream of batches, within bounds: users are let go of as it gets too many."""
+"""The rows of some users out of a stream of batches; users are let go of as it gets too many."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ class Keeper:
 
     def table(self) -> pa.Table:
         """The rows of as many of the users as make up the size, but of a few in any case: all of theirs."""
-        counts, chosen, left = self._counts(), [], self._size
+        counts, left = self._counts(), self._size
+        chosen: list[str] = []
         for user in self.users:
             if left <= 0 and len(chosen) >= _FEWEST:
                 break

@@ -13,28 +13,25 @@ from watchspan import _core
 from watchspan.checking.naming import words
 
 # The words by which a name that no preset knows is guessed: the first row that has one of them counts.
-_GUESSES: tuple[tuple[str, frozenset[str]], ...] = (
-    ("ignore", frozenset(
-        "ad ads advert adverts advertisement buffer buffering bufferstart bufferend stall stalled stalling "
-        "volume mute muted unmute unmuted fullscreen quality bitrate caption captions subtitle subtitles "
-        "transcript cc resize scroll click error load loaded loading ready download share like comment "
-        "login logout page impression waiting canplay".split())),
-    ("rate_change", frozenset("rate speed ratechange playbackrate tempo velocity".split())),
-    ("seek_start", frozenset(("seekstart", "scrubstart", "seeking"))),
-    ("seek", frozenset(
-        "seek seeked seekend scrub scrubbed jump jumped skip skipped rewind rewound forward forwarded "
-        "position".split())),
-    ("heartbeat", frozenset(
-        "heartbeat heartbeats beat ping progress timeupdate tick playing update watching alive interval "
-        "playhead keepalive milestone quartile".split())),
-    ("close", frozenset(
-        "close closed exit exited unload beforeunload pagehide leave left quit abandon abandoned stop stopped "
-        "terminate terminated destroy dispose disposed".split())),
-    ("end", frozenset("end ended complete completed finish finished eof over done completion".split())),
-    ("pause", frozenset("pause paused halt suspend suspended".split())),
-    ("resume", frozenset("resume resumed unpause unpaused continue continued".split())),
-    ("play", frozenset("play played start started begin began launch replay replayed run".split())),
-)  # fmt: skip
+_GUESSED = {
+    "ignore": "ad ads advert adverts advertisement buffer buffering bufferstart bufferend stall "
+    "stalled stalling "
+    "volume mute muted unmute unmuted fullscreen quality bitrate caption captions subtitle subtitles "
+    "transcript cc resize scroll click error load loaded loading ready download share like comment login "
+    "logout page impression waiting canplay session chapter",
+    "rate_change": "rate speed ratechange playbackrate tempo velocity",
+    "seek_start": "seekstart scrubstart seeking",
+    "seek": "seek seeked seekend scrub scrubbed jump jumped skip skipped rewind rewound forward forwarded",
+    "heartbeat": "heartbeat heartbeats beat ping progress timeupdate tick playing update watching alive "
+    "interval playhead position keepalive milestone quartile",
+    "close": "close closed exit exited unload beforeunload pagehide leave left quit abandon abandoned stop "
+    "stopped terminate terminated destroy dispose disposed",
+    "end": "end ended complete completed finish finished eof over done completion",
+    "pause": "pause paused halt suspend suspended",
+    "resume": "resume resumed unpause unpaused continue continued",
+    "play": "play played start started begin began launch replay replayed run",
+}
+_GUESSES = {meaning: frozenset(text.split()) for meaning, text in _GUESSED.items()}
 _SEEK_BEGINS = frozenset(("start", "started", "begin", "began", "beginning"))
 _PLAYS = frozenset(("play", "heartbeat", "resume"))
 # What sources write before all their names.
@@ -50,7 +47,7 @@ def guess(name: str) -> Optional[str]:
     """
     found = set(words(name))
     whole = "".join(words(name))
-    for meaning, known in _GUESSES:
+    for meaning, known in _GUESSES.items():
         if found & known or whole in known:
             if meaning == "seek" and found & _SEEK_BEGINS:
                 return "seek_start"

@@ -91,7 +91,7 @@ class Check:
     def command(self) -> str:
         """The command line; a vocabulary has to be saved as `vocabulary.json` first."""
         parts = ["watchspan aggregate", shlex.quote(self.source) if self.source else "EVENTS"]
-        if self.preset and not self.vocabulary:
+        if self.preset:
             parts.append(f"--preset {shlex.quote(self.preset)}")
         for name, place in self.columns.items():
             parts += _options(name, place)
@@ -140,7 +140,13 @@ class Check:
         for finding in self.findings:
             lines += ["", *_wrapped(_MARKS[finding.severity], f"{finding.topic}: {finding.text}")]
         if self.is_usable:
-            lines += ["", "In Python:", *_indented(self.call), "On the command line:", *_indented(self.command)]
+            lines += [
+                "",
+                "In Python:",
+                *_indented(self.call),
+                "On the command line:",
+                *_indented(self.command),
+            ]
             if self.vocabulary:
                 saved = json.dumps(self.vocabulary, ensure_ascii=False)
                 lines += ["with this as vocabulary.json:", *_indented(saved)]

@@ -167,8 +167,8 @@ def _name_places(
     if given:
         chain = _at(leaves, place_of(given))
         names = _names(chain, total)
-        matches: list[Optional[Match]] = [*(_of(names, preset) if preset else names.matches[:_TRIED]), None]
-        return [NamePlace(Found(chain), names, match) for match in matches if chain]
+        fits = _of(names, preset) if preset else names.matches[:_TRIED]
+        return [NamePlace(Found(chain), names, match) for match in (*fits, None) if chain]
     for name in vocabularies():
         if preset in (None, name):
             chain = _native(leaves, name, _EVENT)
@@ -198,7 +198,7 @@ def _score(place: NamePlace) -> float:
     known = place.names.share(vocabulary)
     alike = max(likeness(leaf.names, _EVENT) for leaf in place.found.leaves)
     playing = not {"play", "heartbeat", "resume"}.isdisjoint(vocabulary.values())
-    if not playing or len(vocabulary) < 2 and alike < guesses.ALIKE:
+    if not playing or (len(vocabulary) < 2 and alike < guesses.ALIKE):
         return 0.0
     if leaf.is_number and alike < guesses.ALIKE and (known < 0.9 or len(vocabulary) < 4):
         return 0.0
@@ -343,9 +343,7 @@ def _rest(said: Any) -> dict[str, Any]:
     return {name: said[name] for name in ("unit", "value", "missing")} if isinstance(said, Mapping) else {}
 
 
-def _lacks_sessions(
-    known: Guesser, preset: str, wanted: Iterable[str], given: Mapping[str, Any]
-) -> bool:
+def _lacks_sessions(known: Guesser, preset: str, wanted: Iterable[str], given: Mapping[str, Any]) -> bool:
     """Whether there are session ids, but not of all events: those without one would be dropped."""
     column = "sessionId"
     if column not in wanted or column in known.found or column in given:
@@ -354,7 +352,8 @@ def _lacks_sessions(
 
 
 def _take_native(known: Guesser, preset: str, wanted: Iterable[str]) -> set[str]:
-    """Finds the columns that are where the preset says, with values that fit; names those that need no word."""
+    """Finds the columns that are where the preset says, with values that fit; names those that "
+    "need no word."""
     native: set[str] = set()
     for column in wanted:
         chain = [leaf for leaf in _native(known.leaves, preset, column) if _fits(leaf, column)]
@@ -364,7 +363,7 @@ def _take_native(known: Guesser, preset: str, wanted: Iterable[str]) -> set[str]
             continue
         spec = _specs()[preset]["columns"].get(column)
         unit = spec["unit"] if spec else None
-        found = Found(chain, unit, "where the preset has it" if spec else "its name")
+        found = Found(chain, unit, "")
         if column == "timestamp":
             found = Found(chain, chain[0].instant_unit, guesses.instant_evidence(chain[0]))
         known.found[column] = found

@@ -122,7 +122,9 @@ class DatasetReader:
         chosen = parts[:: max(1, len(parts) // _PLACES)][:_PLACES]
         each = max(1, count // len(chosen))
         # Of the schema of all files, whatever the part's own types are.
-        return TableEvents(pa.concat_tables(part.scanner(schema=schema, batch_size=each).head(each) for part in chosen))
+        return TableEvents(
+            pa.concat_tables(part.scanner(schema=schema, batch_size=each).head(each) for part in chosen)
+        )
 
     def of_users(
         self, paths: Sequence[str], users: Sequence[str], roots: Sequence[str], size: int
@@ -188,9 +190,7 @@ class DictReader:
         if len(self.records) <= count:
             return DictEvents(self.records)
         step, each = len(self.records) // _PLACES, count // _PLACES
-        return DictEvents(
-            [row for n in range(_PLACES) for row in self.records[n * step : n * step + each]]
-        )
+        return DictEvents([row for n in range(_PLACES) for row in self.records[n * step : n * step + each]])
 
     def of_users(
         self, paths: Sequence[str], users: Sequence[str], roots: Sequence[str], size: int

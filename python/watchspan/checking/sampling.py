@@ -28,6 +28,9 @@ class Events(Protocol):
     def source(self, columns: Any) -> Any:
         """What the engine reads of them, with `columns` as it takes that."""
 
+    def only(self, rows: list[int]) -> Events:
+        """Those of the events."""
+
 
 class Reader(Protocol):
     """A source that can be looked at and read once."""

@@ -124,7 +124,9 @@ def leaves(records: Iterable[Mapping[str, Any]]) -> dict[str, Leaf]:
         for name, value in record.items():
             leaf = found.get(name)
             # Most values of flat tables: they need no second look.
-            if leaf is not None and (type(value) in _PLAIN or (type(value) is str and value[:1] not in _OPENING)):
+            if leaf is not None and (
+                type(value) in _PLAIN or (type(value) is str and value[:1] not in _OPENING)
+            ):
                 leaf.rows.append(row)
                 leaf.values.append(value)
             elif value is not None:
@@ -172,8 +174,8 @@ def _opened(value: Any) -> Any:
 def _steps(value: Any) -> Iterable[tuple[str, str, Any]]:
     """What is one step below a value: what it is called, the step as paths write it, and itself."""
     if isinstance(value, Mapping):
-        for name, inner in value.items():
-            name = str(name)
+        for key, inner in value.items():
+            name = str(key)
             if '"' not in name and "\\" not in name:
                 yield name, f".{name}" if _SIMPLE.fullmatch(name) else f'["{name}"]', inner
         return
@@ -211,10 +213,11 @@ def _single(content: Any) -> Any:
 def _key_field(items: Any) -> Optional[str]:
     if not all(isinstance(item, Mapping) for item in items):
         return None
+    # One field beside the key is its value; else the key is one name of an object among others.
+    if not any("value" in inner or "data" in inner for item in items for inner in item):
+        return None
     for key in _KEYS:
         names = [item.get(key) for item in items]
         if all(isinstance(name, str) for name in names) and len(set(names)) == len(names):
-            # One field beside the key says what it is called; else it is one name of an object among others.
-            if any("value" in inner or "data" in inner for item in items for inner in item):
-                return key
+            return key
     return None

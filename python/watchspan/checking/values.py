@@ -20,7 +20,8 @@ _INSTANT = re.compile(
 )
 # What looks like a time to a person, and is none that is read.
 _OTHER_TIMES = re.compile(
-    r"\s*(\d{1,2}[/.]\d{1,2}[/.]\d{2,4}|\d{4}/\d\d/\d\d|\d{8}T?\d{4,6}|\d\d/\w{3}/\d{4}|\w{3},? \d{1,2} \w{3})",
+    r"\s*(\d{1,2}[/.]\d{1,2}[/.]\d{2,4}|\d{4}/\d\d/\d\d|\d{8}T?\d{4,6}|\d\d/\w{3}/\d{4}"
+    r"|\w{3},? \d{1,2} \w{3})",
     re.ASCII,
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)

@@ -46,15 +46,19 @@ def _pairs(example: str) -> Callable[[click.Context, click.Parameter, tuple[str,
 
 
 def _columns(
-    column: Mapping[str, list[str]], unit: Mapping[str, list[str]], constant: Mapping[str, list[str]]
+    column: Mapping[str, list[str]],
+    unit: Mapping[str, list[str]],
+    constant: Mapping[str, list[str]],
+    missing: Mapping[str, list[str]],
 ) -> Optional[dict[str, Place]]:
     """Where columns are, as these options say; None if they say nothing."""
     places: dict[str, Place] = {}
-    for name in dict.fromkeys([*column, *unit, *constant]):
+    for name in dict.fromkeys([*column, *unit, *constant, *missing]):
         paths = [path for path in column.get(name, ()) if path]
         units, values = unit.get(name, [None]), constant.get(name, [None])
-        if name in unit or name in constant:
-            places[name] = Column(*paths, unit=units[-1], value=values[-1])
+        if name in unit or name in constant or name in missing:
+            words = tuple(missing.get(name, ()))
+            places[name] = Column(*paths, unit=units[-1], value=values[-1], missing=words)
         else:
             places[name] = paths if len(paths) > 1 else paths[0] if paths else None
     return places or None
@@ -205,9 +209,10 @@ def columns(command: _Command) -> _Command:
         column: dict[str, list[str]],
         unit: dict[str, list[str]],
         constant: dict[str, list[str]],
+        missing: dict[str, list[str]],
         **options: Any,
     ) -> Any:
-        return command(*args, columns=_columns(column, unit, constant), **options)
+        return command(*args, columns=_columns(column, unit, constant, missing), **options)
 
     named = click.option(
         "--column", metavar="NAME=YOURS", multiple=True, callback=_pairs("userId=uid"),
@@ -224,7 +229,11 @@ def columns(command: _Command) -> _Command:
         "--constant", metavar="NAME=VALUE", multiple=True, callback=_pairs("eventName=heartbeat"),
         help="What a column is where your table does not say it, as in --constant eventName=heartbeat.",
     )  # fmt: skip
-    return _stack(named, counted, fixed)(run)  # type: ignore[return-value]
+    nothing = click.option(
+        "--missing", metavar="NAME=WORD", multiple=True, callback=_pairs("userId=undefined"),
+        help="A word that stands for nothing in a column, as in --missing userId=undefined.",
+    )  # fmt: skip
+    return _stack(named, counted, fixed, nothing)(run)  # type: ignore[return-value]
 
 
 threads = click.option(
@@ -288,8 +297,26 @@ def vocabulary(command: _Command) -> _Command:
     return _stack(named, own)(run)  # type: ignore[return-value]
 
 
+def preset(command: _Command) -> _Command:
+    """Adds --preset, all that is special about a source, and --vocabulary, which goes before it."""
+
+    @wraps(command)
+    def run(*args: Any, preset: Optional[str], vocabulary: Optional[str], **options: Any) -> Any:
+        return command(*args, preset=preset, vocabulary=_vocabulary(None, vocabulary), **options)
+
+    named = click.option(
+        "--preset", metavar="NAME|FILE",
+        help=f"Whose raw events these are: {_presets()}; or a .toml file that describes your own. It says "
+        "where columns are, what event names mean, and which rules they need; other options go before it.",
+    )  # fmt: skip
+    meaning = 'A .json file that says what your event names mean: {"PlayStart": "play"}.'
+    own = click.option("--vocabulary", metavar="FILE", help=meaning)
+    return _stack(named, own)(run)  # type: ignore[return-value]
+
+
 reporting = _stack(quiet, as_json)
 of_events = _stack(columns, vocabulary, rules, threads)
+of_source = _stack(columns, preset, rules, threads)
 
 
 def check_output(output: Optional[str], escape_formulas: bool, *inputs: Optional[str]) -> None:

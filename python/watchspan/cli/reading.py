@@ -1,4 +1,4 @@
-"""The commands that only look: validate, summary, show."""
+"""The commands that only look: check, validate, summary, show."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 import watchspan as ws
-from watchspan import _core, arguments, sources
+from watchspan import _core, sources
 from watchspan.cli import display, options
 from watchspan.cli.progress import Progress
 from watchspan.cli.tables import read_events
 from watchspan.cli.terminal import print_json
-from watchspan.columns import Place
+from watchspan.columns import Columns, Place
+from watchspan.presets import reading
 
 __all__ = ["ADVICE", "COMMANDS", "engagement_row"]
 
@@ -32,10 +33,47 @@ ADVICE = {
 }
 
 
+@click.command(short_help="Look at raw events, and say how to read them.")
+@click.argument("inputs", metavar="EVENTS...", nargs=-1, required=True)
+@click.option("--preset", metavar="NAME", help="Whose raw events these are, where that is known.")
+@options.columns
+@click.option(
+    "--sample", type=click.IntRange(min=1), default=10_000, show_default=True, metavar="N",
+    help="How many events to look at, about: all those of some users.",
+)  # fmt: skip
+@options.as_json
+def check(
+    inputs: tuple[str, ...],
+    preset: Optional[str],
+    columns: Optional[dict[str, Place]],
+    sample: int,
+    as_json: bool,
+) -> None:
+    """Look at raw events and say how to read them: preset, columns, units, event names and rules.
+
+    Nested or flat, with any names: what seems likely is tried out, and what reads most of the events is
+    proposed, with its evidence and the call to copy. What is wrong with the events is said, too.
+
+    The exit code is 1 if nothing was found that reads them.
+
+    \b
+    Examples:
+      watchspan check tracking.log.gz
+      watchspan check 'export/*.parquet' --column userId=learner --sample 50000 --json
+    """
+    found = ws.check(list(inputs), preset=preset, columns=columns, sample=sample)
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        display.lines(str(found).split("\n"))
+    if not found.is_usable:
+        raise ws.errors.DataError("no event could be used." if found.read else "there are no events.")
+
+
 @click.command(short_help="Show what would be dropped, and why.")
 @options.inputs
 @options.columns
-@options.vocabulary
+@options.preset
 @click.option("--examples", type=click.IntRange(min=0), default=3, show_default=True, metavar="N",
               help="How many dropped events to show per reason.")  # fmt: skip
 @options.threads
@@ -46,6 +84,7 @@ def validate(
     quiet: bool,
     as_json: bool,
     columns: Optional[dict[str, Place]],
+    preset: Optional[str],
     **settings: Any,
 ) -> None:
     """Show which events would be dropped, by reason, with examples and what can be done.
@@ -59,17 +98,17 @@ def validate(
     """
     with Progress("reading events", quiet=quiet):
         # By path, and so without a count: files are read again for the examples, and never held in memory.
-        report = ws.validate(list(inputs), columns=columns, **settings)
+        report = ws.validate(list(inputs), columns=columns, preset=preset, **settings)
     if as_json:
         figures = {name: getattr(report, name) for name in ("read", "kept", "dropped")}
         print_json({**figures, "examples": report.examples.to_pylist()})
     else:
-        _show_report(report, columns)
+        _show_report(report, reading(preset, columns, None, None).columns)
     if not report.kept:
         raise ws.errors.DataError("no event could be used." if report.read else "there are no events.")
 
 
-def _show_report(report: Any, columns: Optional[dict[str, Place]]) -> None:
+def _show_report(report: Any, columns: Optional[Columns]) -> None:
     display.drops({"read": report.read, "kept": report.kept, "dropped": report.dropped})
     examples = report.examples.to_pylist()
     for reason, count in report.dropped.items():
@@ -79,9 +118,7 @@ def _show_report(report: Any, columns: Optional[dict[str, Place]]) -> None:
         display.lines(ADVICE[reason].split("\n"))
         found = [example for example in examples if example["reason"] == reason]
         if reason == "unknown_event":
-            own = sources.wanted("events", arguments.column_mapping(columns)).own(
-                report.examples.column_names[2:]
-            )
+            own = sources.wanted("events", columns).own(report.examples.column_names[2:])
             display.lines(_presets_with(example[own["eventName"]] for example in found))
         if found:
             names = [name for name in found[0] if name != "reason"]
@@ -132,7 +169,7 @@ def summary(rows: str, top: int, as_json: bool) -> None:
 @click.argument("video")
 @options.inputs
 @options.videos
-@options.of_events
+@options.of_source
 @options.scoring
 @options.quiet
 @options.as_json
@@ -153,13 +190,13 @@ def show(
       watchspan show peter welcome events.parquet --videos videos.parquet
     """
     with Progress("looking for the events", quiet=quiet) as progress:
-        events = read_events(progress, inputs, settings["columns"])
+        events = read_events(progress, inputs, settings["columns"], settings["preset"])
         explanation = ws.explain(events, user, video, **settings)
     if not explanation.num_rows:
         raise ws.errors.DataError(f"there are no events of the user {user!r} on the video {video!r}.")
     with Progress("computing the row", quiet=quiet) as progress:
         # Of everybody's events: without a videos table the duration is how far anybody watched.
-        events = read_events(progress, inputs, settings["columns"])
+        events = read_events(progress, inputs, settings["columns"], settings["preset"])
         rows = ws.aggregate(events, videos=videos, scoring=scoring, **settings)
     row = engagement_row(rows, user, video)
     if as_json:
@@ -181,4 +218,4 @@ def engagement_row(rows: pa.Table, user: str, video: str) -> Optional[dict[str, 
     return display.records(found)[0] if found.num_rows else None
 
 
-COMMANDS: Iterable[click.Command] = (validate, summary, show)
+COMMANDS: Iterable[click.Command] = (check, validate, summary, show)

@@ -9,22 +9,26 @@ import click
 import pyarrow as pa
 
 import watchspan as ws
-from watchspan import arguments, sample, sources
+from watchspan import sample, sources
 from watchspan.api import aggregate_into, sessions_into
 from watchspan.cli import display, options
 from watchspan.cli.progress import Progress, peak_memory
 from watchspan.cli.terminal import binary_output, print_json, say
 from watchspan.columns import Place
+from watchspan.presets import reading
 from watchspan.sources import Overflow
 
 __all__ = ["COMMANDS", "read_events", "write"]
 
 
 def read_events(
-    progress: Progress, inputs: tuple[str, ...], columns: Optional[dict[str, Place]]
+    progress: Progress,
+    inputs: tuple[str, ...],
+    columns: Optional[dict[str, Place]],
+    preset: Optional[str] = None,
 ) -> Iterator[pa.RecordBatch]:
     """The events of files, counted by the progress line while they are read."""
-    want = sources.wanted("events", arguments.column_mapping(columns))
+    want = sources.wanted("events", reading(preset, columns, None, None).columns)
     return progress.count(sources.read(list(inputs), want))
 
 
@@ -118,7 +122,7 @@ def generate(
 @options.output
 @options.escape_formulas
 @options.videos
-@options.of_events
+@options.of_source
 @options.memory_limit
 @options.scoring
 @click.option(
@@ -145,7 +149,7 @@ def aggregate(
     options.check_output(output, escape_formulas, *inputs, settings["videos"])
     with Overflow.of(settings["memory_limit"]) as rows:
         with Progress("reading events", quiet=quiet) as progress:
-            events = read_events(progress, inputs, settings["columns"])
+            events = read_events(progress, inputs, settings["columns"], settings["preset"])
             rows.schema = aggregate_into(rows.add, events, **settings).schema
             write(progress, rows, output, escape_formulas)
         _finish(rows, "engagement", output, progress, quiet, as_json)
@@ -155,7 +159,7 @@ def aggregate(
 @options.inputs
 @options.output
 @options.escape_formulas
-@options.of_events
+@options.of_source
 @options.memory_limit
 @options.reporting
 def sessions(
@@ -174,7 +178,7 @@ def sessions(
     options.check_output(output, escape_formulas, *inputs)
     with Overflow.of(settings["memory_limit"]) as rows:
         with Progress("reading events", quiet=quiet) as progress:
-            events = read_events(progress, inputs, settings["columns"])
+            events = read_events(progress, inputs, settings["columns"], settings["preset"])
             rows.schema = sessions_into(rows.add, events, **settings).schema
             write(progress, rows, output, escape_formulas)
         _finish(rows, "sessions", output, progress, quiet, as_json)

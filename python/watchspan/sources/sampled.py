@@ -15,7 +15,6 @@ from watchspan.sources.lines import blocks
 from watchspan.sources.scans import open_typed
 
 
-
 @dataclass(frozen=True)
 class LineFiles:
     """Files of JSON.

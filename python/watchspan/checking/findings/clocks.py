@@ -37,7 +37,8 @@ def steps_back(case: Case) -> Iterator[Finding]:
         yield Finding(
             "clock",
             "warning",
-            f"The clock steps back at {back:,} of {pairs:,} events ({share(back, pairs)}) that follow on each "
+            f"The clock steps back at {back:,} of {pairs:,} events ({share(back, pairs)}) that "
+            "follow on each "
             f"other by the player's count, by up to {most:,.0f} s: users' clocks are set, or several players "
             "share a session. Stretches over such a step are not counted.",
             {"events": back, "of": pairs, "seconds": most},
@@ -68,8 +69,10 @@ def stamps_of_arrival(case: Case) -> Iterator[Finding]:
         yield Finding(
             "clock",
             "warning",
-            f"{at_once:,} of {stretches:,} neighbouring events ({share(at_once, stretches)}) have one instant at "
-            f"positions seconds apart: {place.paths[0]} says when a batch arrived, not when its events happened. "
+            f"{at_once:,} of {stretches:,} neighbouring events ({share(at_once, stretches)}) have "
+            "one instant at "
+            f"positions seconds apart: {place.paths[0]} says when a batch arrived, not when its "
+            "events happened. "
             "Use the player's own time.",
             {"events": at_once, "of": stretches},
         )

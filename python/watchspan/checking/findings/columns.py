@@ -89,7 +89,8 @@ def unit_of_positions(case: Case) -> Iterator[Finding]:
     yield Finding(
         "unit of positions",
         "note",
-        f"Positions ({listed(place.paths)}) move by {pace} in a second of play, about {factor:,.0f} times faster "
+        f"Positions ({listed(place.paths)}) move by {pace} in a second of play, about {factor:,.0f} "
+        "times faster "
         f"than the clock: they are {_UNITS[place.unit]}.",
         {"unit": place.unit, "perSecond": median(ratios) if ratios else None, "stretches": len(ratios)},
         {"columns": {"currentTime": proposal.columns.get("currentTime")}},
@@ -127,7 +128,9 @@ def dropped_events(case: Case) -> Iterator[Finding]:
     """Events that are dropped for what they lack, of those that say something about watching."""
     rows = list(case.meanings)
     lacking = {
-        "null_key": sum(row not in case.users or row not in case.videos or _has_no_session(case, row) for row in rows),
+        "null_key": sum(
+            row not in case.users or row not in case.videos or _has_no_session(case, row) for row in rows
+        ),
         "invalid_timestamp": sum(row not in case.times for row in rows),
         "invalid_position": case.proposal.trial.dropped.get("invalid_position", 0),
     }

@@ -51,14 +51,18 @@ def unstated_speeds(case: Case) -> Iterator[Finding]:
     stated = place.read(values.speed) if place else {}
     if any(speed and speed > 0 for speed in stated.values()):
         return
-    paces = [content / clock for *_, clock, content in case.stretches if clock >= _LONG_ENOUGH and content > 0]
+    paces = [
+        content / clock for *_, clock, content in case.stretches if clock >= _LONG_ENOUGH and content > 0
+    ]
     faster = [pace for pace in paces if _FASTER <= pace <= _FASTEST]
     if len(faster) >= 5 and len(faster) > _SHARE_FASTER * len(paces):
         yield Finding(
             "speeds",
             "warning",
-            f"No event states a speed, but {len(faster):,} of {len(paces):,} stretches ({share(len(faster), len(paces))}) "
-            f"were played faster than the clock, mostly at {median(faster):.3g}: up to max_unstated_speed=2 is "
+            f"No event states a speed, but {len(faster):,} of {len(paces):,} stretches "
+            f"({share(len(faster), len(paces))}) "
+            f"were played faster than the clock, mostly at {median(faster):.3g}: up to "
+            "max_unstated_speed=2 is "
             "believed. Make the player state its speed, or set that rule to the fastest one it offers.",
             {"faster": len(faster), "of": len(paces), "speed": median(faster)},
         )
@@ -79,7 +83,8 @@ def untold_skips(case: Case) -> Iterator[Finding]:
             "skips",
             "warning",
             f"Positions jump in {len(jumps):,} of {len(case.stretches):,} stretches "
-            f"({share(len(jumps), len(case.stretches))}), and only {seeks:,} events are seeks: what was played "
+            f"({share(len(jumps), len(case.stretches))}), and only {seeks:,} events are seeks: what "
+            "was played "
             "before such a jump is not counted. Send an event for each seek, or heartbeats more often.",
             {"jumps": len(jumps), "seeks": seeks, "of": len(case.stretches)},
         )

@@ -33,7 +33,8 @@ def long_lives(case: Case) -> Iterator[Finding]:
             "sessions",
             "warning",
             f"{len(long):,} of {len(days):,} session ids ({share(len(long), len(days))}) live for more than "
-            f"{_LONG_DAYS} days, the longest for {max(long):,.0f}: they name a login or a browser, not a viewing. "
+            f"{_LONG_DAYS} days, the longest for {max(long):,.0f}: they name a login or a browser, "
+            "not a viewing. "
             "session_timeout_seconds=1800 cuts them after half an hour of silence.",
             {"sessions": len(long), "of": len(days), "days": max(long)},
             {"rules": {"session_timeout_seconds": 1800}},
@@ -52,7 +53,8 @@ def two_players(case: Case) -> Iterator[Finding]:
     yield Finding(
         "sessions",
         "warning",
-        f"Two players at once share {len(shared):,} of {len(case.groups):,} {what}, such as of {where}: their "
+        f"Two players at once share {len(shared):,} of {len(case.groups):,} {what}, such as of "
+        f"{where}: their "
         "positions alternate, and most of what they play is rejected. Give each page view an id of its own.",
         {"sessions": len(shared), "of": len(case.groups), "example": where},
     )
@@ -86,7 +88,8 @@ def missing_ids(case: Case) -> Iterator[Finding]:
         yield Finding(
             "sessions",
             "warning",
-            f"{leaf.path} is missing of {lacking:,} events ({share(lacking, case.total)}), which would all be "
+            f"{leaf.path} is missing of {lacking:,} events ({share(lacking, case.total)}), which "
+            "would all be "
             "dropped: it is left out, and sessions are cut after half an hour of silence.",
             {"events": lacking},
             {"columns": {"sessionId": None}},
@@ -110,7 +113,8 @@ def shared_ids(case: Case) -> Iterator[Finding]:
         yield Finding(
             "sessions",
             "note",
-            f"{len(shared):,} of {len(users):,} session ids belong to several users, such as {shared[0]!r}: an "
+            f"{len(shared):,} of {len(users):,} session ids belong to several users, such as "
+            f"{shared[0]!r}: an "
             "id counts for each of them by itself.",
             {"sessions": len(shared), "of": len(users)},
         )

@@ -11,9 +11,9 @@ from watchspan.columns import Column
 
 # What scripts write where they know no user.
 _WORDS = frozenset(
-    "undefined null none nan anonymous anon unknown guest n/a na nil - -1 0 false [object object] "
-    "not_logged_in visitor nobody".split()
-) | {"[object object]", "not set", "(not set)"}
+    ("undefined", "null", "none", "nan", "anonymous", "anon", "unknown", "guest", "n/a", "na", "nil", "-", "-1",
+     "0", "false", "[object object]", "not_logged_in", "visitor", "nobody", "not set", "(not set)")
+)  # fmt: skip
 _DAY = 86_400
 _MOST_NOBODY = 0.02
 _LONGEST_GAP = 1_800.0
@@ -24,10 +24,10 @@ _WAKING = 24.5 * 3600
 def words_as_users(case: Case) -> Iterator[Finding]:
     """Users that are words such as `undefined`."""
     rows = [row for row in case.users if row in case.meanings]
-    shares = {user: count / len(rows) for user, count in Counter(str(case.users[row]) for row in rows).items()}
-    words = {
-        user: part for user, part in {**shares, **case.often}.items() if user.strip().lower() in _WORDS
+    shares = {
+        user: count / len(rows) for user, count in Counter(str(case.users[row]) for row in rows).items()
     }
+    words = {user: part for user, part in {**shares, **case.often}.items() if user.strip().lower() in _WORDS}
     if not words or "userId" not in case.proposal.known.found:
         return
     paths = case.proposal.known.found["userId"].paths
@@ -35,7 +35,8 @@ def words_as_users(case: Case) -> Iterator[Finding]:
     yield Finding(
         "users",
         "warning",
-        f"{share(sum(words.values()), 1)} of the events are of the user {listed(map(repr, words))}, which is no user: "
+        f"{share(sum(words.values()), 1)} of the events are of the user {listed(map(repr, words))}, "
+        "which is no user: "
         "as `missing` it stands for nothing, and these events are dropped.",
         {"users": words},
         {"columns": {"userId": column}},
@@ -48,7 +49,8 @@ def nobody(case: Case) -> Iterator[Finding]:
         yield Finding(
             "users",
             "warning" if case.nobody > 0.1 else "note",
-            f"About {share(case.nobody, 1)} of the events have no user and are dropped as null_key: `validate` "
+            f"About {share(case.nobody, 1)} of the events have no user and are dropped as null_key: "
+            "`validate` "
             "shows some.",
             {"share": case.nobody},
         )
@@ -70,7 +72,8 @@ def sleepless(case: Case) -> Iterator[Finding]:
     yield Finding(
         "users",
         "warning",
-        f"{len(users):,} users play for more than 24 hours of a day, up to {most:,.0f} ({listed(users, 3)}): they "
+        f"{len(users):,} users play for more than 24 hours of a day, up to {most:,.0f} "
+        f"({listed(users, 3)}): they "
         "are shared accounts, screens in a lobby, or scripts.",
         {"users": len(users), "hours": most},
     )
