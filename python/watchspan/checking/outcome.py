@@ -34,6 +34,13 @@ class Check:
         read: How many events were looked at.
         kept: How many of them count, read in this way.
         total: How many events there are, about.
+
+    Example:
+        >>> import watchspan as ws
+        >>> found = ws.check([{"time": "2026-01-15T10:00:00Z", "userId": "ann", "videoId": "v1",
+        ...                    "eventName": "play", "currentTime": 0}])
+        >>> found.columns
+        {'timestamp': 'time'}
     """
 
     source: str

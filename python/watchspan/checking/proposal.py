@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import Any, Optional
 
 from watchspan import _core
 from watchspan.checking import guesses, values
-from watchspan.checking.guesses import Found, Guesser
-from watchspan.checking.meanings import Match, Names, vocabularies
-from watchspan.checking.naming import likeness
+from watchspan.checking.event_names import NamePlace, name_places
+from watchspan.checking.known import Found, Guesser
+from watchspan.checking.places import at, native_leaves, specs
 from watchspan.checking.sampling import Events
 from watchspan.checking.shapes import Leaf
 from watchspan.checking.trials import Trial, tried
@@ -20,7 +18,6 @@ from watchspan.columns import EVENTS, Column, Place, place_of
 
 # How many ways to read a source are tried out.
 _TRIED = 6
-_MOST_NAMES = 400
 # Presets that know the same names as another one, and what in the values tells that it is they.
 _CLUES = {
     "openedx-xapi": ("block-v1:", "xblock", "i4x://", "openedx"),
@@ -30,39 +27,6 @@ _CLUES = {
 _EVENT = "eventName"
 # A preset that knows so many of the events is more than a coincidence.
 _WELL_KNOWN = 0.6
-
-
-@dataclass(frozen=True)
-class NamePlace:
-    """Where event names are, and what they mean.
-
-    Attributes:
-        found: The places.
-        names: The names and how many events have each.
-        match: The preset that knows them; None: their meanings are guessed.
-        is_native: Whether the places are those that the preset names.
-    """
-
-    found: Found
-    names: Names
-    match: Optional[Match]
-    is_native: bool = False
-
-    @property
-    def vocabulary(self) -> Mapping[str, str]:
-        """What the names mean."""
-        return self.names.guessed if self.match is None else self.match.vocabulary
-
-    def is_like(self, other: NamePlace) -> bool:
-        """Whether another one is of the same places and the same preset."""
-        presets = [place.match.preset if place.match else None for place in (self, other)]
-        return presets[0] == presets[1] and self.found.paths == other.found.paths
-
-    def meanings(self) -> dict[int, str]:
-        """Row -> what its event means, of the names that are known."""
-        known = self.vocabulary
-        read = self.found.read(str)  # type: ignore[arg-type]
-        return {row: known[name] for row, name in read.items() if name in known}
 
 
 @dataclass
@@ -120,7 +84,7 @@ def proposals(
         like: What turned out to be best for some of the events: only that is tried.
     """
     total, given = len(events.records), given or {}
-    places = _name_places(leaves, total, preset, given.get(_EVENT))
+    places = name_places(leaves, total, preset, given.get(_EVENT))
     if like is not None and like.place is not None:
         places = [place for place in places if place.is_like(like.place)] or places
     clues = _clued(leaves)
@@ -159,112 +123,15 @@ def _clued(leaves: Mapping[str, Leaf]) -> dict[str, int]:
     }
 
 
-def _name_places(
-    leaves: Mapping[str, Leaf], total: int, preset: Optional[str], given: Any
-) -> list[NamePlace]:
-    """Where event names may be, the likeliest first."""
-    found: list[NamePlace] = []
-    if given:
-        chain = _at(leaves, place_of(given))
-        names = _names(chain, total)
-        fits = _of(names, preset) if preset else names.matches[:_TRIED]
-        return [NamePlace(Found(chain), names, match) for match in (*fits, None) if chain]
-    for name in vocabularies():
-        if preset in (None, name):
-            chain = _native(leaves, name, _EVENT)
-            if chain:
-                names = _names(chain, total)
-                found += [NamePlace(Found(chain), names, match, True) for match in _of(names, name)]
-    for leaf in leaves.values():
-        if len(leaf.rows) < 0.25 * total or leaf.is_instant or leaf.distinct > _MOST_NAMES:
-            continue
-        if isinstance(leaf.looks[0], (bool, float)) or (leaf.is_written and leaf.distinct > 1):
-            continue
-        names = _names([leaf], total)
-        matches = names.matches[:3] if preset is None else _of(names, preset)
-        found += [NamePlace(Found([leaf]), names, match) for match in matches]
-        if names.guessed and preset is None:
-            found.append(NamePlace(Found([leaf]), names, None))
-    return sorted((place for place in found if _score(place) > 0), key=_score, reverse=True)
-
-
-def _of(names: Names, preset: str) -> list[Match]:
-    return [match for match in names.matches if match.preset == preset][:1]
-
-
-def _score(place: NamePlace) -> float:
-    """How likely event names are there: 0 for not at all."""
-    vocabulary, leaf = place.vocabulary, place.found.leaves[0]
-    known = place.names.share(vocabulary)
-    alike = max(likeness(leaf.names, _EVENT) for leaf in place.found.leaves)
-    playing = not {"play", "heartbeat", "resume"}.isdisjoint(vocabulary.values())
-    if not playing or (len(vocabulary) < 2 and alike < guesses.ALIKE):
-        return 0.0
-    if leaf.is_number and alike < guesses.ALIKE and (known < 0.9 or len(vocabulary) < 4):
-        return 0.0
-    if place.match is None:
-        guessed = len(vocabulary) / max(1, len(place.names.counts))
-        return 0.5 * known + 0.3 * alike + 0.2 * guessed if known > 0.4 and (alike or guessed > 0.5) else 0.0
-    exactness = {"exactly": 0.5, "case": 0.3, "prefix": 0.1}[place.match.how]
-    if known < 0.15 and not place.is_native:
-        return 0.0
-    rarity, plain = place.match.rarity, place.match.size
-    return known + exactness + 0.3 * alike + 0.3 * rarity + 0.5 * place.is_native - 0.0005 * plain
-
-
-def _names(leaves: Iterable[Leaf], total: int) -> Names:
-    read = Found(list(leaves)).read(str)  # type: ignore[arg-type]
-    return Names(dict(Counter(read.values()).most_common()), total)
-
-
 def _nameless(leaves: Mapping[str, Leaf], preset: Optional[str]) -> list[Optional[str]]:
     """The presets whose events have no names, if they fit, and none."""
     fits = [
         spec["name"]
         for spec in _core.preset_specs()
         if (spec["columns"].get(_EVENT) or {}).get("value")
-        and all(_native(leaves, spec["name"], name) for name in ("timestamp", "videoId", "currentTime"))
+        and all(native_leaves(leaves, spec["name"], name) for name in ("timestamp", "videoId", "currentTime"))
     ]
     return [name for name in fits if preset in (None, name)] or [None]
-
-
-def _native(leaves: Mapping[str, Leaf], preset: str, column: str) -> list[Leaf]:
-    """The places of a column by the preset's own account, as far as they are there."""
-    spec = _specs()[preset]["columns"].get(column)
-    paths = list(spec["paths"]) if spec else []
-    found = _at(leaves, paths)
-    roots = {leaf.root for leaf in leaves.values()}
-    # The default name counts where none of the preset's own places can be.
-    if spec is None or (spec["or_default"] and not any(_steps(path)[0][1] in roots for path in paths)):
-        on_top = [leaf for path, leaf in leaves.items() if leaf.root == path]
-        alike = [leaf for leaf in on_top if _squeezed(leaf.path) == column.lower()]
-        exact = [leaf for leaf in alike if leaf.path == column]
-        found += [leaf for leaf in exact or (alike if len(alike) == 1 else []) if leaf not in found]
-    return found
-
-
-def _at(leaves: Mapping[str, Leaf], paths: Iterable[str]) -> list[Leaf]:
-    """The leaves at paths, however these are written."""
-    by_steps = {_steps(path): leaf for path, leaf in leaves.items()}
-    found = (leaves.get(path) or by_steps.get(_steps(path)) for path in paths)
-    return [leaf for leaf in found if leaf is not None]
-
-
-def _squeezed(name: str) -> str:
-    return name.replace("_", "").lower()
-
-
-@lru_cache(maxsize=50_000)
-def _steps(path: str) -> tuple[Any, ...]:
-    try:
-        return tuple(map(tuple, _core.path_steps(path)))
-    except Exception:  # the name of a column that is no path
-        return (("field", path, None),)
-
-
-@lru_cache(maxsize=1)
-def _specs() -> dict[str, Any]:
-    return {spec["name"]: spec for spec in _core.preset_specs()}
 
 
 def _built(
@@ -281,10 +148,10 @@ def _built(
         known.found[_EVENT] = place.found
     wanted = [column for column in EVENTS if column != _EVENT]
     if name != "default":
-        wanted = [column for column in wanted if column in _specs()[name]["columns"]]
+        wanted = [column for column in wanted if column in specs()[name]["columns"]]
     _take_given(known, given)
     native = _take_native(known, name, [column for column in wanted if column not in given])
-    known.fill([column for column in wanted if column not in given])
+    guesses.fill(known, [column for column in wanted if column not in given])
     _measure_given(known, given)
     native -= _agreed(known, name, native)
     columns = {column: _place(found) for column, found in known.found.items() if column not in native}
@@ -305,7 +172,7 @@ def _built(
 
 def _take_given(known: Guesser, given: Mapping[str, Any]) -> None:
     for column, said in given.items():
-        chain = _at(known.leaves, place_of(said))
+        chain = at(known.leaves, place_of(said))
         if chain and column != _EVENT:
             unit = said.get("unit") if isinstance(said, Mapping) else None
             if column == "timestamp":
@@ -348,20 +215,19 @@ def _lacks_sessions(known: Guesser, preset: str, wanted: Iterable[str], given: M
     column = "sessionId"
     if column not in wanted or column in known.found or column in given:
         return False
-    return bool(_native(known.leaves, preset, column))
+    return bool(native_leaves(known.leaves, preset, column))
 
 
 def _take_native(known: Guesser, preset: str, wanted: Iterable[str]) -> set[str]:
-    """Finds the columns that are where the preset says, with values that fit; names those that "
-    "need no word."""
+    """Finds the columns that are where the preset says; names those of which nothing need be said."""
     native: set[str] = set()
     for column in wanted:
-        chain = [leaf for leaf in _native(known.leaves, preset, column) if _fits(leaf, column)]
+        chain = [leaf for leaf in native_leaves(known.leaves, preset, column) if _fits(leaf, column)]
         if not chain or (column in ("timestamp", "currentTime") and not _has_enough(chain, known)):
             continue
         if column == "sessionId" and not guesses.covers(known, chain):
             continue
-        spec = _specs()[preset]["columns"].get(column)
+        spec = specs()[preset]["columns"].get(column)
         unit = spec["unit"] if spec else None
         found = Found(chain, unit, "")
         if column == "timestamp":
@@ -422,7 +288,7 @@ def _reunited(proposal: Proposal, place: Found) -> Proposal:
         if column == "videoDuration" and column in known.found:
             known.found[column] = guesses.with_length_unit(known, known.found[column])
         if column in known.found:
-            spec = _specs()[proposal.preset or "default"]["columns"].get(column)
+            spec = specs()[proposal.preset or "default"]["columns"].get(column)
             if known.found[column].unit != (spec["unit"] if spec else None) or column in columns:
                 columns[column] = _place(known.found[column])
     native = proposal.native - set(columns)

@@ -8,7 +8,7 @@ from typing import Any
 
 from watchspan.checking import values
 from watchspan.checking.finding import Case, Finding, share
-from watchspan.checking.guesses import ALIKE
+from watchspan.checking.known import ALIKE
 from watchspan.checking.naming import likeness
 
 _MOST_BACK, _STEP = 0.005, 1.0

@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from watchspan.checking import guesses
 from watchspan.checking.finding import PLAYING, Case, Finding, share
+from watchspan.checking.known import ALIKE
 from watchspan.checking.naming import likeness
 
 _DAY = 86_400.0
@@ -81,7 +81,7 @@ def missing_ids(case: Case) -> Iterator[Finding]:
     proposal = case.proposal
     if proposal.columns.get("sessionId", "") is None:
         leaf = max(
-            (leaf for leaf in case.leaves.values() if likeness(leaf.names, "sessionId") >= guesses.ALIKE),
+            (leaf for leaf in case.leaves.values() if likeness(leaf.names, "sessionId") >= ALIKE),
             key=lambda leaf: likeness(leaf.names, "sessionId"),
         )
         lacking = case.total - len(leaf.rows)

@@ -11,8 +11,8 @@ from watchspan.columns import Column
 
 # What scripts write where they know no user.
 _WORDS = frozenset(
-    ("undefined", "null", "none", "nan", "anonymous", "anon", "unknown", "guest", "n/a", "na", "nil", "-", "-1",
-     "0", "false", "[object object]", "not_logged_in", "visitor", "nobody", "not set", "(not set)")
+    ("undefined", "null", "none", "nan", "anonymous", "anon", "unknown", "guest", "n/a", "na", "nil", "-",
+     "-1", "0", "false", "[object object]", "not_logged_in", "visitor", "nobody", "not set", "(not set)")
 )  # fmt: skip
 _DAY = 86_400
 _MOST_NOBODY = 0.02
