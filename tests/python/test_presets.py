@@ -2,30 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import pytest
+from support.raw_samples import NAMES, SAMPLES, assert_by_hand
 
 import watchspan as ws
 from watchspan import _core
 from watchspan.errors import OptionError, SourceError, VocabularyError
-
-SAMPLES = Path(__file__).parents[1] / "presets"
-NAMES = sorted(path.stem for path in SAMPLES.glob("*.jsonl"))
-
-
-def assert_by_hand(table, name):
-    expected = json.loads((SAMPLES / f"{name}.expected.json").read_text())
-    assert {reason: count for reason, count in ws.report(table)["dropped"].items() if count} == expected[
-        "dropped"
-    ]
-    rows = {(row["userId"], row["videoId"]): row for row in table.to_pylist()}
-    assert len(rows) == len(expected["rows"]) > 0
-    for by_hand in expected["rows"]:
-        row = rows[str(by_hand["userId"]), str(by_hand["videoId"])]
-        figures = {column: value for column, value in by_hand.items() if column not in ("userId", "videoId")}
-        assert {column: row[column] for column in figures} == pytest.approx(figures), by_hand["userId"]
 
 
 def test_every_preset_has_a_sample():

@@ -151,9 +151,12 @@ def _rules(proposal: Proposal) -> Optional[Rules]:
 
 
 def _failure(proposal: Proposal, said: list[Finding]) -> list[Finding]:
-    if proposal.trial.error and not any(finding.severity == "error" for finding in said):
-        return [Finding("reading", "error", proposal.trial.error)]
-    return []
+    if proposal.trial.kept or any(finding.severity == "error" for finding in said):
+        return []
+    dropped = {reason: count for reason, count in proposal.trial.dropped.items() if count}
+    reasons = listed(f"{count:,} as {reason}" for reason, count in dropped.items())
+    text = proposal.trial.error or f"Read in this way all events are dropped: {reasons}."
+    return [Finding("reading", "error", text, {"dropped": dropped})]
 
 
 def _sample_text(name: str, taken: sampling.Sample) -> str:

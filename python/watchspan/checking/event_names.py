@@ -49,6 +49,8 @@ class NamePlace:
     def meanings(self) -> dict[int, str]:
         """Row -> what its event means, of the names that are known."""
         known = self.vocabulary
+        if self.match is not None and self.match.how != "exactly":
+            known = {**self.names.guessed, **known}
         read = self.found.read(str)  # type: ignore[arg-type]
         return {row: known[name] for row, name in read.items() if name in known}
 
@@ -75,7 +77,7 @@ def name_places(leaves: Mapping[str, Leaf], total: int, preset: Optional[str], g
         names = _names([leaf], total)
         matches = names.matches[:3] if preset is None else _of(names, preset)
         found += [NamePlace(Found([leaf]), names, match) for match in matches]
-        if names.guessed and preset is None:
+        if names.guessed:
             found.append(NamePlace(Found([leaf]), names, None))
     return sorted((place for place in found if _score(place) > 0), key=_score, reverse=True)
 
@@ -98,7 +100,7 @@ def _score(place: NamePlace) -> float:
         guessed = len(vocabulary) / max(1, len(place.names.counts))
         return 0.5 * known + 0.3 * alike + 0.2 * guessed if known > 0.4 and (alike or guessed > 0.5) else 0.0
     exactness = {"exactly": 0.5, "case": 0.3, "prefix": 0.1}[place.match.how]
-    if known < 0.15 and not place.is_native:
+    if known < (0.15 if place.match.how == "exactly" else 0.4) and not place.is_native:
         return 0.0
     rarity, plain = place.match.rarity, place.match.size
     return known + exactness + 0.3 * alike + 0.3 * rarity + 0.5 * place.is_native - 0.0005 * plain

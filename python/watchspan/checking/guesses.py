@@ -17,6 +17,7 @@ _SPEEDS = frozenset((0.25, 0.5, 0.7, 0.75, 0.8, 0.9, 1.0, 1.1, 1.2, 1.25, 1.3, 1
                      1.8, 2.0, 2.25, 2.5, 2.75, 3.0, 3.5, 4.0))  # fmt: skip
 # What a place is called where a jump leads to.
 _TARGETS = frozenset(("new", "to", "target", "destination"))
+_MOST_BACKWARD = 0.2
 _LONGEST_VIDEO, _SHORTEST_VIDEO = 1_000_000.0, 0.01
 
 
@@ -111,15 +112,14 @@ def _position(known: Guesser) -> Optional[Found]:
     for leaf in known.free():
         if not leaf.is_seconds or not is_rather(leaf.names, "currentTime"):
             continue
-        if set(map(str, leaf.looks)) <= {"0", "1"}:
-            continue
         read = Found([leaf]).read(values.seconds)
         if sum(found < 0 for found in read.values()) > 0.3 * len(read):
             continue
         ratios = tracks.ratios(read)
         pace = agreement(ratios) * min(1.0, len(ratios) / 3) * (0.5 + 0.5 * len(read) / known.total)
         alike = likeness(leaf.names, "currentTime")
-        if alike >= ALIKE or (pace > 0.3 and len(ratios) >= 2):
+        is_switch = set(map(str, leaf.looks)) <= {"0", "1"}
+        if alike >= ALIKE or (pace > 0.3 and len(ratios) >= 2 and not is_switch):
             ranked.append((alike + 1.5 * pace, leaf))
     if not ranked:
         return None
@@ -157,9 +157,11 @@ def measured(known: Guesser, place: Found) -> Found:
     """A place of positions with the unit in which they move as fast as the clock."""
     if all(leaf.is_written for leaf in place.leaves):
         return Found(place.leaves, None, f"clock readings such as {place.leaves[0].values[0]!r}")
-    ratios = known.tracks.ratios(place.read(values.seconds))
+    read = place.read(values.seconds)
+    ratios = known.tracks.ratios(read)
     unit = unit_of(ratios)
-    if unit is None:
+    # Where positions of several players alternate, their jumps say nothing about a unit.
+    if unit is None or known.tracks.backward(read) > _MOST_BACKWARD:
         return Found(place.leaves, None, "its name")
     per = sorted(ratios)[len(ratios) // 2]
     return Found(place.leaves, None if unit == "s" else unit, f"moves by {per:,.4g} in a second of play")

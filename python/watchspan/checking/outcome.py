@@ -192,6 +192,8 @@ def _indented(text: str) -> list[str]:
 
 
 def _quoted(text: str) -> str:
+    if '"' in text and "'" not in text and "\\" not in text and text.isprintable():
+        return f"'{text}'"
     return json.dumps(text, ensure_ascii=False)
 
 

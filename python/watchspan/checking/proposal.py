@@ -104,13 +104,20 @@ def _rank(proposal: Proposal, clues: Mapping[str, int]) -> tuple[Any, ...]:
     return (
         trial.error is None,
         usable,
-        match is not None and match.known >= _WELL_KNOWN,
+        0 if match is None or match.known < _WELL_KNOWN else 2 if match.how == "exactly" else 1,
         round(understood, 1),
         clues.get(proposal.preset or "", 0),
-        len(proposal.native),
+        _is_at_home(proposal) + (_is_at_home(proposal) and _EVENT in proposal.native),
         *(match.rank if match else (False, 0.0, 0, 0.0, 0)),
         watched,
     )
+
+
+def _is_at_home(proposal: Proposal) -> bool:
+    """Whether most columns are where the preset says: one of them may be so by chance."""
+    name = proposal.preset or "default"
+    expected = specs()[name]["columns"] or [column for column in EVENTS if EVENTS[column].required]
+    return len(proposal.native & set(expected)) > 0.5 * len(expected)
 
 
 def _clued(leaves: Mapping[str, Leaf]) -> dict[str, int]:
@@ -129,9 +136,11 @@ def _nameless(leaves: Mapping[str, Leaf], preset: Optional[str]) -> list[Optiona
         spec["name"]
         for spec in _core.preset_specs()
         if (spec["columns"].get(_EVENT) or {}).get("value")
-        and all(native_leaves(leaves, spec["name"], name) for name in ("timestamp", "videoId", "currentTime"))
+        and all(
+            at(leaves, spec["columns"][name]["paths"]) for name in ("timestamp", "videoId", "currentTime")
+        )
     ]
-    return [name for name in fits if preset in (None, name)] or [None]
+    return [name for name in fits if preset in (None, name)] or [preset]
 
 
 def _built(
@@ -190,10 +199,10 @@ def _measure_given(known: Guesser, given: Mapping[str, Any]) -> None:
 def _agreed(known: Guesser, preset: str, native: set[str]) -> set[str]:
     """Gives lengths and starts of seeks the unit that positions turn out to count; names those it changes."""
     place = known.found.get("currentTime")
-    if place is None or "currentTime" in native:
+    if place is None:
         return set()
     changed = set()
-    for column in native & {"seekFrom", "videoDuration"}:
+    for column in native & ({"videoDuration"} if "currentTime" in native else {"seekFrom", "videoDuration"}):
         found = known.found[column]
         if all(leaf.is_written for leaf in found.leaves):
             continue
@@ -262,7 +271,9 @@ def _vocabulary(place: Optional[NamePlace]) -> Optional[dict[str, str]]:
     """What to say of the names: nothing, where they are the preset's to the letter."""
     if place is None or (place.match and place.match.how == "exactly"):
         return None
-    return dict(sorted(place.vocabulary.items(), key=lambda item: -place.names.counts[item[0]]))
+    # What is guessed of the others is better than to drop them: the findings say that it is a guess.
+    meanings = {**place.names.guessed, **place.vocabulary}
+    return dict(sorted(meanings.items(), key=lambda item: -place.names.counts[item[0]]))
 
 
 def _with_units(proposal: Proposal, events: Events) -> Proposal:

@@ -50,14 +50,21 @@ class Tracks:
 
     def ratios(self, positions: Mapping[int, float]) -> list[float]:
         """By how much positions move in a second of the clock, of each stretch that was played."""
+        return [pace for pace in self._paces(positions) if pace > 0]
+
+    def backward(self, positions: Mapping[int, float]) -> float:
+        """The share of stretches that were played in which positions move back, as none should."""
+        paces = self._paces(positions)
+        return sum(pace < 0 for pace in paces) / len(paces) if paces else 0.0
+
+    def _paces(self, positions: Mapping[int, float]) -> list[float]:
         found = []
         for rows in self.groups:
             known = [row for row in rows if row in positions]
             for first, then in zip(known, known[1:]):
                 clock = self.times[then] - self.times[first]
-                moved = positions[then] - positions[first]
-                if 0 < clock <= _LONGEST_GAP and moved > 0 and self._plays(first, then):
-                    found.append(moved / clock)
+                if 0 < clock <= _LONGEST_GAP and self._plays(first, then):
+                    found.append((positions[then] - positions[first]) / clock)
         return found
 
     def _plays(self, first: int, then: int) -> bool:

@@ -30,6 +30,10 @@ _DROPS = {
 
 def missing_columns(case: Case) -> Iterator[Finding]:
     """Needed columns that nothing in the source looks like."""
+    if not case.leaves:
+        text = "There is nothing in the events: all columns are null, or no line is a JSON object."
+        yield Finding("nothing", "error", text)
+        return
     for name in _NEEDED:
         if name in case.proposal.known.found:
             continue

@@ -16,7 +16,7 @@ _SPELLED = {
 
 def nothing_plays(case: Case) -> Iterator[Finding]:
     """No names of events at all: every event is taken as a sign that the player plays."""
-    if case.proposal.place is None and case.proposal.preset is None and case.total:
+    if case.proposal.place is None and case.proposal.preset is None and case.proposal.trial.kept:
         yield Finding(
             "event names",
             "warning",
@@ -41,6 +41,17 @@ def spelling(case: Case) -> Iterator[Finding]:
             {"vocabulary": dict(place.vocabulary)},
         )
         return
+    others = {
+        name: meaning for name, meaning in case.proposal.vocabulary.items() if name not in place.vocabulary
+    }
+    if others:
+        yield Finding(
+            "event names",
+            "note",
+            f"The meanings of {listed(f'{name}: {meaning}' for name, meaning in others.items())} are guessed from "
+            "their words: check them.",
+            {"guesses": others},
+        )
     yield Finding(
         "event names",
         "note",
