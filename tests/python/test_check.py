@@ -6,10 +6,10 @@ import json
 
 import pyarrow as pa
 import pytest
-from support.commands import RUNNER
-from support.raw_samples import NAMES, SAMPLES, assert_by_hand
 
 import watchspan as ws
+from support.commands import RUNNER
+from support.raw_samples import NAMES, SAMPLES, assert_by_hand
 from watchspan import sample
 from watchspan.cli.app import app
 from watchspan.errors import OptionError

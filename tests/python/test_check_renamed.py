@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from support import renaming
-from support.raw_samples import NAMES, SAMPLES, assert_by_hand
 
 import watchspan as ws
+from support import renaming
+from support.raw_samples import NAMES, SAMPLES, assert_by_hand
 
 SEEDS = 6
 # Sources whose events have the same names and meanings.

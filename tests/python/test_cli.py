@@ -342,7 +342,7 @@ def test_options_from_toml(run, folder, tmp_path):
         (["--scoring", "low=60"], "Scoring.low is 60"),
         (["--preset", "nope"], "html5"),
         (["--vocabulary", "nowhere.json"], "Cannot read nowhere.json"),
-        (["--preset", "html5", "--vocabulary", "x.json"], "exclude each other"),
+        (["--preset", "html5", "--vocabulary", "x.json"], "Cannot read x.json"),
         (["--column", "userId"], "not of the form"),
         (["--column", "user=uid"], "user"),
         (["--column", "userId="], "userId"),

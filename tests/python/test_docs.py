@@ -126,8 +126,13 @@ def anchors(page):
     return made | set(re.findall(r'(?:id|name)="([^"]+)"', text))
 
 
+def joined(block):
+    """The lines of a block, with those that go on below as one."""
+    return block.replace("\\\n", " ").splitlines()
+
+
 def test_commands_exist():
-    lines = [line for page in PAGES for block in blocks(page, "sh") for line in block.splitlines()]
+    lines = [line for page in PAGES for block in blocks(page, "sh") for line in joined(block)]
     commands = [shlex.split(line, comments=True) for line in lines if line.startswith("watchspan ")]
     assert len(commands) >= 4
     for words in commands:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from support.raw_samples import NAMES, SAMPLES, assert_by_hand
 
 import watchspan as ws
+from support.raw_samples import NAMES, SAMPLES, assert_by_hand
 from watchspan import _core
 from watchspan.errors import OptionError, SourceError, VocabularyError
 

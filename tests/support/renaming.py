@@ -18,11 +18,14 @@ from watchspan.columns import EVENTS
 
 POOL = {
     "timestamp": ["ts", "at", "event_time", "occurredAt", "when", "client_time", "EventTimestamp", "time"],
-    "userId": ["uid", "who", "learner", "viewer_id", "userName", "account_id", "STUDENT_ID", "member_id", "user"],
-    "videoId": ["vid", "clip", "media_id", "asset_id", "contentId", "lecture_id", "video_key", "lesson", "VIDEO"],
+    "userId": ["uid", "who", "learner", "viewer_id", "userName", "account_id", "STUDENT_ID", "member_id",
+               "user"],
+    "videoId": ["vid", "clip", "media_id", "asset_id", "contentId", "lecture_id", "video_key", "lesson",
+                "VIDEO"],
     "sessionId": ["sid", "view_id", "play_session_id", "visit", "sessionKey", "session_uuid", "SESSION"],
     "eventName": ["action", "what", "event_type", "verb", "eventAction", "kind", "event"],
-    "currentTime": ["pos", "playhead", "position", "playback_position", "cursor", "video_time", "videoPosition"],
+    "currentTime": ["pos", "playhead", "position", "playback_position", "cursor", "video_time",
+                    "videoPosition"],
     "playbackRate": ["speed", "rate", "playSpeed", "playback_rate", "video_speed"],
     "seekFrom": ["from", "old_position", "seek_from", "previousPosition", "jump_from"],
     "videoDuration": ["length", "duration", "video_length", "runtime", "totalLength", "media_duration"],

@@ -100,7 +100,8 @@ def _score(place: NamePlace) -> float:
         guessed = len(vocabulary) / max(1, len(place.names.counts))
         return 0.5 * known + 0.3 * alike + 0.2 * guessed if known > 0.4 and (alike or guessed > 0.5) else 0.0
     exactness = {"exactly": 0.5, "case": 0.3, "prefix": 0.1}[place.match.how]
-    if known < (0.15 if place.match.how == "exactly" else 0.4) and not place.is_native:
+    # Names that are alike by chance are few.
+    if known < 0.4 if place.match.how != "exactly" else known < 0.15 and not place.is_native:
         return 0.0
     rarity, plain = place.match.rarity, place.match.size
     return known + exactness + 0.3 * alike + 0.3 * rarity + 0.5 * place.is_native - 0.0005 * plain

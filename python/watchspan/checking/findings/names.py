@@ -41,9 +41,8 @@ def spelling(case: Case) -> Iterator[Finding]:
             {"vocabulary": dict(place.vocabulary)},
         )
         return
-    others = {
-        name: meaning for name, meaning in case.proposal.vocabulary.items() if name not in place.vocabulary
-    }
+    meanings = case.proposal.vocabulary
+    others = {name: meaning for name, meaning in meanings.items() if name not in place.vocabulary}
     if others:
         yield Finding(
             "event names",
