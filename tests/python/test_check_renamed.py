@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 import watchspan as ws
@@ -34,3 +36,22 @@ def test_renamed_and_reunited(name, tmp_path):
 def test_renamed_and_reunited_often(name, tmp_path):
     for seed in range(SEEDS, 100):
         checked(name, seed, tmp_path)
+
+
+ENVELOPES = {
+    "an index": lambda record, number: {"_id": str(number), "_source": record},
+    "text": lambda record, number: {"offset": number, "message": json.dumps(record)},
+    "a queue": lambda record, number: {"topic": "t", "offset": number, "value": {"payload": record}},
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("envelope", ENVELOPES)
+def test_records_within_something_else(name, envelope, tmp_path):
+    path, lines = tmp_path / "events.jsonl", (SAMPLES / f"{name}.jsonl").read_text().splitlines()
+    whole = [json.loads(line[line.index("{") :]) for line in lines if line.strip()]
+    wrapped = (ENVELOPES[envelope](record, number) for number, record in enumerate(whole))
+    path.write_text("".join(json.dumps(record) + "\n" for record in wrapped))
+    found = ws.check(path)
+    assert found.preset == name
+    assert_by_hand(ws.aggregate(path, **found.arguments), name)

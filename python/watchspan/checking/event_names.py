@@ -10,7 +10,7 @@ from typing import Any, Optional
 from watchspan.checking.known import ALIKE, Found
 from watchspan.checking.meanings import Match, Names, vocabularies
 from watchspan.checking.naming import likeness
-from watchspan.checking.places import at, native_leaves
+from watchspan.checking.places import at, moved_leaves, native_leaves
 from watchspan.checking.shapes import Leaf
 from watchspan.columns import place_of
 
@@ -29,12 +29,14 @@ class NamePlace:
         names: The names and how many events have each.
         match: The preset that knows them; None: their meanings are guessed.
         is_native: Whether the places are those that the preset names.
+        is_theirs: Whether they are these, or the same within something else.
     """
 
     found: Found
     names: Names
     match: Optional[Match]
     is_native: bool = False
+    is_theirs: bool = False
 
     @property
     def vocabulary(self) -> Mapping[str, str]:
@@ -65,10 +67,14 @@ def name_places(leaves: Mapping[str, Leaf], total: int, preset: Optional[str], g
         return [NamePlace(Found(chain), names, match) for match in (*fits, None) if chain]
     for name in vocabularies():
         if preset in (None, name):
+            moved = moved_leaves(leaves, name, _EVENT)
+            if moved:
+                names = _names(moved, total)
+                found += [NamePlace(Found(moved), names, match, False, True) for match in _of(names, name)]
             chain = native_leaves(leaves, name, _EVENT)
             if chain:
                 names = _names(chain, total)
-                found += [NamePlace(Found(chain), names, match, True) for match in _of(names, name)]
+                found += [NamePlace(Found(chain), names, match, True, True) for match in _of(names, name)]
     for leaf in leaves.values():
         if len(leaf.rows) < 0.25 * total or leaf.is_instant or leaf.distinct > _MOST_NAMES:
             continue
@@ -101,10 +107,10 @@ def _score(place: NamePlace) -> float:
         return 0.5 * known + 0.3 * alike + 0.2 * guessed if known > 0.4 and (alike or guessed > 0.5) else 0.0
     exactness = {"exactly": 0.5, "case": 0.3, "prefix": 0.1}[place.match.how]
     # Names that are alike by chance are few.
-    if known < 0.4 if place.match.how != "exactly" else known < 0.15 and not place.is_native:
+    if known < 0.4 if place.match.how != "exactly" else known < 0.15 and not place.is_theirs:
         return 0.0
     rarity, plain = place.match.rarity, place.match.size
-    return known + exactness + 0.3 * alike + 0.3 * rarity + 0.5 * place.is_native - 0.0005 * plain
+    return known + exactness + 0.3 * alike + 0.3 * rarity + 0.5 * place.is_theirs - 0.0005 * plain
 
 
 def _names(leaves: Iterable[Leaf], total: int) -> Names:

@@ -133,6 +133,8 @@ def _positions(known: Guesser, leaves: list[Leaf]) -> list[Leaf]:
     needed = {row for row, meaning in known.meanings.items() if meaning in _NEED_POSITION}
     for leaf in leaves[1:]:
         more = needed & set(leaf.rows) - seen
+        if len(seen & set(leaf.rows)) > 0.5 * len(leaf.rows):  # something else, which is there too
+            continue
         if len(more) > 0.005 * len(needed) and likeness(leaf.names, "currentTime") >= ALIKE:
             chain.append(leaf)
             seen |= more

@@ -23,11 +23,13 @@ class Found:
         leaves: The places, of which the first that has a value counts.
         unit: What its numbers count, where that must be said.
         why: What says so.
+        missing: Words that stand for nothing there.
     """
 
     leaves: list[Leaf]
     unit: Optional[str] = None
     why: str = ""
+    missing: tuple[str, ...] = ()
 
     def read(self, reads: Callable[[Any], Optional[float]]) -> dict[int, Any]:
         """Row -> value, as far as `reads` makes something of it."""

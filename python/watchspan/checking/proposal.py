@@ -10,7 +10,7 @@ from watchspan import _core
 from watchspan.checking import guesses, values
 from watchspan.checking.event_names import NamePlace, name_places
 from watchspan.checking.known import Found, Guesser
-from watchspan.checking.places import at, native_leaves, specs
+from watchspan.checking.places import at, enveloped_leaves, moved_leaves, native_leaves, specs
 from watchspan.checking.sampling import Events
 from watchspan.checking.shapes import Leaf
 from watchspan.checking.trials import Trial, tried
@@ -107,7 +107,8 @@ def _rank(proposal: Proposal, clues: Mapping[str, int]) -> tuple[Any, ...]:
         0 if match is None or match.known < _WELL_KNOWN else 2 if match.how == "exactly" else 1,
         round(understood, 1),
         clues.get(proposal.preset or "", 0),
-        _is_at_home(proposal) + (_is_at_home(proposal) and _EVENT in proposal.native),
+        _is_at_home(proposal),
+        proposal.place is not None and proposal.place.is_theirs,
         *(match.rank if match else (False, 0.0, 0, 0.0, 0)),
         watched,
     )
@@ -136,11 +137,13 @@ def _nameless(leaves: Mapping[str, Leaf], preset: Optional[str]) -> list[Optiona
         spec["name"]
         for spec in _core.preset_specs()
         if (spec["columns"].get(_EVENT) or {}).get("value")
-        and all(
-            at(leaves, spec["columns"][name]["paths"]) for name in ("timestamp", "videoId", "currentTime")
-        )
+        and all(_theirs(leaves, spec, name) for name in ("timestamp", "videoId", "currentTime"))
     ]
     return [name for name in fits if preset in (None, name)] or [preset]
+
+
+def _theirs(leaves: Mapping[str, Leaf], spec: Any, column: str) -> list[Leaf]:
+    return at(leaves, spec["columns"][column]["paths"]) or enveloped_leaves(leaves, spec["name"], column)
 
 
 def _built(
@@ -160,6 +163,7 @@ def _built(
         wanted = [column for column in wanted if column in specs()[name]["columns"]]
     _take_given(known, given)
     native = _take_native(known, name, [column for column in wanted if column not in given])
+    _take_moved(known, name, [column for column in wanted if column not in given])
     guesses.fill(known, [column for column in wanted if column not in given])
     _measure_given(known, given)
     native -= _agreed(known, name, native)
@@ -234,6 +238,9 @@ def _take_native(known: Guesser, preset: str, wanted: Iterable[str]) -> set[str]
         chain = [leaf for leaf in native_leaves(known.leaves, preset, column) if _fits(leaf, column)]
         if not chain or (column in ("timestamp", "currentTime") and not _has_enough(chain, known)):
             continue
+        # What is called as in the preset, beside records that are within something else, is so by chance.
+        if len(enveloped_leaves(known.leaves, preset, column)) > len(chain):
+            continue
         if column == "sessionId" and not guesses.covers(known, chain):
             continue
         spec = specs()[preset]["columns"].get(column)
@@ -251,6 +258,21 @@ def _has_enough(chain: list[Leaf], known: Guesser) -> bool:
     return len({row for leaf in chain for row in leaf.rows}) > 0.2 * known.total
 
 
+def _take_moved(known: Guesser, preset: str, wanted: Iterable[str]) -> None:
+    """Finds the columns whose places the preset knows, but for what is around them."""
+    for column in wanted:
+        if column in known.found:
+            continue
+        chain = [leaf for leaf in moved_leaves(known.leaves, preset, column) if _fits(leaf, column)]
+        if not chain or (column in ("timestamp", "currentTime") and not _has_enough(chain, known)):
+            continue
+        if column == "sessionId" and not guesses.covers(known, chain):
+            continue
+        spec = specs()[preset]["columns"][column]
+        unit = chain[0].instant_unit if column == "timestamp" else spec["unit"]
+        known.found[column] = Found(chain, unit, "", tuple(spec["missing"]))
+
+
 def _fits(leaf: Leaf, column: str) -> bool:
     if column == "timestamp":
         return leaf.is_instant or leaf.instant_unit is not None
@@ -262,8 +284,8 @@ def _fits(leaf: Leaf, column: str) -> bool:
 
 
 def _place(found: Found) -> Place:
-    if found.unit:
-        return Column(*found.paths, unit=found.unit)
+    if found.unit or found.missing:
+        return Column(*found.paths, unit=found.unit, missing=found.missing)
     return found.paths[0] if len(found.paths) == 1 else found.paths
 
 

@@ -41,14 +41,14 @@ def spelling(case: Case) -> Iterator[Finding]:
             {"vocabulary": dict(place.vocabulary)},
         )
         return
-    meanings = case.proposal.vocabulary
-    others = {name: meaning for name, meaning in meanings.items() if name not in place.vocabulary}
+    meant = case.proposal.vocabulary
+    others = {name: meaning for name, meaning in meant.items() if name not in place.vocabulary}
     if others:
         yield Finding(
             "event names",
             "note",
-            f"The meanings of {listed(f'{name}: {meaning}' for name, meaning in others.items())} are guessed from "
-            "their words: check them.",
+            f"The meanings of {listed(f'{name}: {meaning}' for name, meaning in others.items())} are guessed "
+            "from their words: check them.",
             {"guesses": others},
         )
     yield Finding(
