@@ -82,7 +82,7 @@ def _chain(known: Guesser, column: str, ranked: list[Leaf]) -> Optional[Found]:
         if len(more & needed) > 0.01 * len(needed) and _is_alternative(chain[0], leaf, column):
             chain.append(leaf)
             seen |= more
-    many = f"{chain[0].distinct:,} different values, such as {chain[0].values[0]!r}"
+    many = f"such as {chain[0].values[0]!r}, {chain[0].distinct:,} in all"
     return Found(chain, None, many)
 
 
