@@ -78,6 +78,8 @@ def name_places(leaves: Mapping[str, Leaf], total: int, preset: Optional[str], g
     for leaf in leaves.values():
         if len(leaf.rows) < 0.25 * total or leaf.is_instant or leaf.distinct > _MOST_NAMES:
             continue
+        if leaf.distinct == 1 and likeness(leaf.names, _EVENT) < ALIKE:
+            continue
         if isinstance(leaf.looks[0], (bool, float)) or (leaf.is_written and leaf.distinct > 1):
             continue
         names = _names([leaf], total)

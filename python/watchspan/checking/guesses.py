@@ -192,7 +192,7 @@ def _seek_from(known: Guesser) -> Optional[Found]:
     ranked = []
     for leaf in known.free():
         alike = likeness(leaf.names, "seekFrom")
-        if not leaf.is_seconds:
+        if not leaf.is_seconds or not (alike >= ALIKE or _is_bare_number(leaf)):
             continue
         read = Found([leaf], unit).seconds()
         there = [row for row in jumps if row in read and row in before]
@@ -228,7 +228,9 @@ def _duration(known: Guesser) -> Optional[Found]:
     ranked = []
     for leaf in known.free():
         alike = likeness(leaf.names, "videoDuration")
-        if not leaf.is_seconds or (alike < ALIKE and leaf.distinct > max(3, 3 * len(furthest))):
+        if not leaf.is_seconds or not (alike >= ALIKE or _is_bare_number(leaf)):
+            continue
+        if alike < ALIKE and leaf.distinct > max(3, 3 * len(furthest)):
             continue
         unit = _length_unit(leaf, place.unit if place else None, videos, furthest)
         lengths = _lengths(leaf, unit, videos)

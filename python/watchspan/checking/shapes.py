@@ -14,7 +14,7 @@ from watchspan.checking import values
 
 # Deeper, and more places, than any source of events has.
 _DEEPEST = 8
-_MOST_LEAVES = 2_000
+_MOST_LEAVES = 1_000
 _MOST_ITEMS = 30
 # How many values of a leaf are looked at to tell what they are.
 _LOOKS = 400
