@@ -23,6 +23,7 @@ __all__ = ["Check", "Finding", "check"]
 # A table of no more columns is read with all of them.
 _FEW_COLUMNS = 40
 _ALIKE = 0.3
+_FEW_PATHS = 3
 # So many events tell which of many ways to read them is the best.
 _FIRST_LOOK = 4_000
 
@@ -129,6 +130,7 @@ def _outcome(name: str, taken: sampling.Sample, case: Case) -> Check:
         final.trial.read or case.total,
         final.trial.kept,
         taken.total,
+        final.trial.dropped.get("ignored_event", 0),
     )
 
 
@@ -174,15 +176,15 @@ def _evidence(case: Case) -> dict[str, str]:
     place = proposal.place
     if proposal.preset or (place and place.match):
         preset = proposal.preset or "default"
-        found["preset"] = f"Preset {preset}"
+        found["preset"] = f"The preset {preset}"
         if place and place.match:
             known = share(place.names.share(place.vocabulary), 1)
             some = listed(list(place.vocabulary), 3)
-            found["preset"] += f": it knows {known} of the event names ({some})."
+            found["preset"] += f" knows the names of {known} of the events ({some})."
         else:
-            found["preset"] += ": the columns are where it says."
+            found["preset"] += " fits: the columns are where it says."
     for column, where in proposal.known.found.items():
-        found[column] = f"{', '.join(where.paths)}" + (f" ({where.why})" if where.why else "")
+        found[column] = listed(where.paths, _FEW_PATHS) + (f" ({where.why})" if where.why else "")
     if place is None:
         found["eventName"] = "a constant: heartbeat"
     return found

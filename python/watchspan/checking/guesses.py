@@ -166,7 +166,11 @@ def measured(known: Guesser, place: Found) -> Found:
     if unit is None or known.tracks.backward(read) > _MOST_BACKWARD:
         return Found(place.leaves, None, "its name")
     per = sorted(ratios)[len(ratios) // 2]
-    return Found(place.leaves, None if unit == "s" else unit, f"moves by {per:,.4g} in a second of play")
+    return Found(place.leaves, None if unit == "s" else unit, f"moves by {_round(per)} in a second of play")
+
+
+def _round(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _speed(known: Guesser) -> Optional[Found]:

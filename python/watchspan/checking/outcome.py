@@ -34,6 +34,7 @@ class Check:
         read: How many events were looked at.
         kept: How many of them count, read in this way.
         total: How many events there are, about.
+        ignored: How many of those looked at are known to say nothing about watching.
 
     Example:
         >>> import watchspan as ws
@@ -53,6 +54,7 @@ class Check:
     read: int = 0
     kept: int = 0
     total: int = 0
+    ignored: int = 0
 
     @property
     def is_usable(self) -> bool:
@@ -130,6 +132,7 @@ class Check:
             "read": self.read,
             "kept": self.kept,
             "total": self.total,
+            "ignored": self.ignored,
             "call": self.call,
             "command": self.command,
         }
@@ -164,7 +167,8 @@ class Check:
             return "There are no events: nothing can be said."
         if not self.is_usable:
             return "No event could be used."
-        kept = f"{self.kept:,} of {self.read:,} events count."
+        kept = f"{self.kept:,} of {self.read:,} events count"
+        kept += f", {self.ignored:,} are known to say nothing about watching." if self.ignored else "."
         if self.is_as_it_is:
             return f"The events read as they are: {kept}"
         return f"{self.evidence.get('preset', '')} {kept}".strip()
