@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shlex
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import watchspan as ws
@@ -67,8 +69,6 @@ def test_the_command_says_the_same_as_the_call(tmp_path):
     found = ws.check(path)
     (tmp_path / "vocabulary.json").write_text(json.dumps(found.vocabulary))
     words = found.command.replace("\\\n", " ").replace("vocabulary.json", f"{tmp_path}/vocabulary.json")
-    import shlex
-
     done = RUNNER.invoke(app, [*shlex.split(words)[1:], "-o", str(out)])
     assert done.exit_code == 0, done.output
     rows = [json.loads(line) for line in out.read_text().splitlines()]
@@ -91,9 +91,7 @@ def test_what_is_known_is_believed():
 def test_whole_users_are_looked_at(tmp_path):
     events = sample.events(60_000)
     users = events["userId"].to_pylist()
-    from pyarrow import parquet
-
-    parquet.write_table(events, tmp_path / "events.parquet", row_group_size=5_000)
+    pq.write_table(events, tmp_path / "events.parquet", row_group_size=5_000)
     lines = [json.dumps({"ctx": {"u": row["userId"]}, **row}, default=str) for row in events.to_pylist()]
     (tmp_path / "events.jsonl").write_text("\n".join(lines))
     for source in (events, tmp_path / "events.parquet", tmp_path / "events.jsonl"):
@@ -136,3 +134,14 @@ def test_the_command(tmp_path):
     done = RUNNER.invoke(app, ["check", str(path)])
     assert done.exit_code == 1
     assert "Nothing says when events happened" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["edx", "ga4", "peertube"])
+def test_the_command_that_is_printed_reads_raw_records(name, tmp_path):
+    found, out = ws.check(SAMPLES / f"{name}.jsonl"), tmp_path / "rows.parquet"
+    done = RUNNER.invoke(app, [*shlex.split(found.command)[1:], "-o", str(out)])
+    assert done.exit_code == 0, done.output
+    assert_by_hand(pq.read_table(out), name)
+    sessions = RUNNER.invoke(app, ["sessions", found.source, "--preset", name, "-q", "-o", "-"])
+    assert sessions.stdout.count("\n") >= 1, sessions.output
+    assert RUNNER.invoke(app, ["validate", found.source, "--preset", name]).exit_code == 0
