@@ -2,8 +2,8 @@
 
     python benches/json_lines.py --events 1M --rounds 5 --write docs/json_lines.md
 
-The lines are like those of Open edX's tracking logs: nested, with a field that holds JSON as text, of which six
-values are used. Each reader takes them out as text, into Arrow; `aggregate` computes rows of them, too. Every
+The lines are like those of Open edX's tracking logs: nested, with a field that holds JSON as text, of which
+six values are used. Each reader takes them out as text, into Arrow; `aggregate` computes rows of them, too. Every
 measurement is a process of its own, one at a time, and the readers take turns.
 """
 
@@ -48,8 +48,8 @@ def write_lines(path: Path, rows: int) -> None:
                 "name": kind, "event_type": kind, "event_source": "browser",
                 "time": f"{stamp}.{number % 10**6:06}+00:00",
                 "username": f"user{user}", "session": f"{user:032x}",
-                "context": {"course_id": "course-v1:ExampleX+VID101+2026", "org_id": "ExampleX", "user_id": user,
-                            "path": "/event", "course_user_tags": {}, "enterprise_uuid": ""},
+                "context": {"course_id": "course-v1:ExampleX+VID101+2026", "org_id": "ExampleX",
+                            "user_id": user, "path": "/event", "course_user_tags": {}, "enterprise_uuid": ""},
                 "page": "https://learn.example.org/courses/course-v1:ExampleX+VID101+2026/courseware/w1/",
                 "agent": "Mozilla/5.0 (X11; Linux x86_64; rv:123.0) Gecko/20100101 Firefox/123.0",
                 "ip": "192.0.2.17", "host": "learn.example.org", "event": json.dumps(event),
@@ -136,8 +136,8 @@ def _page(chosen: argparse.Namespace, about: dict[str, str], size: int, found: d
         for name, measured in found.items()
     ]  # fmt: skip
     return (
-        f"# Lines of JSON\n\n{chosen.events:,} nested lines of {size / 1e6:,.0f} MB, read in fresh processes on "
-        f"{cores()} cores; medians of {chosen.rounds} rounds, the file in memory. What is measured: "
+        f"# Lines of JSON\n\n{chosen.events:,} nested lines of {size / 1e6:,.0f} MB, read in fresh processes "
+        f"on {cores()} cores; medians of {chosen.rounds} rounds, the file in memory. What is measured: "
         "`benches/json_lines.py`.\n\n"
         + table(["reader", "seconds", "MB/s", "times DuckDB's speed", "peak MiB"], rows)
         + f"\n`{command('benches/json_lines.py')}`; "

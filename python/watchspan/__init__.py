@@ -23,6 +23,7 @@ from watchspan import errors, kql
 from watchspan._core import debug_build as _debug_build
 from watchspan._core import version as __version__
 from watchspan.api import aggregate, engagement, explain, retention, sessions, vocabulary
+from watchspan.checking import Check, check
 from watchspan.columns import Column
 from watchspan.report import report, validate
 from watchspan.rules import Rules, Scoring
@@ -30,11 +31,13 @@ from watchspan.summary import summarize
 from watchspan.viewings import sessions_of_intervals
 
 __all__ = [
+    "Check",
     "Column",
     "Rules",
     "Scoring",
     "__version__",
     "aggregate",
+    "check",
     "engagement",
     "errors",
     "explain",

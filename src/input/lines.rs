@@ -33,13 +33,14 @@ struct Rows {
 }
 
 impl LineReader {
-    /// A reader of the values at `paths`: of each, a column of text of that name. Names that are no path are names.
+    /// A reader of the values at `paths`: of each, a column of text of that name. Those that are among `names`, or are no
+    /// paths, are keys of the objects as they are.
     #[must_use]
-    pub fn new(paths: &[String]) -> Self {
-        let steps: Vec<_> = paths
-            .iter()
-            .map(|path| steps(path).unwrap_or_else(|_| vec![Step::Field(path.clone())]))
-            .collect();
+    pub fn new(paths: &[String], names: &[String]) -> Self {
+        let key = |path: &String| vec![Step::Field(path.clone())];
+        let step =
+            |path| if names.contains(path) { key(path) } else { steps(path).unwrap_or_else(|_| key(path)) };
+        let steps: Vec<_> = paths.iter().map(step).collect();
         let text = |path: &String| Field::new(path, DataType::Utf8, true);
         let fields = paths.iter().map(text).chain([Field::new(UNREADABLE, DataType::Boolean, false)]);
         let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
@@ -134,7 +135,7 @@ mod tests {
     /// Each row as its values, `-` for none and `!` for a row that could not be read.
     fn read(block: &str, paths: &[&str]) -> Vec<String> {
         let paths: Vec<_> = paths.iter().map(|&path| path.to_owned()).collect();
-        let batch = LineReader::new(&paths).read(block.as_bytes()).unwrap();
+        let batch = LineReader::new(&paths, &["a.key".to_owned()]).read(block.as_bytes()).unwrap();
         let row = |row: usize| {
             if batch.column(paths.len()).as_boolean().value(row) {
                 return "!".to_owned();
@@ -144,6 +145,12 @@ mod tests {
             values.collect::<Vec<_>>().join(" ")
         };
         (0..batch.num_rows()).map(row).collect()
+    }
+
+    #[test]
+    fn a_key_may_look_like_a_path() {
+        let line = "{\"a.key\": 1, \"a\": {\"key\": 2, \"b\": 3}}";
+        assert_eq!(read(line, &["a.key", "a.b"]), ["1 3"]);
     }
 
     #[test]

@@ -61,12 +61,18 @@ pub(super) fn path_steps(path: &str) -> PyResult<Vec<(&'static str, String, Opti
 }
 
 /// The rows of `block`, whole lines of JSON: the values at `paths` as columns of text of these names, and a column that
-/// says which lines were none.
+/// says which lines were none. Those that are among `names` are keys as they are.
 #[pyfunction]
+#[pyo3(signature = (block, paths, names = Vec::new()))]
 #[expect(clippy::needless_pass_by_value, reason = "pyo3 hands over what it makes of a list")]
-pub(super) fn json_lines(py: Python<'_>, block: &[u8], paths: Vec<String>) -> PyResult<Py<PyAny>> {
+pub(super) fn json_lines(
+    py: Python<'_>,
+    block: &[u8],
+    paths: Vec<String>,
+    names: Vec<String>,
+) -> PyResult<Py<PyAny>> {
     guarded(|| {
-        let reader = LineReader::new(&paths);
+        let reader = LineReader::new(&paths, &names);
         export_batch(py, detached(py, || reader.read(block))?)
     })
 }

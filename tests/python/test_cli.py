@@ -22,6 +22,7 @@ ROWS = 8_000
 COMMANDS = (
     "aggregate",
     "azure-etl",
+    "check",
     "delete-user",
     "demo",
     "generate",

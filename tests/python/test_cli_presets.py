@@ -9,7 +9,7 @@ import pytest
 
 import watchspan as ws
 from support.commands import RUNNER
-from support.hand_rows import NAMES, SAMPLES, assert_by_hand
+from support.raw_samples import NAMES, SAMPLES, assert_by_hand
 from watchspan import _core, presets
 from watchspan.cli.app import app
 

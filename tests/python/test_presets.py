@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import watchspan as ws
-from support.hand_rows import NAMES, SAMPLES, assert_by_hand
+from support.raw_samples import NAMES, SAMPLES, assert_by_hand
 from watchspan import _core, presets
 from watchspan.errors import OptionError, SourceError, VocabularyError
 

@@ -131,6 +131,7 @@ def app() -> None:
     \b
     Examples:
       watchspan demo                                      a million events, from start to finish
+      watchspan check tracking.log                        how to read events of any shape
       watchspan validate events.parquet                   what would be dropped, and why
       watchspan aggregate events.parquet --videos videos.parquet -o engagement.parquet
       watchspan show peter welcome events.parquet         how each event of a viewer was judged

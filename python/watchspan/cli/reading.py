@@ -1,4 +1,4 @@
-"""The commands that only look: validate, summary, show."""
+"""The commands that only look: check, validate, summary, show."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from watchspan.cli import display, options
 from watchspan.cli.progress import Progress
 from watchspan.cli.tables import read_events
 from watchspan.cli.terminal import print_json
-from watchspan.columns import Columns
+from watchspan.columns import Columns, Place
 
 __all__ = ["ADVICE", "COMMANDS", "engagement_row"]
 
@@ -32,6 +32,43 @@ ADVICE = {
     "before a video is loaded.",
     "duplicate": "Nothing to do: each event counts once, however often it was delivered.",
 }
+
+
+@click.command(short_help="Look at raw events, and say how to read them.")
+@click.argument("inputs", metavar="EVENTS...", nargs=-1, required=True)
+@click.option("--preset", metavar="NAME", help="Whose raw events these are, where that is known.")
+@options.columns
+@click.option(
+    "--sample", type=click.IntRange(min=1), default=10_000, show_default=True, metavar="N",
+    help="How many events to look at, about: all those of some users.",
+)  # fmt: skip
+@options.as_json
+def check(
+    inputs: tuple[str, ...],
+    preset: Optional[str],
+    columns: Optional[dict[str, Place]],
+    sample: int,
+    as_json: bool,
+) -> None:
+    """Look at raw events and say how to read them: preset, columns, units, event names and rules.
+
+    Nested or flat, with any names: what seems likely is tried out, and what reads most of the events is
+    proposed, with its evidence and the call to copy. What is wrong with the events is said, too.
+
+    The exit code is 1 if nothing was found that reads them.
+
+    \b
+    Examples:
+      watchspan check tracking.log.gz
+      watchspan check 'export/*.parquet' --column userId=learner --sample 50000 --json
+    """
+    found = ws.check(list(inputs), preset=preset, columns=columns, sample=sample)
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        display.lines(str(found).split("\n"))
+    if not found.is_usable:
+        raise ws.errors.DataError("no event could be used." if found.read else "there are no events.")
 
 
 @click.command(short_help="Show what would be dropped, and why.")
@@ -179,4 +216,4 @@ def engagement_row(rows: pa.Table, user: str, video: str) -> Optional[dict[str, 
     return display.records(found)[0] if found.num_rows else None
 
 
-COMMANDS: Iterable[click.Command] = (validate, summary, show)
+COMMANDS: Iterable[click.Command] = (check, validate, summary, show)

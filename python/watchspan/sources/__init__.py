@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from watchspan import _core
 from watchspan.errors import SourceError
-from watchspan.sources.files import file_metadata, read_files
+from watchspan.sources.files import delta_table, file_metadata, read_files
 from watchspan.sources.formats import format_of
 from watchspan.sources.objects import (
     from_columns,
@@ -36,10 +36,14 @@ from watchspan.sources.writing import write, write_lines
 __all__ = [
     "Overflow",
     "Wanted",
+    "are_paths",
     "as_table",
     "check_output",
+    "delta_table",
     "empty_batch",
     "format_of",
+    "is_dataset",
+    "is_list_of_dicts",
     "is_nested",
     "read",
     "read_table",
@@ -118,7 +122,7 @@ def replayable(source: Any, want: Wanted) -> Callable[[], Iterator[pa.RecordBatc
     Files and datasets are read again; of everything else the batches are kept, with the wanted columns only.
     """
     taken = read(source, want)
-    if _are_paths(source) or _is_dataset(source):
+    if are_paths(source) or is_dataset(source):
         # The reader that was opened to find mistakes early is the first one.
         opened = [taken]
         return lambda: opened.pop() if opened else read(source, want)
@@ -129,7 +133,7 @@ def replayable(source: Any, want: Wanted) -> Callable[[], Iterator[pa.RecordBatc
 
 def schema_metadata(source: Any) -> dict[bytes, bytes]:
     """The metadata of a source's schema; empty where it has none or cannot say."""
-    if _are_paths(source):
+    if are_paths(source):
         return file_metadata(source)
     if isinstance(source, (list, tuple)) and source:
         source = source[0]
@@ -137,7 +141,8 @@ def schema_metadata(source: Any) -> dict[bytes, bytes]:
     return dict(schema.metadata or {}) if isinstance(schema, pa.Schema) else {}
 
 
-def _are_paths(source: Any) -> bool:
+def are_paths(source: Any) -> bool:
+    """Whether a source is a path or several."""
     items = source if isinstance(source, (list, tuple)) else [source]
     return bool(items) and all(isinstance(item, (str, os.PathLike)) for item in items)
 
@@ -147,7 +152,8 @@ def _is_from(library: str, attribute: str) -> Callable[[Any], bool]:
     return lambda source: type(source).__module__.split(".")[0] == library and hasattr(source, attribute)
 
 
-def _is_list_of_dicts(source: Any) -> bool:
+def is_list_of_dicts(source: Any) -> bool:
+    """Whether a source is rows of Python's."""
     return isinstance(source, Sequence) and bool(source) and isinstance(source[0], Mapping)
 
 
@@ -155,7 +161,8 @@ def _has_arrow(source: Any) -> bool:
     return hasattr(source, "__arrow_c_stream__") or hasattr(source, "__arrow_c_array__")
 
 
-def _is_dataset(source: Any) -> bool:
+def is_dataset(source: Any) -> bool:
+    """Whether a source is a pyarrow dataset."""
     return hasattr(source, "scanner") and hasattr(source, "get_fragments")
 
 
@@ -165,8 +172,8 @@ def _is_iterable(source: Any) -> bool:
 
 # The first that fits a source converts it.
 _CONVERSIONS: tuple[tuple[Callable[[Any], bool], Callable[[Any, Wanted | None, str], Any]], ...] = (
-    (_are_paths, lambda source, want, _: read_files(source, want)),
-    (_is_dataset, lambda source, want, _: scan_dataset(source, want)),
+    (are_paths, lambda source, want, _: read_files(source, want)),
+    (is_dataset, lambda source, want, _: scan_dataset(source, want)),
     (_is_from("pandas", "columns"), lambda source, want, _: _stream(from_pandas(source, want))),
     (_is_from("polars", "collect_schema"), lambda source, want, _: from_polars(source, want)),
     (
@@ -178,7 +185,7 @@ _CONVERSIONS: tuple[tuple[Callable[[Any], bool], Callable[[Any, Wanted | None, s
         lambda source: isinstance(source, Mapping),
         lambda source, want, _: _stream(from_columns(source, want)),
     ),
-    (_is_list_of_dicts, lambda source, want, _: _stream(from_dicts(source, want))),
+    (is_list_of_dicts, lambda source, want, _: _stream(from_dicts(source, want))),
     (lambda source: isinstance(source, (pa.Table, pa.RecordBatch)), lambda source, *_: _stream(source)),
     # Not by its C stream, where an exception of a generator behind it would arrive as mere text.
     (

@@ -24,13 +24,22 @@ def read_csv(paths: list[str], filesystem: Any, want: Wanted) -> Iterator[pa.Rec
         SourceError: If a file cannot be read.
         MissingColumnError: If a needed column is missing.
     """
+    ragged = _Ragged()
+    return _with_ragged(scan_dataset(open_text(paths, filesystem, want, ragged), want), ragged, want)
+
+
+def open_text(
+    paths: list[str], filesystem: Any, want: Wanted | None = None, ragged: _Ragged | None = None
+) -> Any:
+    """CSV files as a dataset of text: of the wanted columns, or of all; ragged lines are told to `ragged`."""
     from pyarrow import csv
     from pyarrow import dataset as ds
 
     # Values with line breaks in columns that are not used must not break the ones that are.
-    ragged = _Ragged()
     parse = csv.ParseOptions(
-        newlines_in_values=True, delimiter=_delimiter(paths[0], filesystem), invalid_row_handler=ragged
+        newlines_in_values=True,
+        delimiter=_delimiter(paths[0], filesystem),
+        invalid_row_handler=ragged or _Ragged(),
     )
     plain = ds.dataset(
         paths, filesystem=filesystem, format=ds.CsvFileFormat(parse_options=parse), partitioning=hive(paths)
@@ -39,13 +48,12 @@ def read_csv(paths: list[str], filesystem: Any, want: Wanted) -> Iterator[pa.Rec
     folders = [field.name for field in plain.schema if field.name not in next(iter(schemas.values())).names]
     refuse_incomplete(schemas, folders, want)
     names = dict.fromkeys([*chain.from_iterable(schema.names for schema in schemas.values()), *folders])
-    schema = pa.schema([(name, pa.string()) for name in want.find(names)])
+    schema = pa.schema([(name, pa.string()) for name in (want.find(names) if want else names)])
     convert = csv.ConvertOptions(
         column_types=schema, strings_can_be_null=True, null_values=[""], quoted_strings_can_be_null=True
     )
     form = ds.CsvFileFormat(parse_options=parse, convert_options=convert)
-    text = ds.dataset(paths, schema, filesystem=filesystem, format=form, partitioning=hive(paths))
-    return _with_ragged(scan_dataset(text, want), ragged, want)
+    return ds.dataset(paths, schema, filesystem=filesystem, format=form, partitioning=hive(paths))
 
 
 class _Ragged:
@@ -69,7 +77,7 @@ class _Ragged:
 
 
 def _be_quiet() -> None:
-    """Says nothing of ragged lines that are not even text: pyarrow cannot show them, and the file is refused."""
+    """Says nothing of ragged lines that are no text: pyarrow cannot show them, and the file is refused."""
     shown = sys.unraisablehook
 
     def hook(failed: Any) -> None:

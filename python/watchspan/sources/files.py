@@ -28,11 +28,11 @@ _LOG = logging.getLogger("watchspan")
 
 def read_files(source: Any, want: Wanted | None) -> Any:
     """A stream or the batches of the files behind one path, directory, glob or URI, or a list of them."""
-    table = _delta_table(source)
+    table = delta_table(source)
     if table is not None:
         return from_delta(table, want)
-    form, paths, filesystem = _find_files(source)
-    with _said_of(form):
+    form, paths, filesystem = find_files(source)
+    with said_of(form):
         if form not in TEXT_FORMATS:
             return scan_dataset(open_typed(paths, filesystem, form, want), want)
         if want is not None:
@@ -45,15 +45,15 @@ def read_files(source: Any, want: Wanted | None) -> Any:
 
 def file_metadata(source: Any) -> dict[bytes, bytes]:
     """The metadata of the schema of files behind paths; empty where there is none, as in text."""
-    form, paths, filesystem = _find_files(source)
+    form, paths, filesystem = find_files(source)
     if form in TEXT_FORMATS:
         return {}
-    with _said_of(form):
+    with said_of(form):
         return dict(open_typed(paths, filesystem, form, None).schema.metadata or {})
 
 
 @contextmanager
-def _said_of(form: str) -> Iterator[None]:
+def said_of(form: str) -> Iterator[None]:
     """Says what pyarrow has against files as an error of ours."""
     try:
         yield
@@ -63,7 +63,7 @@ def _said_of(form: str) -> Iterator[None]:
         raise SourceError(f"Cannot read as {TITLES[form]}: {error}") from error
 
 
-def _find_files(source: Any) -> tuple[str, list[str], Any]:
+def find_files(source: Any) -> tuple[str, list[str], Any]:
     """The files behind a source of paths: their format, their paths and their file system."""
     items = [os.fspath(item) for item in (source if isinstance(source, (list, tuple)) else [source])]
     located = [_files(os.fsdecode(item)) for item in items]
@@ -80,7 +80,7 @@ def _find_files(source: Any) -> tuple[str, list[str], Any]:
     return form, paths if form == "json" else _with_content(paths, filesystem), filesystem
 
 
-def _delta_table(source: Any) -> Any:
+def delta_table(source: Any) -> Any:
     """The Delta table at a path, if it is that of one: its files alone say nothing of deleted rows."""
     if isinstance(source, (list, tuple)):
         return None

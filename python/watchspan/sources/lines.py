@@ -37,7 +37,9 @@ def read_json(paths: list[str], filesystem: Any, want: Wanted) -> Iterator[pa.Re
     names = dict.fromkeys(chain.from_iterable(rows))
     used = want.paths(names) if rows else [name for name in want.nominal() if name != "sessionId"]
     _refuse_numbers(rows, want)
-    return _scan(paths, filesystem, used, want)
+    # Of what is a key as it is, a dot leads nowhere.
+    keys = [path for path in used if path in names]
+    return _scan(paths, filesystem, (used, keys), want)
 
 
 def _refuse_numbers(rows: list[dict[str, Any]], want: Wanted) -> None:
@@ -54,16 +56,18 @@ def _refuse_numbers(rows: list[dict[str, Any]], want: Wanted) -> None:
             )
 
 
-def _scan(paths: list[str], filesystem: Any, used: list[str], want: Wanted) -> Iterator[pa.RecordBatch]:
+def _scan(
+    paths: list[str], filesystem: Any, used: tuple[list[str], list[str]], want: Wanted
+) -> Iterator[pa.RecordBatch]:
     for path in paths:
         before = 0
-        for block in _ahead(_blocks(path, filesystem, _BLOCK_BYTES)):
-            batch = _core.json_lines(block, used)
+        for block in _ahead(blocks(path, filesystem, _BLOCK_BYTES)):
+            batch = _core.json_lines(block, *used)
             if len(want.unreadable) < _MOST_SHOWN and batch.column(batch.num_columns - 1).true_count:
                 want.unreadable.extend(_unreadable(path, block, before, batch))
             before += block.count(b"\n")
             yield batch
-    yield _core.json_lines(b"", used)
+    yield _core.json_lines(b"", *used)
 
 
 def _unreadable(path: str, block: bytes, before: int, batch: pa.RecordBatch) -> Iterator[str]:
@@ -74,16 +78,16 @@ def _unreadable(path: str, block: bytes, before: int, batch: pa.RecordBatch) -> 
             yield f"{path}, line {number}: {line[:80].decode(errors='replace')!r}"
 
 
-def _ahead(blocks: Iterator[bytes]) -> Iterator[bytes]:
+def _ahead(read: Iterator[bytes]) -> Iterator[bytes]:
     """The blocks, each read while the one before is worked on."""
     with ThreadPoolExecutor(1) as reader:
-        coming = reader.submit(next, blocks, None)
+        coming = reader.submit(next, read, None)
         while (block := coming.result()) is not None:
-            coming = reader.submit(next, blocks, None)
+            coming = reader.submit(next, read, None)
             yield block
 
 
-def _blocks(path: str, filesystem: Any, size: int) -> Iterator[bytes]:
+def blocks(path: str, filesystem: Any, size: int) -> Iterator[bytes]:
     """A file in blocks of about so many bytes that end with a line."""
     with filesystem.open_input_stream(path, compression=compression_of(path)) as stream:
         text = stream.read(size)
@@ -117,7 +121,7 @@ def _lines_of_array(path: str, text: bytes) -> bytes:
 def _sample(path: str, filesystem: Any) -> list[dict[str, Any]]:
     """The first rows of a file: they say which columns it has, for want of a header."""
     rows, first = [], ""
-    for line in next(_blocks(path, filesystem, _SAMPLE_BYTES), b"").splitlines():
+    for line in next(blocks(path, filesystem, _SAMPLE_BYTES), b"").splitlines():
         start = line.find(b"{")
         try:
             row = json.loads(line[start:]) if start >= 0 else None
