@@ -3,8 +3,8 @@
     python benches/json_lines.py --events 1M --rounds 5 --write docs/json_lines.md
 
 The lines are like those of Open edX's tracking logs: nested, with a field that holds JSON as text, of which
-six values are used. Each reader takes them out as text, into Arrow; `aggregate` computes rows of them, too. Every
-measurement is a process of its own, one at a time, and the readers take turns.
+six values are used. Each reader takes them out as text, into Arrow; `aggregate` computes rows of them, too.
+Every measurement is a process of its own, one at a time, and the readers take turns.
 """
 
 from __future__ import annotations

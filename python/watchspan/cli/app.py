@@ -57,7 +57,11 @@ class App(click.Group):
             warnings.simplefilter("always", WatchspanWarning)
             warnings.showwarning = _say_warning
             _interrupts.release()
-            return super().invoke(ctx)
+            try:
+                return super().invoke(ctx)
+            finally:
+                # What follows is click's, which would have words of its own for Ctrl-C.
+                _interrupts.hold()
 
 
 def _say_warning(message: Any, *_: Any, **__: Any) -> None:
