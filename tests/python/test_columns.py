@@ -92,8 +92,8 @@ def test_no_module_has_a_list_of_the_columns_of_videos_of_its_own():
 
 
 def test_no_module_has_a_list_of_input_columns_of_its_own():
-    # Only events have these columns, so whoever names one knows something of them that the core should say; but for
-    # what looks for them in raw records, which knows what others call them.
+    # Only events have these columns, so whoever names one knows something of them that the core should say;
+    # but for what looks for them in raw records, which knows what others call them.
     telling = {"currentTime", "playbackRate", "seekFrom"}
     found = {name for name, path in modules().items() if telling & named(path)}
     looking = {name for name in found if name.startswith("checking/")}
