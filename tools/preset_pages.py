@@ -101,7 +101,7 @@ def page(core: Any, preset: Any, sample: Path) -> str:
     sections = {
         "What to send, and what to know": preset["notes"].strip() + "\n",
         "What it cannot know": lacks,
-        "Columns": f"{COLUMNS}\n\n{columns_table(places)}" if places else "",
+        "Columns": f"{columns_told(preset)}\n\n{columns_table(places)}" if places else "",
         "Rules": table(["rule", "value"], rules) if rules else "",
         "Event names": table(["event name", "meaning"], names),
         "A record": f"As it comes, but for the line breaks:\n\n```json\n{record}\n```\n" if record else "",
@@ -114,6 +114,13 @@ def page(core: Any, preset: Any, sample: Path) -> str:
         file="events.jsonl" if preset["columns"] else "events.parquet",
     )
     return head + "".join(f"\n## {title}\n\n{text}" for title, text in sections.items() if text)
+
+
+def columns_told(preset: Any) -> str:
+    """What stands before the table of columns."""
+    from watchspan.presets import of_records
+
+    return "\n\n".join([*of_records(preset), COLUMNS])
 
 
 def place_cells(column: str, place: Any) -> list[str]:

@@ -96,6 +96,8 @@ class PresetSpec(TypedDict):
     names: list[tuple[str, str]]  # event name and meaning, in the order to show them
     columns: dict[str, Any]  # input column -> where raw records have it, as `columns` of other functions
     rules: dict[str, float]  # rules that its conventions ask for
+    unnest: Optional[str]  # the list of which each item is a record
+    fill: list[str]  # columns that one record of a session says for all of them
 
 @type_check_only
 class Report(TypedDict):
@@ -274,7 +276,9 @@ def path_steps(path: str) -> list[tuple[str, str, Optional[str]]]: ...
 
 # The rows of whole lines of JSON: the values at `paths` as utf8 columns of these names, and `_unreadable`
 # (bool).
-def json_lines(block: bytes, paths: list[str], names: list[str] = ...) -> pa.RecordBatch: ...
+def json_lines(
+    block: bytes, paths: list[str], names: list[str] = ..., unnest: Optional[str] = ...
+) -> pa.RecordBatch: ...
 
 # The preset `name` that `text` describes, in TOML.
 def read_preset(name: str, text: str) -> PresetSpec: ...

@@ -78,6 +78,21 @@ Place = Union[str, Sequence[str], Column, None]
 Columns = Mapping[str, Any]
 
 
+class Records(dict[str, Any]):
+    """Where the columns are of records that are more, or less, than one event.
+
+    Attributes:
+        unnest: The list of which each item is a record, in the place of the list.
+        fill: Columns that one record of a session says for all of them.
+    """
+
+    def __init__(self, places: Columns, unnest: Optional[str], fill: Sequence[str]) -> None:
+        """Takes `places` as the core takes them, `unnest` and `fill`."""
+        super().__init__(places)
+        self.unnest = unnest
+        self.fill = tuple(fill)
+
+
 def place_of(place: Mapping[str, Any] | list[str] | str | None) -> list[str]:
     """The paths of a place as the core takes it; none if it is a constant or not used."""
     if isinstance(place, Mapping):

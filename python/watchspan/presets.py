@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Union
 
 from watchspan import _core, arguments
-from watchspan.columns import Columns, Place
+from watchspan.columns import Columns, Place, Records
 from watchspan.errors import OptionError, SourceError
 from watchspan.rules import Rules
 from watchspan.text import shown
@@ -58,8 +58,13 @@ def reading(
     if preset is None:
         return Reading(own, meanings, given)
     spec = described(preset)
+    places = _over(spec["columns"], own or {})
+    if spec["unnest"] or spec["fill"]:
+        # Once such records are events, their columns have their default names.
+        either = {name: _or_default(place) for name, place in places.items()}
+        places = Records(either, spec["unnest"], spec["fill"])
     return Reading(
-        _over(spec["columns"], own or {}) or None,
+        places or None,
         meanings if meanings is not None else dict(spec["names"]) or None,
         Rules(**_rules_of(spec)) if given is None and spec["rules"] else given,
     )
@@ -86,6 +91,15 @@ def _completed(place: Any, described: Any) -> Any:
     if not isinstance(place, Mapping) or place["paths"] or not described:
         return place
     return {**described, **{part: said for part, said in place.items() if said}}
+
+
+def _or_default(place: Any) -> Any:
+    """A place in whose stead the column of the default name will do."""
+    if place is None or isinstance(place, Mapping):
+        return None if place is None else {**place, "or_default": True}
+    paths = [place] if isinstance(place, str) else list(place)
+    nothing: dict[str, Any] = {"unit": None, "timezone": None, "value": None, "missing": []}
+    return {**nothing, "paths": paths, "or_default": True}
 
 
 def _rules_of(spec: _core.PresetSpec) -> dict[str, Any]:
@@ -123,11 +137,24 @@ def described(preset: Any) -> _core.PresetSpec:
         raise SourceError(f"Cannot read the preset {shown(path)}: {error}") from error
 
 
+def of_records(preset: _core.PresetSpec) -> list[str]:
+    """What is to be known of a preset's records where they are more, or less, than one event each."""
+    said = []
+    if preset["unnest"]:
+        said.append(f"Each item of the list {preset['unnest']} is an event, in the place of the list.")
+    if preset["fill"]:
+        said.append(
+            f"What one record of a session says of {', '.join(preset['fill'])} holds for all of them."
+        )
+    return said
+
+
 def description(preset: _core.PresetSpec) -> str:
     """A description in TOML that reads back as `preset`: a start for one's own."""
     texts = [f"{part} = {_value(preset[part])}" for part in ("title", "source") if preset[part]]
     if preset["notes"]:
         texts.append(f"notes = {_lines(preset['notes'])}")
+    texts += [f"{part} = {_value(preset[part])}" for part in ("unnest", "fill") if preset[part]]
     events = [f"{_key(name)} = {_value(meaning)}" for name, meaning in preset["names"]]
     columns = [f"{name} = {_value(_place(place))}" for name, place in preset["columns"].items()]
     rules = [f"{name} = {_value(value)}" for name, value in preset["rules"].items()]

@@ -15,7 +15,8 @@ macro_rules! files {
 /// Each preset's name and description, the default one first.
 const FILES: &[(&str, &str)] = files! {
     "default" "html5" "videojs" "youtube" "vimeo" "jwplayer" "snowplow" "segment" "rudderstack" "ga4" "xapi"
-    "openedx-xapi" "edx" "caliper" "caliper-openedx" "kaltura" "opencast" "peertube" "jellyfin" "plex"
+    "openedx-xapi" "edx" "caliper" "caliper-openedx" "adobe-media" "kaltura" "mparticle" "mux" "epas" "opencast" "peertube"
+    "jellyfin" "plex"
 };
 
 /// Every preset, the default one first.

@@ -6,6 +6,7 @@ use arrow_array::{Array, ArrayRef, Float64Array, RecordBatch, TimestampMicroseco
 use arrow_schema::{Field, Schema};
 
 use super::columns::{InputColumn, InputTable, TypeFamily};
+use super::lines::UNREADABLE;
 use super::mapping::{Bound, ColumnMap};
 use super::values::{NumberColumn, TimeColumn};
 use crate::error::Result;
@@ -27,6 +28,10 @@ pub fn flat(batch: &RecordBatch, table: InputTable, map: &ColumnMap) -> Result<R
         let values = settled(&bound, column.family, bound.array(batch)?)?;
         fields.push(Field::new(column.name, values.data_type().clone(), true));
         columns.push(values);
+    }
+    if let Some(unreadable) = batch.column_by_name(UNREADABLE) {
+        fields.push(Field::new(UNREADABLE, unreadable.data_type().clone(), true));
+        columns.push(Arc::clone(unreadable));
     }
     Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
 }

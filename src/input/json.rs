@@ -11,6 +11,9 @@ const DEEPEST: usize = 256;
 /// The same of steps, among which may be texts that hold JSON of their own.
 const TEXTS: usize = 64;
 
+/// Takes the number of a path, and the value at its end as text.
+pub(crate) type Take<'t> = &'t mut dyn FnMut(usize, Option<Cow<'_, str>>);
+
 /// Which values are wanted, of all paths together: one pass finds them all.
 #[derive(Debug, Default)]
 pub(crate) struct Tree {
@@ -22,12 +25,28 @@ pub(crate) struct Tree {
 impl Tree {
     /// The values at the ends of `paths`, by their numbers.
     pub(crate) fn new<'p>(paths: impl IntoIterator<Item = &'p [Step]>) -> Self {
+        Self::numbered(paths.into_iter().map(Some))
+    }
+
+    /// The same, where some numbers have no path.
+    pub(crate) fn numbered<'p>(paths: impl IntoIterator<Item = Option<&'p [Step]>>) -> Self {
         let mut tree = Self::default();
         for (number, path) in paths.into_iter().enumerate() {
+            let Some(path) = path else { continue };
             let end = path.iter().fold(&mut tree, |tree, step| tree.child(step));
             end.ends.push(number);
         }
         tree
+    }
+
+    /// Calls `row` for each item of `json`, an array or text that holds one, with what tells the values of the item.
+    pub(crate) fn read_items(&self, json: &str, row: &mut dyn FnMut(&mut dyn FnMut(Take<'_>))) {
+        for item in sonic_rs::to_array_iter(json) {
+            let Ok(item) = item else { return };
+            row(&mut |take| {
+                let _ = self.visit(&item, TEXTS, &mut |number, text| take(number, text));
+            });
+        }
     }
 
     fn child(&mut self, step: &Step) -> &mut Self {

@@ -21,7 +21,17 @@ const PART_BYTES: usize = 1 << 18;
 #[derive(Debug)]
 pub struct LineReader {
     tree: Tree,
+    /// What is read of each item of the list of which every item is a row.
+    items: Option<Items>,
     schema: Arc<Schema>,
+}
+
+/// A list whose items are the rows.
+#[derive(Debug)]
+struct Items {
+    /// The number of its path among those of the object.
+    list: usize,
+    tree: Tree,
 }
 
 /// Rows in the making.
@@ -34,9 +44,10 @@ struct Rows {
 
 impl LineReader {
     /// A reader of the values at `paths`: of each, a column of text of that name. Those that are among `names`, or are no
-    /// paths, are keys of the objects as they are.
+    /// paths, are keys of the objects as they are. If `unnest` is the key of a list, each of its items is a row, as if it
+    /// stood in the list's place.
     #[must_use]
-    pub fn new(paths: &[String], names: &[String]) -> Self {
+    pub fn new(paths: &[String], names: &[String], unnest: Option<&str>) -> Self {
         let key = |path: &String| vec![Step::Field(path.clone())];
         let step =
             |path| if names.contains(path) { key(path) } else { steps(path).unwrap_or_else(|_| key(path)) };
@@ -44,7 +55,19 @@ impl LineReader {
         let text = |path: &String| Field::new(path, DataType::Utf8, true);
         let fields = paths.iter().map(text).chain([Field::new(UNREADABLE, DataType::Boolean, false)]);
         let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
-        Self { tree: Tree::new(steps.iter().map(Vec::as_slice)), schema }
+        let Some(key) = unnest else {
+            return Self { tree: Tree::new(steps.iter().map(Vec::as_slice)), items: None, schema };
+        };
+        let list = vec![Step::Field(key.to_owned())];
+        let is_in_items = |steps: &&Vec<Step>| steps.first() == list.first();
+        // The numbers of paths are those of columns in both trees: what the other one reads is nowhere in this one.
+        let of = |wanted: bool, extra: Option<&Vec<Step>>| {
+            let own = steps.iter().map(|steps| (is_in_items(&steps) == wanted).then_some(steps));
+            let own = own.map(|steps| steps.map(|steps| &steps[usize::from(wanted)..]));
+            Tree::numbered(own.chain(extra.map(|steps| Some(steps.as_slice()))))
+        };
+        let items = Items { list: steps.len(), tree: of(true, None) };
+        Self { tree: of(false, Some(&list)), items: Some(items), schema }
     }
 
     /// The columns that it gives.
@@ -73,7 +96,7 @@ impl LineReader {
         Rows {
             columns: (0..count).map(|_| StringBuilder::new()).collect(),
             unreadable: BooleanBuilder::new(),
-            found: vec![(false, String::new()); count],
+            found: vec![(false, String::new()); count + 1],
         }
     }
 
@@ -93,16 +116,48 @@ impl LineReader {
         let object = line.iter().position(|&byte| byte == b'{').map(|start| &line[start..]);
         let text = object.and_then(|object| std::str::from_utf8(object).ok());
         let is_read = text.is_some_and(|text| self.tree.read(text.trim_end(), &mut take));
-        for (column, (is_there, value)) in rows.columns.iter_mut().zip(&rows.found) {
-            column.append_option((*is_there && is_read).then_some(value.as_str()));
+        match &self.items {
+            Some(items) if is_read => items.add(rows),
+            _ => rows.push(is_read),
         }
-        rows.unreadable.append_value(!is_read);
     }
 
     fn batch(&self, mut rows: Rows) -> Result<RecordBatch> {
         let columns = rows.columns.iter_mut().map(|column| -> ArrayRef { Arc::new(column.finish()) });
         let unreadable: ArrayRef = Arc::new(rows.unreadable.finish());
         Ok(RecordBatch::try_new(Arc::clone(&self.schema), columns.chain([unreadable]).collect())?)
+    }
+}
+
+impl Rows {
+    /// Adds a row of the values found, if the line is one.
+    fn push(&mut self, is_read: bool) {
+        for (column, (is_there, value)) in self.columns.iter_mut().zip(&self.found) {
+            column.append_option((*is_there && is_read).then_some(value.as_str()));
+        }
+        self.unreadable.append_value(!is_read);
+    }
+}
+
+impl Items {
+    /// Adds a row for each item of the list in `rows.found`: its values, and those of the object that holds it. An object
+    /// without such a list is a row.
+    fn add(&self, rows: &mut Rows) {
+        let list = rows.found.get_mut(self.list).map(std::mem::take);
+        let Some((true, list)) = list else { return rows.push(true) };
+        let outside: Vec<bool> = rows.found.iter().map(|(is_there, _)| *is_there).collect();
+        self.tree.read_items(&list, &mut |item| {
+            let found = &mut rows.found;
+            found.iter_mut().zip(&outside).for_each(|((is_there, _), outside)| *is_there = *outside);
+            item(&mut |number, text| {
+                if let (Some((is_there, value)), Some(text)) = (found.get_mut(number), text) {
+                    *is_there = true;
+                    value.clear();
+                    value.push_str(&text);
+                }
+            });
+            rows.push(true);
+        });
     }
 }
 
@@ -135,7 +190,7 @@ mod tests {
     /// Each row as its values, `-` for none and `!` for a row that could not be read.
     fn read(block: &str, paths: &[&str]) -> Vec<String> {
         let paths: Vec<_> = paths.iter().map(|&path| path.to_owned()).collect();
-        let batch = LineReader::new(&paths, &["a.key".to_owned()]).read(block.as_bytes()).unwrap();
+        let batch = LineReader::new(&paths, &["a.key".to_owned()], None).read(block.as_bytes()).unwrap();
         let row = |row: usize| {
             if batch.column(paths.len()).as_boolean().value(row) {
                 return "!".to_owned();
@@ -145,6 +200,19 @@ mod tests {
             values.collect::<Vec<_>>().join(" ")
         };
         (0..batch.num_rows()).map(row).collect()
+    }
+
+    #[test]
+    fn each_item_of_a_list_is_a_row() {
+        let block = "{\"who\": \"ann\", \"events\": [{\"at\": 1}, {\"at\": 2, \"who\": \"bob\"}, 3]}\n{\"who\": \"cid\"}\nx\n\
+                     {\"events\": []}";
+        let paths = ["who".to_owned(), "events.at".to_owned()];
+        let batch = LineReader::new(&paths, &[], Some("events")).read(block.as_bytes()).unwrap();
+        let texts = |column: usize| {
+            let texts = text_of(batch.column(column)).unwrap();
+            texts.iter().map(|text| text.unwrap_or("-").to_owned()).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!([texts(0), texts(1)], ["ann ann ann cid -", "1 2 - - -"]);
     }
 
     #[test]

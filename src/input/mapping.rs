@@ -86,9 +86,9 @@ impl ColumnMap {
         };
         let mut places = source.places(table, schema)?;
         let mut source = source;
+        let plain = ColumnSource { value: source.value.clone(), ..default.clone() };
         if places.is_empty() && source.or_default {
-            (places, source) =
-                (default.places(table, schema)?, if source.value.is_some() { source } else { &default });
+            (places, source) = (default.places(table, schema)?, &plain);
         }
         if !places.is_empty() || source.value.is_some() {
             return Ok(Some(Made { places, source: source.clone() }));

@@ -61,18 +61,20 @@ pub(super) fn path_steps(path: &str) -> PyResult<Vec<(&'static str, String, Opti
 }
 
 /// The rows of `block`, whole lines of JSON: the values at `paths` as columns of text of these names, and a column that
-/// says which lines were none. Those that are among `names` are keys as they are.
+/// says which lines were none. Those that are among `names` are keys as they are; each item of the list with the
+/// key `unnest` is a row.
 #[pyfunction]
-#[pyo3(signature = (block, paths, names = Vec::new()))]
+#[pyo3(signature = (block, paths, names = Vec::new(), unnest = None))]
 #[expect(clippy::needless_pass_by_value, reason = "pyo3 hands over what it makes of a list")]
 pub(super) fn json_lines(
     py: Python<'_>,
     block: &[u8],
     paths: Vec<String>,
     names: Vec<String>,
+    unnest: Option<&str>,
 ) -> PyResult<Py<PyAny>> {
     guarded(|| {
-        let reader = LineReader::new(&paths, &names);
+        let reader = LineReader::new(&paths, &names, unnest);
         export_batch(py, detached(py, || reader.read(block))?)
     })
 }

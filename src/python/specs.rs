@@ -165,5 +165,7 @@ fn preset_spec<'py>(py: Python<'py>, preset: &Preset) -> PyResult<Bound<'py, PyD
     entry.set_item("names", names.collect::<Vec<_>>())?;
     entry.set_item("columns", columns)?;
     entry.set_item("rules", rules)?;
+    entry.set_item("unnest", &preset.unnest)?;
+    entry.set_item("fill", &preset.fill)?;
     Ok(entry)
 }

@@ -51,7 +51,8 @@ def _figures(spec: Any) -> dict[str, Any]:
     """A preset as it is described: events and columns by their names."""
     columns = {column: _parts(place) for column, place in spec["columns"].items()}
     texts = {part: spec[part] for part in ("name", "title", "source", "notes")}
-    return {**texts, "events": dict(spec["names"]), "columns": columns, "rules": spec["rules"]}
+    parts = {"rules": spec["rules"], "unnest": spec["unnest"], "fill": spec["fill"]}
+    return {**texts, "events": dict(spec["names"]), "columns": columns, **parts}
 
 
 def _parts(place: Mapping[str, Any]) -> dict[str, Any]:
@@ -71,6 +72,7 @@ def _tell(spec: Any) -> None:
     head = ["column", "where", "unit", "timezone", "else", "missing"]
     used = [n for n, _ in enumerate(head) if n < 2 or any(row[n] for row in rows)]
     display.grid([head[n] for n in used], [[row[n] for n in used] for row in rows])
+    display.lines(known.of_records(spec))
     if spec["rules"]:
         display.heading("Rules")
         display.grid(["rule", "value"], [[rule, f"{value:g}"] for rule, value in spec["rules"].items()])

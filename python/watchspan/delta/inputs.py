@@ -7,7 +7,7 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from watchspan import _core, instants, sources
-from watchspan.columns import VIDEOS, Columns, videos_schema
+from watchspan.columns import VIDEOS, Columns, Records, videos_schema
 from watchspan.delta import storage
 from watchspan.errors import MissingColumnError, OptionError
 from watchspan.instants import DAY
@@ -33,6 +33,11 @@ class RawEvents:
         Raises:
             ColumnError: If a needed column is missing, or one has a type that cannot be read.
         """
+        if isinstance(columns, Records):
+            raise OptionError(
+                "Records of this preset are no events by themselves: make a table of events of them first, "
+                "as watchspan.spark.flat_events does."
+            )
         self._table, self._places = table, columns
         self._schema = pa.schema(table.schema().to_arrow())
         self._want = sources.wanted("events", columns)

@@ -29,6 +29,7 @@ from watchspan.sources.outputs import check_output
 from watchspan.sources.overflow import Overflow
 from watchspan.sources.pickles import disarm
 from watchspan.sources.places import refuse_overwriting
+from watchspan.sources.records import filled, unnested
 from watchspan.sources.scans import scan_dataset
 from watchspan.sources.wanted import Wanted, empty_batch, is_nested, wanted
 from watchspan.sources.writing import write, write_lines
@@ -72,6 +73,8 @@ def read(source: Any, want: Wanted | None, table: str = "rows") -> Any:
         ColumnError: If its columns cannot be turned into Arrow columns.
     """
     table = want.table if want else table
+    if want and (want.unnest or want.fill):
+        return _events_of(source, want)
     for fits, convert in _CONVERSIONS:
         if fits(source):
             return convert(source, want, table)
@@ -81,6 +84,20 @@ def read(source: Any, want: Wanted | None, table: str = "rows") -> Any:
         "iterator of record batches, or the path of Parquet, CSV, JSON lines or Arrow files, or of a Delta "
         "table."
     )
+
+
+def _events_of(source: Any, want: Wanted) -> Iterator[pa.RecordBatch]:
+    """The events of records that are more, or less, than one: see `Records`."""
+    if are_paths(source):
+        again = _kept(source, want, read_files)
+    else:
+        again = _kept(source, wanted(want.table, dict(want.columns or {})), read)
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        for batch in again():
+            yield from unnested(batch, want.unnest) if want.unnest else (batch,)
+
+    return filled(batches, want) if want.fill else batches()
 
 
 def read_table(source: Any) -> pa.Table:
@@ -121,6 +138,12 @@ def replayable(source: Any, want: Wanted) -> Callable[[], Iterator[pa.RecordBatc
 
     Files and datasets are read again; of everything else the batches are kept, with the wanted columns only.
     """
+    return _kept(source, want, read)
+
+
+def _kept(
+    source: Any, want: Wanted, read: Callable[[Any, Wanted], Any]
+) -> Callable[[], Iterator[pa.RecordBatch]]:
     taken = read(source, want)
     if are_paths(source) or is_dataset(source):
         # The reader that was opened to find mistakes early is the first one.

@@ -62,7 +62,7 @@ def _scan(
     for path in paths:
         before = 0
         for block in _ahead(blocks(path, filesystem, _BLOCK_BYTES)):
-            batch = _core.json_lines(block, *used)
+            batch = _core.json_lines(block, *used, want.unnest)
             if len(want.unreadable) < _MOST_SHOWN and batch.column(batch.num_columns - 1).true_count:
                 want.unreadable.extend(_unreadable(path, block, before, batch))
             before += block.count(b"\n")

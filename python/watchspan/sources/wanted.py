@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from watchspan import _core
-from watchspan.columns import EVENTS, VIDEOS, Columns, place_of
+from watchspan.columns import EVENTS, VIDEOS, Columns, Records, place_of
 from watchspan.errors import MissingColumnError
 
 # The column in which readers of files say that a row could not be read.
@@ -29,6 +29,16 @@ class Wanted:
     table: str
     columns: Columns | None
     unreadable: list[str] = field(default_factory=list, compare=False)
+
+    @property
+    def unnest(self) -> str | None:
+        """The list of which each item is a record."""
+        return self.columns.unnest if isinstance(self.columns, Records) else None
+
+    @property
+    def fill(self) -> tuple[str, ...]:
+        """The columns that one record of a session says for all of them."""
+        return self.columns.fill if isinstance(self.columns, Records) and self.table == "events" else ()
 
     def find(self, names: Iterable[Any]) -> list[str]:
         """Those of a table's columns, whose `names` these are, that are used, each once, in the core's order.

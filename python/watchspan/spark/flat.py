@@ -11,12 +11,12 @@ from collections.abc import Mapping, Sequence
 from functools import reduce
 from typing import Any
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from watchspan import _core, arguments
-from watchspan.columns import ALL, Columns, Place, place_of
+from watchspan.columns import ALL, Columns, Place, Records, place_of
 from watchspan.errors import MissingColumnError, OptionError
 from watchspan.presets import Preset, reading
 from watchspan.sources import is_nested
@@ -63,6 +63,9 @@ def names_of(columns: Columns | None) -> dict[str, str | None] | None:
 
 def flat(table: str, frame: DataFrame, columns: Columns) -> DataFrame:
     """The columns of a table of `events` or `videos` in use, under their default names, then all others."""
+    unnest, fill = (columns.unnest, columns.fill) if isinstance(columns, Records) else (None, ())
+    if unnest and unnest in frame.columns and isinstance(frame.schema[unnest].dataType, T.ArrayType):
+        frame = frame.withColumn(unnest, F.explode_outer(quoted(unnest)))
     chosen: dict[str, Column] = {}
     places = _places(table, frame, columns)
     for name, column in ALL.items():
@@ -82,7 +85,19 @@ def flat(table: str, frame: DataFrame, columns: Columns) -> DataFrame:
     unused = {name for name, place in columns.items() if place is None}
     taken = {name.lower() for name in {*chosen, *unused}}
     others = [quoted(name) for name in frame.columns if name.lower() not in taken]
-    return frame.select(*chosen.values(), *others)
+    return _filled(frame.select(*chosen.values(), *others), fill)
+
+
+def _filled(events: DataFrame, columns: Sequence[str]) -> DataFrame:
+    """The events with what one record of their session says, if there is but one such thing."""
+    names = [name for name in columns if name in events.columns]
+    if "sessionId" not in events.columns or not names:
+        return events
+    session = Window.partitionBy("sessionId")
+    for name in names:
+        least, most = F.min(name).over(session), F.max(name).over(session)
+        events = events.withColumn(name, F.coalesce(F.col(name), F.when(least == most, least)))
+    return events
 
 
 def _must_be(name: str, columns: Columns) -> bool:

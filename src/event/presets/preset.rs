@@ -22,6 +22,10 @@ pub struct Preset {
     pub columns: Vec<(String, PresetColumn)>,
     /// Rules that its conventions ask for, and their values.
     pub rules: Vec<(String, f64)>,
+    /// The list of which each item is a record, in the place of the list.
+    pub unnest: Option<String>,
+    /// Columns that one record of a session says for all of them.
+    pub fill: Vec<String>,
 }
 
 /// Where a source's raw records have a column.
@@ -53,7 +57,7 @@ impl Preset {
     }
 
     fn of(name: &str, table: &Table) -> std::result::Result<Self, String> {
-        const KEYS: [&str; 6] = ["title", "source", "notes", "events", "columns", "rules"];
+        const KEYS: [&str; 8] = ["title", "source", "notes", "unnest", "fill", "events", "columns", "rules"];
         if let Some(other) = table.keys().find(|key| !KEYS.contains(&key.as_str())) {
             return Err(format!("{other:?} is none of {}", KEYS.join(", ")));
         }
@@ -74,6 +78,8 @@ impl Preset {
                 .into_iter()
                 .map(column)
                 .collect::<std::result::Result<_, _>>()?,
+            unnest: table.get("unnest").map(|value| self::text("unnest", value)).transpose()?,
+            fill: table.get("fill").map_or(Ok(Vec::new()), |value| texts("fill", value))?,
             rules: entries(table, "rules")?.into_iter().map(rule).collect::<std::result::Result<_, _>>()?,
         })
     }
