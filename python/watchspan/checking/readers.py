@@ -47,8 +47,8 @@ class LineEvents:
 
     def __init__(self, lines: list[bytes]) -> None:
         """Takes lines, those without an object too."""
-        self.lines = lines
-        self.records = [record_of(line) for line in lines]
+        self.lines = [item for line in lines for item in _items_of_line(line)]
+        self.records = [record_of(line) for line in self.lines]
 
     def source(self, columns: Any) -> pa.Table:
         """The values that `columns` asks for, as a reader of files gives them."""
@@ -76,6 +76,26 @@ class DictEvents:
     def only(self, rows: list[int]) -> DictEvents:
         """Those of the events."""
         return DictEvents([self.records[row] for row in rows])
+
+
+# The lists of which presets say that each item is an event.
+_LISTS = {spec["unnest"] for spec in _core.preset_specs() if spec["unnest"]}
+
+
+def _items(record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The record, or one for each item of such a list, in whose place the item stands."""
+    for key in _LISTS & set(record):
+        items = record[key]
+        if isinstance(items, list) and items and all(isinstance(item, Mapping) for item in items):
+            return [{**record, key: item} for item in items]
+    return [record]
+
+
+def _items_of_line(line: bytes) -> list[bytes]:
+    if not any(key.encode() in line for key in _LISTS):
+        return [line]
+    items = _items(record_of(line))
+    return [line] if len(items) == 1 else [json.dumps(item).encode() for item in items]
 
 
 class TableReader:
@@ -182,7 +202,8 @@ class DictReader:
 
     def __init__(self, records: Sequence[Mapping[str, Any]]) -> None:
         """Takes the dicts."""
-        self.records = [record if isinstance(record, Mapping) else {} for record in records]
+        mappings = [record if isinstance(record, Mapping) else {} for record in records]
+        self.records = [item for record in mappings for item in _items(record)]
         self.total: Optional[int] = len(self.records)
 
     def probe(self, count: int) -> DictEvents:
