@@ -12,7 +12,7 @@ from support.raw_samples import NAMES, SAMPLES, assert_by_hand
 from watchspan import _core
 
 SEEDS = 6
-# Lists of events, and what only one record of a session says, are no shape that is left once records are flat.
+# Lists of events, and what one record says of a session, are no shape that flat records have.
 _WHOLE = {spec["name"] for spec in _core.preset_specs() if not (spec["unnest"] or spec["fill"])}
 FLAT = [name for name in NAMES if name in _WHOLE]
 # Sources whose events have the same names and meanings.

@@ -22,6 +22,7 @@ def videos_text(videos: Any, columns: Mapping[str, str | None]) -> str:
 
     Raises:
         OptionError: If the name is empty or that of a file, or the table says that a duration is an estimate.
+        MissingColumnError: If the table lacks one.
         DataError: If the table contradicts itself.
     """
     if not isinstance(videos, str):
