@@ -180,9 +180,10 @@ def first_record(core: Any, preset: Any, sample: Path) -> str:
     """The first record of a sample that says something about playback, as JSON of several lines."""
     meanings, place = dict(preset["names"]), preset["columns"]["eventName"]
     for line in sample.read_text(encoding="utf-8").splitlines():
-        found = core.json_lines(line.encode() + b"\n", place["paths"]).to_pylist()[0]
-        name = next((found[path] for path in place["paths"] if found[path] is not None), place["value"])
-        if meanings.get(name, "ignore") != "ignore":
+        rows = core.json_lines(line.encode() + b"\n", place["paths"], unnest=preset["unnest"]).to_pylist()
+        names = [next((row[path] for path in place["paths"] if row[path] is not None), place["value"])
+                 for row in rows]  # fmt: skip
+        if any(meanings.get(name, "ignore") != "ignore" for name in names):
             return laid_out(json.loads(line))
     raise ValueError(f"No record in {sample} says anything about playback.")
 
