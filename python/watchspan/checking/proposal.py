@@ -23,6 +23,8 @@ _CLUES = {
     "openedx-xapi": ("block-v1:", "xblock", "i4x://", "openedx"),
     "caliper-openedx": ("block-v1:", "xblock", "i4x://"),
     "rudderstack": ("rudder",),
+    "adobe-media": ("playertime",),
+    "epas": ("playhead",),
 }
 _EVENT = "eventName"
 # A preset that knows so many of the events is more than a coincidence.
