@@ -44,7 +44,7 @@ SPARK_CHECKS := spark-tables-test spark-functions-test spark-older-test spark-co
 # In this order two at a time take least: the first waits for the wheel and for Spark while the Rust tests compile.
 CHECKS := spark-tables-test rust-test docs-check lint python-test $(filter-out spark-tables-test,$(SPARK_CHECKS)) other-pythons-test browser-test azure-test $(SITE)
 
-.PHONY: demo test test-all audit checks $(CHECKS) docs fuzz fuzz-core spark-test spark42 bench bench-check bench-large bench-pieces bench-spark bench-stages bench-worst-cases generate wheel wheels arm-test clean
+.PHONY: demo test test-all audit checks $(CHECKS) docs fuzz fuzz-core spark-test spark42 bench bench-check bench-json-lines bench-large bench-pieces bench-spark bench-stages bench-worst-cases generate wheel wheels arm-test clean
 .DEFAULT_GOAL := help
 
 help: ## Lists the targets.
@@ -217,6 +217,9 @@ bench: .venv-bench/package ## Measures watchspan beside Polars and DuckDB and wr
 
 bench-worst-cases: .venv-bench/package ## Measures inputs that are hard to group and writes docs/worst_cases.md.
 	.venv-bench/bin/python benches/worst_cases.py --write docs/worst_cases.md
+
+bench-json-lines: $(VENV)/tools ## Measures how fast nested lines of JSON are read, beside DuckDB.
+	PYTHONPATH=benches $(BIN)/python benches/json_lines.py --events 1M
 
 bench-large: .venv-bench/package ## Measures a hundred million events within 2 GB and writes docs/large_input.md; needs gigabytes of disk.
 	.venv-bench/bin/python benches/large_input.py --write docs/large_input.md
