@@ -1,6 +1,7 @@
 # Two commands set up all they need: `make demo` shows the main job, `make test` checks everything.
 # They need Rust, Python 3.9 or newer with venv, make, and for the tests of the queries in KQL Node.js. What the tests
-# of Spark need beyond that, Java 17 too, they install; `make test-all` runs all of them with every version of Spark.
+# of Spark need beyond that, Java 17 too, they install, and a browser; `make test-all` runs all of them with every
+# version of Spark.
 # Both run two checks at a time, and print what a check says when it ends.
 
 PYTHON ?= python3
@@ -17,6 +18,7 @@ STRUCTURES ?= 30000
 BROKEN ?= 10000
 FILES ?= 5000
 STREAMS ?= 150000
+LINES ?= 5000
 FUZZ_SECONDS ?= 120
 BENCH_SPARK ?= --sizes 1M,10M --rounds 3
 OLD_TESTS := $(patsubst %,tests/python/test_%.py,scenarios random_streams sources summary errors api options package core_pieces reading sample cli pickles outputs hostile_arguments bounds)
@@ -40,9 +42,9 @@ SAY = @echo "$@ starts" $(STARTS)
 SITE := $(shell $(PYTHON) -c 'import sys; print("docs" if sys.version_info >= (3, 11) else "")')
 SPARK_CHECKS := spark-tables-test spark-functions-test spark-older-test spark-connect-test
 # In this order two at a time take least: the first waits for the wheel and for Spark while the Rust tests compile.
-CHECKS := spark-tables-test rust-test docs-check lint python-test $(filter-out spark-tables-test,$(SPARK_CHECKS)) other-pythons-test azure-test $(SITE)
+CHECKS := spark-tables-test rust-test docs-check lint python-test $(filter-out spark-tables-test,$(SPARK_CHECKS)) other-pythons-test browser-test azure-test $(SITE)
 
-.PHONY: demo test test-all audit checks $(CHECKS) docs fuzz fuzz-core spark-test spark42 bench bench-check bench-large bench-pieces bench-spark bench-stages bench-worst-cases generate wheel wheels arm-test clean
+.PHONY: demo test test-all audit checks $(CHECKS) docs fuzz fuzz-core spark-test spark42 bench bench-check bench-json-lines bench-large bench-pieces bench-spark bench-stages bench-worst-cases generate wheel wheels arm-test clean
 .DEFAULT_GOAL := help
 
 help: ## Lists the targets.
@@ -145,6 +147,10 @@ azure-test: $(VENV)/bin/nox tests/kql/kusto/node_modules ## The queries in KQL, 
 	$(IN) azure -- -q $(CHOSEN) tests/kql
 	$(IN) azure -- -q $(CHOSEN) tests/azure
 
+browser-test: $(VENV)/bin/nox ## The tracker of examples/ in a real browser; installs Chromium where there is none.
+	$(SAY)
+	$(IN) browser -- -q $(CHOSEN) tests/browser
+
 # Makes the environment, and installs Java and Delta's jars where they are missing, before checks that run side by
 # side need them.
 spark42: $(VENV)/bin/nox
@@ -196,11 +202,12 @@ PROFILED := RUSTFLAGS=-Cprofile-use=$(abspath $(PROFILE)) .ci/release/build --re
 	.venv-bench/bin/pip install --quiet --no-deps --force-reinstall target/bench-wheel/*.whl
 	touch $@
 
-fuzz: $(VENV)/tools ## Hands over what nobody should: STRUCTURES, BROKEN, FILES and STREAMS say how many from number FIRST on.
+fuzz: $(VENV)/tools ## Hands over what nobody should: STRUCTURES, BROKEN, FILES, STREAMS and LINES (24 to one) say how many from number FIRST on.
 	PYTHONPATH=tests $(BIN)/python -m support.hostile.run structures --first $(FIRST) --count $(STRUCTURES) --out target/fuzz
 	PYTHONPATH=tests $(BIN)/python -m support.hostile.run broken --first $(FIRST) --count $(BROKEN) --out target/fuzz
 	PYTHONPATH=tests $(BIN)/python -m support.hostile.run files --first $(FIRST) --count $(FILES) --out target/fuzz
 	PYTHONPATH=tests $(BIN)/python -m support.hostile.run streams --first $(FIRST) --count $(STREAMS) --out target/fuzz
+	PYTHONPATH=tests $(BIN)/python -m support.hostile.run lines --first $(FIRST) --count $(LINES) --out target/fuzz
 
 fuzz-core: ## Fuzzes the core by what it covers, FUZZ_SECONDS for each target: with a nightly toolchain and cargo-fuzz.
 	cd tests/fuzz && for target in events sessions; do cargo +nightly fuzz run --fuzz-dir . $$target -- -max_total_time=$(FUZZ_SECONDS) -max_len=512 || exit 1; done
@@ -210,6 +217,9 @@ bench: .venv-bench/package ## Measures watchspan beside Polars and DuckDB and wr
 
 bench-worst-cases: .venv-bench/package ## Measures inputs that are hard to group and writes docs/worst_cases.md.
 	.venv-bench/bin/python benches/worst_cases.py --write docs/worst_cases.md
+
+bench-json-lines: $(VENV)/tools ## Measures how fast nested lines of JSON are read, beside DuckDB.
+	PYTHONPATH=benches $(BIN)/python benches/json_lines.py --events 1M
 
 bench-large: .venv-bench/package ## Measures a hundred million events within 2 GB and writes docs/large_input.md; needs gigabytes of disk.
 	.venv-bench/bin/python benches/large_input.py --write docs/large_input.md

@@ -28,14 +28,16 @@ mod spill;
 pub mod steps;
 mod validate;
 mod walk;
+mod watched;
 
 pub use events::AcceptedEvents;
 pub use explain::Explanation;
 pub use group::SLICE_ROWS;
 pub use pool::Engine;
 pub use results::Made;
-pub use retention::retention;
+pub use retention::{LeftOut, retention};
 pub use schemas::{check_sessions, engagement_schema, sessions_schema};
 pub use scopes::Scopes;
 pub use sessions::{Sessions, read_sessions};
 pub use validate::{Example, Validation, validate};
+pub use watched::sessions_of_intervals;

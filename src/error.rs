@@ -62,6 +62,40 @@ pub enum Error {
         /// Every name that can be mapped.
         known: String,
     },
+    /// A unit for a column that has none.
+    #[error(
+        "columns gives {column:?} the unit {unit:?}, but only instants and positions are counted in units."
+    )]
+    WrongUnit {
+        /// The column.
+        column: String,
+        /// The unit.
+        unit: &'static str,
+    },
+    /// A time zone for a column that has none.
+    #[error("columns gives {column:?} the time zone {zone:?}, but only timestamps are made by clocks.")]
+    WrongZone {
+        /// The column.
+        column: String,
+        /// The zone.
+        zone: &'static str,
+    },
+    /// A description of a source that is none.
+    #[error("The preset {name:?} cannot be read: {reason}.")]
+    Preset {
+        /// Its name.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Text that is no path.
+    #[error(
+        "{path:?} is no path: write event.currentTime, context[\"user_id\"], ids[0] or params[key=\"name\"].value."
+    )]
+    NoPath {
+        /// The text.
+        path: String,
+    },
     /// A needed column was mapped to nothing.
     #[error("columns maps {column:?} to None, but only optional columns and \"sessionId\" can be left out.")]
     NeededColumn {
@@ -80,12 +114,12 @@ pub enum Error {
         /// What would do.
         accepted: &'static str,
     },
-    /// Timestamps that are bare integers.
+    /// Timestamps that are bare numbers.
     #[error(
-        "Column {column:?} holds integers ({found}), and an integer does not say its unit. Cast it to a timestamp, \
-         for seconds with column.cast(pyarrow.timestamp(\"s\", \"UTC\")), for milliseconds with \"ms\"."
+        "Column {column:?} holds numbers ({found}), and a number does not say its unit. Say it, for milliseconds with \
+         columns={{\"timestamp\": Column({column:?}, unit=\"ms\")}}, or cast the column to a timestamp."
     )]
-    IntegerTimestamp {
+    NumberTimestamp {
         /// The column's name.
         column: String,
         /// Its type.
@@ -100,7 +134,19 @@ pub enum Error {
         /// The column's name.
         column: String,
         /// The value.
-        value: u64,
+        value: String,
+    },
+    /// Keys that are floats.
+    #[error(
+        "Column {column:?} holds keys as floats ({found}), as pandas makes of integers with gaps, and keys must be \
+         exact. Cast it: in pandas with .astype(\"Int64\"), in polars with .cast(pl.Int64), in SQL with \
+         CAST({column} AS BIGINT)."
+    )]
+    FloatKey {
+        /// The column's name.
+        column: String,
+        /// Its type.
+        found: String,
     },
     /// Keys that are far too long.
     #[error(
@@ -288,18 +334,23 @@ impl Error {
         match self {
             Self::MissingColumn { .. } => ErrorKind::MissingColumn,
             Self::ColumnType { .. }
-            | Self::IntegerTimestamp { .. }
+            | Self::NumberTimestamp { .. }
             | Self::AmbiguousColumn { .. }
             | Self::ChangedType { .. }
             | Self::KeyMismatch { .. }
+            | Self::FloatKey { .. }
             | Self::KeyTooLarge { .. } => ErrorKind::ColumnType,
             Self::Option { .. }
             | Self::UnknownMapping { .. }
             | Self::NeededColumn { .. }
+            | Self::WrongUnit { .. }
+            | Self::WrongZone { .. }
+            | Self::NoPath { .. }
             | Self::Threads { .. } => ErrorKind::Option,
-            Self::UnknownPreset { .. } | Self::UnknownMeaning { .. } | Self::EmptyVocabulary => {
-                ErrorKind::Vocabulary
-            }
+            Self::UnknownPreset { .. }
+            | Self::UnknownMeaning { .. }
+            | Self::Preset { .. }
+            | Self::EmptyVocabulary => ErrorKind::Vocabulary,
             Self::ConflictingVideo { .. }
             | Self::RepeatedSession { .. }
             | Self::Row { .. }

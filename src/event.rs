@@ -7,5 +7,5 @@ mod vocabulary;
 
 pub use kind::{Event, EventKind};
 pub use meaning::Meaning;
-pub use presets::{DEFAULT_PRESET, PRESETS, Preset};
+pub use presets::{PRESETS, Preset, PresetColumn};
 pub use vocabulary::Vocabulary;

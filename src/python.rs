@@ -9,6 +9,7 @@ mod engagement;
 mod errors;
 mod explain;
 mod input;
+mod lines;
 mod options;
 mod results;
 mod retention;
@@ -37,6 +38,8 @@ mod _core {
     #[pymodule_export]
     use super::explain::explain;
     #[pymodule_export]
+    use super::lines::{flat, json_lines, path_steps, used_columns};
+    #[pymodule_export]
     use super::options::{check_rules, check_scoring, check_threads, check_vocabulary};
     #[pymodule_export]
     use super::retention::retention;
@@ -48,11 +51,11 @@ mod _core {
     #[pymodule_export]
     use super::scopes::{scopes, within};
     #[pymodule_export]
-    use super::sessions::{furthest, sessions};
+    use super::sessions::{furthest, sessions, sessions_of_intervals};
     #[pymodule_export]
     use super::specs::{
         additive_scoring, column_specs, drop_reasons, flag_specs, input_column_specs, meanings, preset_specs,
-        rule_specs, scoring_specs,
+        read_preset, rule_specs, scoring_specs,
     };
     #[pymodule_export]
     use super::validate::validate;
@@ -61,6 +64,7 @@ mod _core {
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("version", env!("CARGO_PKG_VERSION"))?;
         module.add("default_session_timeout", crate::rules::Rules::DEFAULT_SESSION_TIMEOUT)?;
+        module.add("units", crate::input::Unit::ALL.map(crate::input::Unit::name))?;
         module.add("duration_sources", DurationSource::ALL.map(DurationSource::name))?;
         module.add("debug_build", cfg!(debug_assertions))
     }

@@ -40,6 +40,15 @@ impl Buckets {
         Err(Error::Option { option: "bucket_seconds".to_owned(), value: seconds.to_string(), accepted })
     }
 
+    /// Whether a video of that duration has no more than [`MAX_BUCKETS`].
+    #[must_use]
+    pub fn fit(self, duration: f64) -> bool {
+        match self {
+            Self::Count(_) => true,
+            Self::Seconds(seconds) => whole_buckets(duration, seconds).is_ok(),
+        }
+    }
+
     /// The empty buckets of a video of that duration.
     #[expect(clippy::cast_precision_loss, reason = "at most a million buckets")]
     fn cut(self, duration: f64) -> Result<Vec<Bucket>> {

@@ -2,7 +2,9 @@
 //!
 //! Positions and durations of media are plain `f64` seconds everywhere; they are never instants.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Offset, SecondsFormat, TimeDelta, TimeZone, Utc};
+/// A time zone, by its name in the database of all.
+pub use chrono_tz::Tz as Zone;
 
 /// A wall-clock instant in microseconds since 1970-01-01T00:00:00Z, never a position in a video.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,22 +23,42 @@ impl Micros {
         (Self::MIN..=Self::MAX).contains(&instant).then_some(instant)
     }
 
-    /// Reads RFC 3339 text; without zone or offset it is UTC; what is finer than microseconds is cut off.
+    /// Reads RFC 3339 text, and what exporters make of it: a space for the `T`, no seconds, a comma before the
+    /// fraction, `UTC`, `+00`, `+0000`. Without zone or offset it is UTC; what is finer than microseconds is cut off.
     ///
     /// ```
     /// use watchspan::time::Micros;
     /// assert_eq!(Micros::parse("1970-01-01T00:00:01.5Z"), Some(Micros(1_500_000)));
     /// assert_eq!(Micros::parse("1970-01-01T01:00:00+01:00"), Some(Micros(0)));
-    /// assert_eq!(Micros::parse("1970-01-01 00:00:00"), Some(Micros(0)));
+    /// assert_eq!(Micros::parse("1970-01-01 00:00"), Some(Micros(0)));
+    /// assert_eq!(Micros::parse("1970-01-01 00:00:00,5 UTC"), Some(Micros(500_000)));
     /// assert_eq!(Micros::parse("yesterday"), None);
     /// ```
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let instant = match DateTime::parse_from_rfc3339(text) {
-            Ok(instant) => instant,
-            Err(_) => DateTime::parse_from_rfc3339(&format!("{text}Z")).ok()?,
-        };
-        Self::checked(instant.timestamp_micros())
+        Self::parse_in(text, Zone::UTC)
+    }
+
+    /// The same, where text without zone or offset is the time of clocks in `zone`.
+    #[must_use]
+    pub fn parse_in(text: &str, zone: Zone) -> Option<Self> {
+        if let Ok(instant) = DateTime::parse_from_rfc3339(text) {
+            return Self::checked(instant.timestamp_micros());
+        }
+        let (text, is_local) = as_rfc3339(text)?;
+        let instant = Self(DateTime::parse_from_rfc3339(&text).ok()?.timestamp_micros());
+        if is_local { instant.of_clocks_in(zone) } else { Self::checked(instant.0) }
+    }
+
+    /// The instant at which clocks in `zone` show what those in UTC show at this one: the first of two, and of a time
+    /// that is left out when clocks are put forward the one that it would have been. `None` outside the years 1 to 9999.
+    #[must_use]
+    pub fn of_clocks_in(self, zone: Zone) -> Option<Self> {
+        let clock = DateTime::<Utc>::from_timestamp_micros(self.0)?.naive_utc();
+        let before = || zone.offset_from_utc_datetime(&(clock - TimeDelta::days(1)));
+        let offset = zone.offset_from_local_datetime(&clock).earliest().unwrap_or_else(before);
+        let offset = i64::from(offset.fix().local_minus_utc());
+        Self::checked(self.0 - offset * 1_000_000)
     }
 
     /// Seconds from an earlier instant to this one.
@@ -47,6 +69,37 @@ impl Micros {
     )]
     pub fn seconds_since(self, earlier: Self) -> f64 {
         (self.0 - earlier.0) as f64 / 1e6
+    }
+}
+
+/// `text` with all that RFC 3339 asks for, if it has a date, a clock and at most one zone.
+///
+/// Says with it whether it had no zone.
+fn as_rfc3339(text: &str) -> Option<(String, bool)> {
+    let (date, rest) = text.trim().split_at_checked(10)?;
+    let rest = rest.strip_prefix(['T', 't', ' '])?;
+    let end = rest.find(|c: char| !c.is_ascii_digit() && !matches!(c, ':' | '.' | ',')).unwrap_or(rest.len());
+    let (clock, zone) = rest.split_at(end);
+    let clock = if clock.len() == 5 { format!("{clock}:00") } else { clock.replace(',', ".") };
+    let zone = zone.trim_start();
+    Some((format!("{date}T{clock}{}", offset(zone)?), zone.is_empty()))
+}
+
+/// The offset of `zone` as RFC 3339 has it; that of UTC if there is none.
+fn offset(zone: &str) -> Option<String> {
+    // Java names the zone behind its offset.
+    let zone =
+        zone.split_once('[').filter(|(offset, _)| !offset.is_empty()).map_or(zone, |(offset, _)| offset);
+    if ["", "Z", "UTC", "GMT"].iter().any(|utc| zone.eq_ignore_ascii_case(utc)) {
+        return Some("Z".to_owned());
+    }
+    let digits = zone.strip_prefix(['+', '-'])?;
+    let sign = &zone[..1];
+    match (digits.len(), digits.split_at_checked(2)?) {
+        (2, (hours, _)) => Some(format!("{sign}{hours}:00")),
+        (4, (hours, minutes)) => Some(format!("{sign}{hours}:{minutes}")),
+        (5, _) => Some(zone.to_owned()),
+        _ => None,
     }
 }
 
@@ -62,7 +115,7 @@ impl std::fmt::Display for Micros {
 
 #[cfg(test)]
 mod tests {
-    use super::Micros;
+    use super::{Micros, Zone};
 
     #[test]
     fn text_round_trips_at_both_ends() {
@@ -71,6 +124,24 @@ mod tests {
         }
         assert_eq!(Micros::MIN.to_string(), "0001-01-01T00:00:00.000000Z");
         assert_eq!(Micros::MAX.to_string(), "9999-12-31T23:59:59.999999Z");
+    }
+
+    #[test]
+    fn clocks_of_a_zone() {
+        let read = |text| Micros::parse_in(text, Zone::Europe__Berlin).map(|instant| instant.to_string());
+        for (text, instant) in [
+            ("2026-01-15 11:00", "10:00:00"),
+            ("2026-07-15T12:00:00.5", "10:00:00"),
+            ("2026-07-15T12:00:00Z", "12:00:00"),
+            ("2026-07-15 12:00:00+02", "10:00:00"),
+            // Twice, and never.
+            ("2026-10-25 02:30:00", "00:30:00"),
+            ("2026-03-29 02:30:00", "01:30:00"),
+        ] {
+            assert_eq!(read(text).map(|read| read[11..19].to_owned()).as_deref(), Some(instant), "{text}");
+        }
+        assert_eq!(read("0001-01-01 00:00:00"), None);
+        assert_eq!(Micros(i64::MIN).of_clocks_in(Zone::Europe__Berlin), None);
     }
 
     #[test]
@@ -96,12 +167,34 @@ mod tests {
             "1970-01-01t10:00:00z",
             "1970-01-01 10:00:00",
             "1970-01-01T15:30:00+05:30",
+            // polars and Jackson; Snowflake; Postgres and DuckDB; BigQuery; Java; pandas; logs.
+            "1970-01-01T10:00:00.000+0000",
+            "1970-01-01 10:00:00.000 +0000",
+            "1970-01-01 10:00:00+00",
+            "1970-01-01 04:30:00-0530",
+            "1970-01-01 10:00:00 UTC",
+            "1970-01-01T10:00Z",
+            "1970-01-01T11:00+01:00[Europe/Berlin]",
+            "1970-01-01 10:00",
+            "1970-01-01 10:00:00,000",
+            " 1970-01-01 10:00:00 ",
         ] {
             assert_eq!(Micros::parse(text), Some(ten), "{text}");
         }
-        for text in
-            ["", "Z", "1970-01-01", "1970-01-01T10:00", "1970-13-01T10:00:00Z", "1970-01-01T10:00:00ZZ", "0"]
-        {
+        for text in [
+            "",
+            "Z",
+            "1970-01-01",
+            "1970-01-01T10",
+            "1970-01-01T10:00:",
+            "1970-13-01T10:00:00Z",
+            "1970-01-01T10:00:00ZZ",
+            "1970-01-01 10:00:00 CET",
+            "1970-01-01 10:00:00+1",
+            "1970-01-01 10:00:00 +01:00 +01:00",
+            "1970-01-01 10:00:00 [UTC",
+            "0",
+        ] {
             assert_eq!(Micros::parse(text), None, "{text}");
         }
     }

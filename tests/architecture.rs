@@ -10,7 +10,7 @@ const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
 /// A library and the parts of the tree that may use it.
 const LIBRARIES: [(&str, &[&str]); 5] = [
     ("pyo3", &["python", "lib.rs"]),
-    ("rayon", &["engine"]),
+    ("rayon", &["engine", "input/lines.rs"]),
     ("chrono", &["time.rs"]),
     ("arrow_", &["input", "output", "engine", "python", "error.rs"]),
     ("unsafe ", &["python/bridge.rs"]),
@@ -51,6 +51,7 @@ const ENGINE_ROOMS: &[&str] = &[
     "partitions",
     "events",
     "sessions",
+    "watched",
     "results",
     "retention",
     "scopes",
@@ -73,7 +74,7 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
         let path = entry.unwrap().path();
         if path.is_dir() {
             files(&path, found);
-        } else if path.file_name().is_some_and(|name| name != "tests.rs") {
+        } else if path.extension().is_some_and(|kind| kind == "rs") && !path.ends_with("tests.rs") {
             found.push(path);
         }
     }

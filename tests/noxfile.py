@@ -7,6 +7,7 @@ which `-s skipped` tells afterwards.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Optional
 
 import nox
+from nox.command import CommandFailed
 
 ROOT = Path(__file__).parents[1]
 REPORTS = ROOT / "target" / "nox"
@@ -46,10 +48,10 @@ def environment(described: Path) -> None:
         install(session, installed, described, "-r", str(described))
         wheel = newest_wheel(session)
         install(session, installed.with_name("wheel"), wheel, "--no-deps", "--reinstall", str(wheel))
-        session.run(
-            *("python", "-m", "pytest", "-p", "no:cacheprovider", *session.posargs),
-            env={"JAVA_HOME": java} if java else {},
-        )
+        env = {"JAVA_HOME": java} if java else {}
+        if "\nplaywright" in text:
+            env["WATCHSPAN_CHROMIUM"] = chromium(session)
+        session.run("python", "-m", "pytest", "-p", "no:cacheprovider", *session.posargs, env=env)
 
 
 def python_of(version: str) -> str:
@@ -80,13 +82,33 @@ def java_17(session: nox.Session) -> str:
     """The home of the Java that all these versions of Spark run on; it is installed where apt can do that."""
     home = _java_17()
     if home is None and shutil.which("apt-get"):
-        as_root = () if os.getuid() == 0 else ("sudo", "-n")
-        for arguments in (("update", "-qq"), ("install", "-y", "-qq", "openjdk-17-jre-headless")):
-            session.run(*as_root, "apt-get", *arguments, external=True)
+        apt_install(session, "openjdk-17-jre-headless")
         home = _java_17()
     if home is None:
         session.error("Spark needs Java 17, which is not here and cannot be installed: set JAVA_HOME to one.")
     return home
+
+
+def apt_install(session: nox.Session, package: str) -> None:
+    """Installs a package of the system, as root or by sudo."""
+    as_root = () if os.getuid() == 0 else ("sudo", "-n")
+    for arguments in (("update", "-qq"), ("install", "-y", "-qq", package)):
+        session.run(*as_root, "apt-get", *arguments, external=True)
+
+
+def chromium(session: nox.Session) -> str:
+    """The path of the system's Chromium, which is installed where apt can do that.
+
+    Elsewhere Playwright fetches its own, and the path is empty.
+    """
+    if shutil.which("chromium") is None and shutil.which("apt-get"):
+        # Not every system with apt has it as a package, and not everybody may install one.
+        with contextlib.suppress(CommandFailed):
+            apt_install(session, "chromium")
+    found = shutil.which("chromium")
+    if found is None:
+        session.run("playwright", "install", "chromium")
+    return found or ""
 
 
 def _java_17() -> Optional[str]:

@@ -1,4 +1,4 @@
-"""The reference pages of options, columns and vocabularies, for `tools/generate.py`."""
+"""The reference pages of options and columns, for `tools/generate.py`."""
 
 from __future__ import annotations
 
@@ -103,8 +103,14 @@ def columns_page(core: Any, stories: dict[str, Story]) -> str:
     )
 
 
+# What no event in memory can be.
+IN_FILES = {"unreadable": "[files](files.md)"}
+
+
 def link(name: str, stories: dict[str, Story]) -> str:
     """A link to the story that shows what has that name."""
+    if name in IN_FILES:
+        return IN_FILES[name]
     if name not in stories:
         raise ValueError(f"No story in tests/scenarios shows {name}: write one that has it in `shows`.")
     return stories[name].link("scenarios/")
@@ -127,35 +133,3 @@ def output(core: Any, name: str) -> str:
 def yes(answer: bool) -> str:
     """Yes or no."""
     return "yes" if answer else "no"
-
-
-VOCABULARIES_PAGE = """{notice}
-# Vocabularies
-
-A vocabulary says what each event name means. Pass a preset's name, or a mapping of your own:
-`vocabulary="html5"`, or `vocabulary={{**watchspan.vocabulary("html5"), "my_start": "play"}}`.
-
-Meanings: {meanings}.
-
-{contents}
-{presets}"""
-
-
-def vocabularies_page(core: Any) -> str:
-    """docs/vocabularies.md."""
-    presets = core.preset_specs()
-    contents = [[f"[`{preset['name']}`](#{preset['name']})", preset["title"]] for preset in presets]
-    return VOCABULARIES_PAGE.format(
-        notice=NOTICE,
-        meanings=", ".join(map(code, core.meanings())),
-        contents=table(["preset", "for"], contents),
-        presets="\n".join(map(vocabulary, presets)),
-    )
-
-
-def vocabulary(preset: Any) -> str:
-    """One preset."""
-    source = f"Source: {preset['source']}" if preset["source"] else ""
-    names = table(["event name", "meaning"], [[code(name), code(means)] for name, means in preset["names"]])
-    texts = [f"## {preset['name']}", preset["title"], preset["notes"], source]
-    return "".join(f"{text.strip()}\n\n" for text in texts if text) + names

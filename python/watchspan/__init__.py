@@ -23,15 +23,21 @@ from watchspan import errors, kql
 from watchspan._core import debug_build as _debug_build
 from watchspan._core import version as __version__
 from watchspan.api import aggregate, engagement, explain, retention, sessions, vocabulary
+from watchspan.checking import Check, check
+from watchspan.columns import Column
 from watchspan.report import report, validate
 from watchspan.rules import Rules, Scoring
 from watchspan.summary import summarize
+from watchspan.viewings import sessions_of_intervals
 
 __all__ = [
+    "Check",
+    "Column",
     "Rules",
     "Scoring",
     "__version__",
     "aggregate",
+    "check",
     "engagement",
     "errors",
     "explain",
@@ -39,6 +45,7 @@ __all__ = [
     "report",
     "retention",
     "sessions",
+    "sessions_of_intervals",
     "summarize",
     "validate",
     "vocabulary",

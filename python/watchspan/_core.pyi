@@ -10,6 +10,7 @@ from typing import Any, Callable, Literal, Optional, TypedDict, Union, type_chec
 
 import pyarrow as pa
 
+from watchspan.columns import Columns
 from watchspan.rules import Rules, Scoring
 
 __all__ = [
@@ -33,19 +34,26 @@ __all__ = [
     "engagement_schema",
     "explain",
     "flag_specs",
+    "flat",
     "from_spark_layout",
     "furthest",
     "input_column_specs",
+    "json_lines",
     "meanings",
     "output_schema",
+    "path_steps",
     "preset_specs",
+    "read_preset",
     "retention",
     "rule_specs",
     "scopes",
     "scoring_specs",
     "sessions",
+    "sessions_of_intervals",
     "sessions_schema",
     "to_spark_layout",
+    "units",
+    "used_columns",
     "validate",
     "version",
     "within",
@@ -86,6 +94,10 @@ class PresetSpec(TypedDict):
     source: str
     notes: str
     names: list[tuple[str, str]]  # event name and meaning, in the order to show them
+    columns: dict[str, Any]  # input column -> where raw records have it, as `columns` of other functions
+    rules: dict[str, float]  # rules that its conventions ask for
+    unnest: Optional[str]  # the list of which each item is a record
+    fill: list[str]  # columns that one record of a session says for all of them
 
 @type_check_only
 class Report(TypedDict):
@@ -103,6 +115,7 @@ _Result = tuple[list[pa.RecordBatch], pa.Schema]
 version: str
 debug_build: bool
 default_session_timeout: float  # seconds of inactivity that cut sessions where there is no session column
+units: list[str]  # what numbers of instants and positions may count
 duration_sources: list[str]  # names in `durationSource`, the best source first
 
 def rule_specs() -> list[OptionSpec]: ...
@@ -123,7 +136,7 @@ def check_threads(threads: Optional[int]) -> None: ...
 def aggregate(
     events: Any,
     videos: Any,
-    columns: Optional[dict[str, Optional[str]]],
+    columns: Optional[Columns],
     vocabulary: Union[str, dict[str, str], None],
     rules: Rules,
     scoring: Scoring,
@@ -134,7 +147,7 @@ def aggregate(
 ) -> tuple[list[pa.RecordBatch], pa.Schema, Report]: ...
 def sessions(
     events: Any,
-    columns: Optional[dict[str, Optional[str]]],
+    columns: Optional[Columns],
     vocabulary: Union[str, dict[str, str], None],
     rules: Rules,
     threads: Optional[int],
@@ -144,7 +157,7 @@ def sessions(
 def engagement(
     sessions: Any,
     videos: Any,
-    columns: Optional[dict[str, Optional[str]]],
+    columns: Optional[Columns],
     rules: Rules,
     scoring: Scoring,
     unique_seconds: bool,
@@ -153,21 +166,21 @@ def engagement(
 def retention(
     rows: Any,
     videos: Any,
-    columns: Optional[dict[str, Optional[str]]],
+    columns: Optional[Columns],
     buckets: Optional[int],
     bucket_seconds: Optional[float],
     threads: Optional[int],
-) -> _Result: ...
+) -> tuple[_Result, list[tuple[str, float]]]: ...  # with the videos left out, and their durations
 def validate(
     events: Any,
-    columns: Optional[dict[str, Optional[str]]],
+    columns: Optional[Columns],
     vocabulary: Union[str, dict[str, str], None],
     examples: int,
     threads: Optional[int],
 ) -> tuple[list[Example], Report]: ...
 def explain(
     events: Any,
-    columns: Optional[dict[str, Optional[str]]],
+    columns: Optional[Columns],
     vocabulary: Union[str, dict[str, str], None],
     rules: Rules,
     user: Union[str, int],
@@ -180,12 +193,8 @@ def explain(
 
 # The schemas of `aggregate` and `sessions` of such events. None: of events whose schema is not known, whose
 # keys count as text; of `columns` only the default names are then checked.
-def aggregate_schema(
-    events: Optional[pa.Schema], columns: Optional[dict[str, Optional[str]]]
-) -> pa.Schema: ...
-def sessions_schema(
-    events: Optional[pa.Schema], columns: Optional[dict[str, Optional[str]]], rules: Rules
-) -> pa.Schema: ...
+def aggregate_schema(events: Optional[pa.Schema], columns: Optional[Columns]) -> pa.Schema: ...
+def sessions_schema(events: Optional[pa.Schema], columns: Optional[Columns], rules: Rules) -> pa.Schema: ...
 
 # The schema of `engagement` of such session rows.
 def engagement_schema(sessions: pa.Schema) -> pa.Schema: ...
@@ -195,13 +204,11 @@ def engagement_schema(sessions: pa.Schema) -> pa.Schema: ...
 def output_schema(table: Literal["sessions", "engagement"], sessions: pa.Schema) -> pa.Schema: ...
 
 # Whether a videos table can be used: its columns and its rows.
-def check_videos(videos: Any, columns: Optional[dict[str, Optional[str]]]) -> None: ...
+def check_videos(videos: Any, columns: Optional[Columns]) -> None: ...
 
 # Whether a videos table of the schema `videos` can be used, as far as its columns tell, for events whose
 # `videoId` is of the type `key`: text is never equal to an integer.
-def check_videos_schema(
-    videos: pa.Schema, columns: Optional[dict[str, Optional[str]]], key: pa.DataType
-) -> None: ...
+def check_videos_schema(videos: pa.Schema, columns: Optional[Columns], key: pa.DataType) -> None: ...
 
 # The computation in pieces, for engines that hold the tables elsewhere (Spark, Delta) and call it on parts of
 # them.
@@ -217,13 +224,13 @@ def from_spark_layout(batch: pa.RecordBatch) -> pa.RecordBatch: ...
 
 # The events between their row's own `_first` and `_last` (int64 microseconds since 1970 UTC, both inclusive),
 # without these two columns; a timestamp that cannot be read and a bound that is null lie in no span.
-def within(batch: pa.RecordBatch, columns: Optional[dict[str, Optional[str]]]) -> pa.RecordBatch: ...
+def within(batch: pa.RecordBatch, columns: Optional[Columns]) -> pa.RecordBatch: ...
 
 # userId, sessionId (if the events have it), firstTime, lastTime (int64 microseconds since 1970 UTC): of each
 # user and session id, the first and last accepted event of a window.
 def scopes(
     events: Any,
-    columns: Optional[dict[str, Optional[str]]],
+    columns: Optional[Columns],
     vocabulary: Union[str, dict[str, str], None],
     start: Optional[int],  # microseconds since 1970 UTC, inclusive
     end: Optional[int],  # exclusive
@@ -234,7 +241,7 @@ def scopes(
 # that is above 0.
 def furthest(
     events: Any,
-    columns: Optional[dict[str, Optional[str]]],
+    columns: Optional[Columns],
     vocabulary: Union[str, dict[str, str], None],
     rules: Rules,
     threads: Optional[int],
@@ -244,10 +251,34 @@ def furthest(
 # else is metadata). A duration that is null stays unknown: nothing is estimated.
 def aggregate_joined(
     events: Any,
-    columns: Optional[dict[str, Optional[str]]],
+    columns: Optional[Columns],
     vocabulary: Union[str, dict[str, str], None],
     rules: Rules,
     scoring: Scoring,
     unique_seconds: bool,
     threads: Optional[int],
 ) -> tuple[list[pa.RecordBatch], pa.Schema, Report]: ...
+
+# Session rows of watched intervals: `seekFrom` and `currentTime` are where they begin and end.
+def sessions_of_intervals(
+    intervals: Any, columns: Optional[Columns], rules: Rules, threads: Optional[int]
+) -> tuple[list[pa.RecordBatch], pa.Schema, Report]: ...
+
+# Of the columns `names` of a table of `events` or `videos` those that are used: the input column, the name of
+# the table's own, and the path into it. Raises if a needed or mapped one is missing.
+def used_columns(table: str, columns: Optional[Columns], names: list[str]) -> list[tuple[str, str, str]]: ...
+
+# The columns in use of a batch of `events` or `videos`, under their default names and without units.
+def flat(batch: Any, table: str, columns: Optional[Columns]) -> pa.RecordBatch: ...
+
+# The steps of `path`: their kind (`field`, `item` or `where`), what they name, and what that must be.
+def path_steps(path: str) -> list[tuple[str, str, Optional[str]]]: ...
+
+# The rows of whole lines of JSON: the values at `paths` as utf8 columns of these names, and `_unreadable`
+# (bool).
+def json_lines(
+    block: bytes, paths: list[str], names: list[str] = ..., unnest: Optional[str] = ...
+) -> pa.RecordBatch: ...
+
+# The preset `name` that `text` describes, in TOML.
+def read_preset(name: str, text: str) -> PresetSpec: ...

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any, Callable
 
 import pyarrow as pa
 
 from watchspan import _core, arguments, sources
-from watchspan.errors import OptionError, VocabularyError
-from watchspan.report import read_metadata, result
+from watchspan.columns import Place
+from watchspan.errors import OptionError, VocabularyError, WatchspanWarning
+from watchspan.presets import Preset, reading
+from watchspan.report import read_metadata, result, warn_of_loss
 from watchspan.rules import Rules, Scoring
 from watchspan.text import shown
 
@@ -21,7 +24,8 @@ def aggregate(
     events: Any,
     *,
     videos: Any = None,
-    columns: Mapping[str, str | None] | None = None,
+    preset: Preset = None,
+    columns: Mapping[str, Place] | None = None,
     vocabulary: str | Mapping[str, str] | None = None,
     rules: Rules | None = None,
     scoring: Scoring | None = None,
@@ -44,6 +48,9 @@ def aggregate(
             and `sequence` (an integer).
         videos: Durations and titles, in any of these forms: `videoId`, `duration` (seconds) and optionally
             `title`. None: no duration is known, so it is estimated (`Rules.estimate_duration`).
+        preset: Whose raw records these are: the name of a preset (see `docs/vocabularies.md`), the path of a
+            description of your own in TOML, or such a description as a dict. It says where columns are, what
+            event names mean, and which rules its conventions ask for; the arguments below go before it.
         columns: Default column name -> its name in your tables. None as a name: do not use that column.
         vocabulary: The name of a preset (see `vocabulary`), or a mapping event name -> kind. None: the
             default.
@@ -82,10 +89,11 @@ def aggregate(
     >>> rows.select(["userId", "totalWatchTime", "watchPercentage"]).to_pylist()
     [{'userId': 'ann', 'totalWatchTime': 30.0, 'watchPercentage': 10.0}]
     """
-    return aggregate_into(
+    table = aggregate_into(
         None,
         events,
         videos=videos,
+        preset=preset,
         columns=columns,
         vocabulary=vocabulary,
         rules=rules,
@@ -94,6 +102,8 @@ def aggregate(
         threads=threads,
         memory_limit=memory_limit,
     )
+    warn_of_loss(table)
+    return table
 
 
 def aggregate_into(
@@ -101,7 +111,8 @@ def aggregate_into(
     events: Any,
     *,
     videos: Any = None,
-    columns: Mapping[str, str | None] | None = None,
+    preset: Preset = None,
+    columns: Mapping[str, Place] | None = None,
     vocabulary: str | Mapping[str, str] | None = None,
     rules: Rules | None = None,
     scoring: Scoring | None = None,
@@ -114,8 +125,8 @@ def aggregate_into(
     Returns:
         The table without its rows, if there is a sink: its schema and report.
     """
-    rules, scoring = arguments.rules_argument(rules), arguments.scoring_argument(scoring)
-    names, meanings = arguments.column_mapping(columns), arguments.vocabulary_argument(vocabulary)
+    how, scoring = reading(preset, columns, vocabulary, rules), arguments.scoring_argument(scoring)
+    names, meanings, rules = how.columns, how.vocabulary, how.settled_rules
     unique = arguments.switch_argument("unique_seconds", unique_seconds)
     cores, limit = arguments.thread_count(threads), arguments.memory_argument(memory_limit)
     taken, about = _read(events, "events", names), _read(videos, "videos", names)
@@ -128,7 +139,8 @@ def aggregate_into(
 def sessions(
     events: Any,
     *,
-    columns: Mapping[str, str | None] | None = None,
+    preset: Preset = None,
+    columns: Mapping[str, Place] | None = None,
     vocabulary: str | Mapping[str, str] | None = None,
     rules: Rules | None = None,
     threads: int | None = None,
@@ -138,6 +150,7 @@ def sessions(
 
     Args:
         events: As for `aggregate`.
+        preset: As for `aggregate`.
         columns: As for `aggregate`.
         vocabulary: As for `aggregate`.
         rules: The thresholds, of which only those that shape sessions matter here; None: `Rules()`.
@@ -162,22 +175,26 @@ def sessions(
     >>> table.select(["sessionId", "watchTime"]).to_pylist()
     [{'sessionId': '2026-01-15T10:00:00.000000Z', 'watchTime': 30.0}]
     """
-    return sessions_into(
+    table = sessions_into(
         None,
         events,
+        preset=preset,
         columns=columns,
         vocabulary=vocabulary,
         rules=rules,
         threads=threads,
         memory_limit=memory_limit,
     )
+    warn_of_loss(table)
+    return table
 
 
 def sessions_into(
     sink: Sink | None,
     events: Any,
     *,
-    columns: Mapping[str, str | None] | None = None,
+    preset: Preset = None,
+    columns: Mapping[str, Place] | None = None,
     vocabulary: str | Mapping[str, str] | None = None,
     rules: Rules | None = None,
     threads: int | None = None,
@@ -188,8 +205,8 @@ def sessions_into(
     Returns:
         The table without its rows, if there is a sink: its schema and report.
     """
-    rules, names = arguments.rules_argument(rules), arguments.column_mapping(columns)
-    meanings, cores = arguments.vocabulary_argument(vocabulary), arguments.thread_count(threads)
+    how, cores = reading(preset, columns, vocabulary, rules), arguments.thread_count(threads)
+    names, meanings, rules = how.columns, how.vocabulary, how.settled_rules
     limit = arguments.memory_argument(memory_limit)
     taken = _read(events, "events", names)
     batches, schema, figures = _core.sessions(taken, names, meanings, rules, cores, limit, sink)
@@ -200,7 +217,7 @@ def engagement(
     sessions: Any,
     *,
     videos: Any = None,
-    columns: Mapping[str, str | None] | None = None,
+    columns: Mapping[str, Place] | None = None,
     rules: Rules | None = None,
     scoring: Scoring | None = None,
     unique_seconds: bool = True,
@@ -253,7 +270,7 @@ def retention(
     rows: Any,
     *,
     videos: Any = None,
-    columns: Mapping[str, str | None] | None = None,
+    columns: Mapping[str, Place] | None = None,
     buckets: int = 100,
     bucket_seconds: float | None = None,
     threads: int | None = None,
@@ -272,7 +289,9 @@ def retention(
         threads: As for `aggregate`.
 
     Returns:
-        The retention table, ordered by (videoId, bucket).
+        The retention table, ordered by (videoId, bucket). Videos that `bucket_seconds` would cut into more
+        than a million buckets, such as live streams whose positions count from 1970, are left out with a
+        warning.
 
     Raises:
         OptionError: If `buckets` or `bucket_seconds` is not a number above 0.
@@ -294,7 +313,16 @@ def retention(
     count, seconds = arguments.buckets_argument(buckets, bucket_seconds)
     made = read_metadata(rows) or {}
     taken, about = sources.read(rows, None), _read(videos, "videos", names)
-    batches, schema = _core.retention(taken, about, names, count, seconds, cores)
+    (batches, schema), left_out = _core.retention(taken, about, names, count, seconds, cores)
+    if left_out:
+        video, duration = left_out[0]
+        warnings.warn(
+            f"{len(left_out):,} of the videos would have more than a million buckets of {bucket_seconds} s, "
+            f"and have no curve, among them {shown(video)} of {duration:,.0f} s: a live stream, perhaps, "
+            "whose positions count from 1970. With buckets= it has one.",
+            WatchspanWarning,
+            stacklevel=2,
+        )
     return result(batches, schema, "retention", figures=made.get("report"), rules=made.get("rules"))
 
 
@@ -303,7 +331,8 @@ def explain(
     user: str | int,
     video: str | int,
     *,
-    columns: Mapping[str, str | None] | None = None,
+    preset: Preset = None,
+    columns: Mapping[str, Place] | None = None,
     vocabulary: str | Mapping[str, str] | None = None,
     rules: Rules | None = None,
     threads: int | None = None,
@@ -314,6 +343,7 @@ def explain(
         events: As for `aggregate`. All of the user's events matter, also those on other videos.
         user: The user's id.
         video: The video's id.
+        preset: As for `aggregate`.
         columns: As for `aggregate`.
         vocabulary: As for `aggregate`.
         rules: As for `aggregate`.
@@ -337,8 +367,8 @@ def explain(
     >>> ws.explain(events, "ann", "v1").select(["eventName", "watchTime"]).to_pylist()
     [{'eventName': 'play', 'watchTime': 0.0}, {'eventName': 'pause', 'watchTime': 30.0}]
     """
-    rules, names = arguments.rules_argument(rules), arguments.column_mapping(columns)
-    meanings, cores = arguments.vocabulary_argument(vocabulary), arguments.thread_count(threads)
+    how, cores = reading(preset, columns, vocabulary, rules), arguments.thread_count(threads)
+    names, meanings, rules = how.columns, how.vocabulary, how.settled_rules
     keys = [_key("user", user), _key("video", video)]
     taken = _read(events, "events", names)
     batches, schema = _core.explain(taken, names, meanings, rules, keys[0], keys[1], cores)
@@ -370,7 +400,7 @@ def vocabulary(name: str = "default") -> dict[str, str]:
     return dict(presets[name]["names"])
 
 
-def _read(source: Any, table: str, names: Mapping[str, str | None] | None) -> Any:
+def _read(source: Any, table: str, names: Mapping[str, Place] | None) -> Any:
     return (
         None if source is None and table == "videos" else sources.read(source, sources.wanted(table, names))
     )

@@ -7,11 +7,12 @@ import operator
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from watchspan.columns import Column, Columns, Place
 from watchspan.errors import OptionError, VocabularyError
 from watchspan.instants import Instant, micros, parsed
 from watchspan.rules import Rules, Scoring
@@ -129,22 +130,70 @@ def _instant(value: Any) -> datetime:
     raise TypeError("no instant")
 
 
-def column_mapping(columns: Mapping[str, str | None] | None) -> dict[str, str | None] | None:
+def column_mapping(columns: Mapping[str, Place] | None) -> Columns | None:
     """The argument `columns` as the core takes it.
+
+    Raises:
+        OptionError: If it is not a mapping of names to places.
+    """
+    if columns is None:
+        return None
+    if not isinstance(columns, Mapping):
+        raise OptionError(f"columns is {shown(columns)}, but {_MAPPING}.")
+    return {_name_of(name, place): _core_place(name, place) for name, place in columns.items()}
+
+
+def column_names(columns: Mapping[str, Place] | None) -> dict[str, str | None] | None:
+    """The argument `columns` where only names can be read, not paths into nested values.
 
     Raises:
         OptionError: If it is not a mapping of names to names.
     """
-    if columns is None:
+    mapping = column_mapping(columns)
+    if mapping is None:
         return None
-    accepted = "a mapping from default column names to the names in your table (or None) is needed"
-    if not isinstance(columns, Mapping):
-        raise OptionError(f"columns is {shown(columns)}, but {accepted}.")
-    for name, own in columns.items():
-        if not isinstance(name, str) or not isinstance(own, (str, type(None))):
-            raise OptionError(f"columns maps {shown(name)} to {shown(own)}, but {accepted}.")
-        text_argument("columns", name + (own or ""))
-    return dict(columns)
+    for name, place in mapping.items():
+        if not isinstance(place, (str, type(None))):
+            raise OptionError(
+                f"columns maps {shown(name)} to {shown((columns or {})[name])}, but only the name of a "
+                "column can be read here: give the table such a column first."
+            )
+    return dict(mapping)
+
+
+_MAPPING = "a mapping from default column names to the names or paths in your table (or None) is needed"
+
+
+def _name_of(name: Any, place: Any) -> str:
+    if not isinstance(name, str):
+        raise OptionError(f"columns maps {shown(name)} to {shown(place)}, but {_MAPPING}.")
+    return text_argument("columns", name)
+
+
+def _core_place(name: str, place: Any) -> Any:
+    if place is None or isinstance(place, str):
+        return None if place is None else text_argument("columns", place)
+    paths = place.paths if isinstance(place, Column) else place
+    if not isinstance(paths, Sequence) or (not paths and not isinstance(place, Column)):
+        raise OptionError(f"columns maps {shown(name)} to {shown(place)}, but {_MAPPING}.")
+    texts = [*paths, *place.missing] if isinstance(place, Column) else paths
+    for text in texts:
+        if not isinstance(text, str):
+            raise OptionError(f"columns maps {shown(name)} to {shown(place)}, but {_MAPPING}.")
+        text_argument("columns", text)
+    if not isinstance(place, Column):
+        return list(paths)
+    for text in (place.unit, place.timezone, place.value):
+        if text is not None:
+            text_argument("columns", text)
+    return {
+        "paths": list(paths),
+        "unit": place.unit,
+        "timezone": place.timezone,
+        "value": place.value,
+        "missing": list(place.missing),
+        "or_default": False,
+    }
 
 
 def vocabulary_argument(vocabulary: str | Mapping[str, str] | None) -> str | dict[str, str] | None:

@@ -7,13 +7,97 @@ or names a column of one, asks here: files, Spark, Delta, Azure and KQL.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Optional, Union
 
 import pyarrow as pa
 
 from watchspan import _core
 
-__all__ = ["ALL", "EVENTS", "VIDEOS", "InputColumn", "videos_schema"]
+__all__ = ["ALL", "EVENTS", "VIDEOS", "Column", "Columns", "InputColumn", "Place", "videos_schema"]
+
+
+@dataclass(frozen=True, init=False)
+class Column:
+    """Where the values of a column are, and how to read them.
+
+    Attributes:
+        paths: Names of columns, or paths into nested ones, such as `event.currentTime`, `context["user id"]`,
+            `ids[0]` or `params[key="time"].value`: the first that is there and not null counts. None: as
+            the preset has it, else the column of the default name. A path goes through structs, maps, lists,
+            and text that holds JSON.
+        unit: What numbers count: `s`, `ms`, `us`, `ns` or `ticks` (100 ns). None: seconds of positions and
+            durations; numbers are no instants then.
+        timezone: Where the clocks stand that made stamps without a zone, such as `Europe/Berlin`; of a time
+            that they showed twice the first counts. None: UTC.
+        value: What the column is where nothing is found.
+        missing: Words, or numbers as text, that stand for nothing.
+
+    Example:
+        >>> import watchspan as ws
+        >>> events = [
+        ...     {"timestamp": 1768471200000, "userId": "ann", "videoId": "v1", "event": {"name": "play"}},
+        ...     {"timestamp": 1768471230000, "userId": "ann", "videoId": "v1",
+        ...      "event": {"name": "pause", "at": "30000"}},
+        ... ]
+        >>> where = {
+        ...     "timestamp": ws.Column(unit="ms"),
+        ...     "eventName": "event.name",
+        ...     "currentTime": ws.Column("event.at", unit="ms", value="0"),
+        ... }
+        >>> ws.aggregate(events, columns=where)["totalWatchTime"].to_pylist()
+        [30.0]
+    """
+
+    paths: tuple[str, ...]
+    unit: Optional[str]
+    timezone: Optional[str]
+    value: Optional[str]
+    missing: tuple[str, ...]
+
+    def __init__(
+        self,
+        *paths: str,
+        unit: Optional[str] = None,
+        timezone: Optional[str] = None,
+        value: Union[str, float, None] = None,
+        missing: Sequence[str] = (),
+    ) -> None:
+        """Takes all as it is; the call that it is for checks it."""
+        object.__setattr__(self, "paths", paths)
+        object.__setattr__(self, "unit", unit)
+        object.__setattr__(self, "timezone", timezone)
+        object.__setattr__(self, "value", None if value is None else str(value))
+        object.__setattr__(self, "missing", (missing,) if isinstance(missing, str) else tuple(missing))
+
+
+# Where a column is: its name or path, several of which the first counts, or more than that. None: not used.
+Place = Union[str, Sequence[str], Column, None]
+# Default name -> where the column is, as the core takes it.
+Columns = Mapping[str, Any]
+
+
+class Records(dict[str, Any]):
+    """Where the columns are of records that are more, or less, than one event.
+
+    Attributes:
+        unnest: The list of which each item is a record, in the place of the list.
+        fill: Columns that one record of a session says for all of them.
+    """
+
+    def __init__(self, places: Columns, unnest: Optional[str], fill: Sequence[str]) -> None:
+        """Takes `places` as the core takes them, `unnest` and `fill`."""
+        super().__init__(places)
+        self.unnest = unnest
+        self.fill = tuple(fill)
+
+
+def place_of(place: Mapping[str, Any] | list[str] | str | None) -> list[str]:
+    """The paths of a place as the core takes it; none if it is a constant or not used."""
+    if isinstance(place, Mapping):
+        return list(place["paths"])
+    return [] if place is None else [place] if isinstance(place, str) else list(place)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What can go wrong, by family.
+"""What can go wrong, by family; and what seems to.
 
 Every class can be pickled, so it survives the way back from a Spark task.
 """
@@ -39,6 +39,10 @@ class DataError(WatchspanError):
 
 class SourceError(WatchspanError):
     """The input cannot be read: a missing path, an unknown file format, an object without Arrow."""
+
+
+class WatchspanWarning(UserWarning):
+    """Something that was asked for can be done, but hardly as meant: most events are dropped, for one."""
 
 
 class MissingDependencyError(WatchspanError, ImportError):

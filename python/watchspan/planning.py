@@ -7,13 +7,14 @@ from collections.abc import Mapping
 import pyarrow as pa
 
 from watchspan import _core, arguments
+from watchspan.columns import Place
 from watchspan.rules import Rules, Scoring
 
 
 def aggregate_schema(
     events: pa.Schema,
     *,
-    columns: Mapping[str, str | None] | None = None,
+    columns: Mapping[str, Place] | None = None,
     vocabulary: str | Mapping[str, str] | None = None,
     rules: Rules | None = None,
     scoring: Scoring | None = None,

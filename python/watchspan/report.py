@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from watchspan import _core, arguments, sources
-from watchspan.errors import SourceError
+from watchspan.columns import Place
+from watchspan.errors import SourceError, WatchspanWarning
+from watchspan.presets import Preset, reading
 from watchspan.text import to_json
 
 if TYPE_CHECKING:
@@ -110,6 +113,37 @@ def result(
     return pa.Table.from_batches(batches, schema).replace_schema_metadata(metadata)
 
 
+# What to do about the reasons that one argument mends.
+_MENDS = {
+    "unknown_event": "say what the event names mean with preset= or vocabulary=",
+    "invalid_timestamp": "say where the timestamps are, and what they count, as in "
+    'columns={"timestamp": Column("time", unit="ms")}',
+    "invalid_position": "say where the positions are with columns=, and what they count",
+    "null_key": "say where userId, videoId and sessionId are with columns=",
+    "unreadable": "look at the lines of the file that are no JSON object",
+}
+
+
+def warn_of_loss(table: pa.Table) -> None:
+    """Warns whoever called the caller if most events of a result were lost: ignored ones are not."""
+    figures = report(table)
+    lost = {
+        reason: count
+        for reason, count in figures["dropped"].items()
+        if count and reason not in ("ignored_event", "duplicate")
+    }
+    if not lost or 2 * sum(lost.values()) <= figures["read"]:
+        return
+    reason = max(lost, key=lambda reason: lost[reason])
+    mend = f": {_MENDS[reason]}" if reason in _MENDS else ""
+    warnings.warn(
+        f"{sum(lost.values()):,} of {figures['read']:,} events were dropped, {lost[reason]:,} of them as "
+        f"{reason}{mend}. watchspan.validate shows some of them.",
+        WatchspanWarning,
+        stacklevel=3,
+    )
+
+
 def _as_dict(options: Rules | Scoring | Mapping[str, Any] | None) -> dict[str, Any] | None:
     if options is None or isinstance(options, Mapping):
         return None if options is None else dict(options)
@@ -127,12 +161,15 @@ class ValidationReport:
         examples: Some dropped events per reason, ordered by reason and row: `reason` (string), `row` (int64,
             the event's row in the input, from 0), and the columns in use under their names in the input, as
             text.
+        unreadable: Of files the first lines that are none: file, number of the line (where the reader knows
+            it), and how the line begins.
     """
 
     read: int
     kept: int
     dropped: dict[str, int]
     examples: pa.Table
+    unreadable: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         lines = [("read", self.read, ""), ("kept", self.kept, ""), ("dropped", self.read - self.kept, "")]
@@ -143,13 +180,15 @@ class ValidationReport:
         figures = [f"{count:,}" for _, count, _ in lines]
         wide, long = max(len(name) for name, _, _ in lines), max(map(len, figures))
         shown = (f"{name:<{wide}}  {figure:>{long}}  {doc}" for (name, _, doc), figure in zip(lines, figures))
-        return "\n".join(line.rstrip() for line in shown)
+        lines_of_files = [f"  {line}" for line in self.unreadable]
+        return "\n".join([*(line.rstrip() for line in shown), *lines_of_files])
 
 
 def validate(
     events: Any,
     *,
-    columns: Mapping[str, str | None] | None = None,
+    preset: Preset = None,
+    columns: Mapping[str, Place] | None = None,
     vocabulary: str | Mapping[str, str] | None = None,
     examples: int = 5,
     threads: int | None = None,
@@ -160,6 +199,7 @@ def validate(
 
     Args:
         events: As for `aggregate`.
+        preset: As for `watchspan.aggregate`.
         columns: As for `aggregate`.
         vocabulary: As for `aggregate`.
         examples: How many dropped events to show per reason, at most; 0 for none.
@@ -181,15 +221,16 @@ def validate(
     >>> found.examples.select(["reason", "row", "eventName", "currentTime"]).to_pylist()
     [{'reason': 'null_key', 'row': 1, 'eventName': 'pause', 'currentTime': '30'}]
     """
-    names = arguments.column_mapping(columns)
-    meanings = arguments.vocabulary_argument(vocabulary)
+    how = reading(preset, columns, vocabulary, None)
+    names, meanings = how.columns, how.vocabulary
     count = arguments.whole_number("examples", examples, "an integer of at least 0", least=0)
     cores = arguments.thread_count(threads)
     want = sources.wanted("events", names)
     again = sources.replayable(events, want)
     found, figures = _core.validate(again(), names, meanings, count, cores)
+    lines = tuple(dict.fromkeys(want.unreadable))[:count]
     shown = _example_table(again(), found, want) if found else _example_table(iter(()), [], want)
-    return ValidationReport(figures["read"], figures["kept"], dict(figures["dropped"]), shown)
+    return ValidationReport(figures["read"], figures["kept"], dict(figures["dropped"]), shown, lines)
 
 
 def _example_table(batches: Iterator[pa.RecordBatch], found: list[Any], want: sources.Wanted) -> pa.Table:
@@ -201,7 +242,7 @@ def _example_table(batches: Iterator[pa.RecordBatch], found: list[Any], want: so
         "reason": pa.array([example["reason"] for example in found], pa.string()),
         "row": pa.array([example["row"] for example in found], pa.int64()),
     }
-    for name in names or [own[0] for own in want.columns.values()]:
+    for name in names or want.nominal():
         columns[name] = pa.array([texts[example["row"]].get(name) for example in found], pa.string())
     return pa.table(columns)
 
@@ -215,7 +256,7 @@ def _texts_of_rows(
     for batch in batches:
         if len(texts) == len(rows):
             break
-        found = list(want.find(batch.schema.names))
+        found = want.find(batch.schema.names)
         for row in rows[len(texts) :]:
             if row >= start + batch.num_rows:
                 break

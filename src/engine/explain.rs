@@ -106,7 +106,7 @@ impl<'e> Explanation<'e> {
         Ok(())
     }
 
-    /// The explanation table under `rules`: the events session by session, each with its verdict, then the dropped ones.
+    /// The explanation table under `rules`: the events session by session, in order of time, each with its verdict, then the dropped ones.
     ///
     /// # Errors
     /// If the work was stopped.
@@ -115,8 +115,10 @@ impl<'e> Explanation<'e> {
         dropped.retain(|(row, _)| self.seen.contains_key(row));
         let partition = Partition::new(self.engine, std::mem::take(&mut self.chunks));
         let (schema, video, seen) = (&self.schema, &self.video[..], self.seen);
-        let mut explainer = Explainer { schema, rules, video, seen, rows: Vec::new() };
+        let mut explainer = Explainer { schema, rules, video, seen, rows: Vec::new(), sessions: Vec::new() };
         explainer.walk(self.engine, &partition, &mut dropped)?;
+        explainer.sessions.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+        explainer.rows = explainer.sessions.drain(..).flat_map(|(_, _, rows)| rows).collect();
         dropped.sort_unstable();
         for (row, reason) in dropped {
             explainer.push(row, None, format!("dropped: {}", reason.name()), None, None);
@@ -142,6 +144,8 @@ struct Explainer<'a> {
     video: &'a [u8],
     seen: HashMap<u64, Seen>,
     rows: Vec<ExplanationRow>,
+    /// The rows of each session, with when it began and its name: what orders them.
+    sessions: Vec<(Micros, String, Vec<ExplanationRow>)>,
 }
 
 impl Explainer<'_> {
@@ -222,6 +226,8 @@ impl Explainer<'_> {
                 sums: Some(sums),
             });
         }
+        let began = session.events.first().map(Record::time).unwrap_or_default();
+        self.sessions.push((began, id.to_owned(), std::mem::take(&mut self.rows)));
     }
 
     fn push(

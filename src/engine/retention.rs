@@ -36,19 +36,28 @@ struct Viewings<'a> {
     buckets: Buckets,
 }
 
-/// The retention table, and its schema, of `batches` of session or engagement rows, all of `schema`. `videos` says how
-/// long videos are, and `buckets` how each is cut.
+/// A video without a curve, as it would have too many buckets: a live stream whose positions count from 1970.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LeftOut {
+    /// Which video.
+    pub video: String,
+    /// How long it seems, in seconds.
+    pub duration: f64,
+}
+
+/// The retention table, its schema and the videos that have no curve, of `batches` of session or engagement rows, all
+/// of `schema`. `videos` says how long videos are, and `buckets` how each is cut.
 ///
 /// # Errors
 /// If a column is missing or of a type that cannot be read, a value is not one that such a row holds, the videos'
-/// keys are of another type, a video would have too many buckets, or the work was stopped.
+/// keys are of another type, or the work was stopped.
 pub fn retention(
     engine: &Engine,
     schema: &Schema,
     batches: &[RecordBatch],
     videos: &Videos,
     buckets: Buckets,
-) -> Result<(Vec<RecordBatch>, SchemaRef)> {
+) -> Result<(Vec<RecordBatch>, SchemaRef, Vec<LeftOut>)> {
     let schema = OwnSchema::either(schema)?;
     let mut store = KeyStore::default();
     let mut rows = Vec::new();
@@ -64,8 +73,8 @@ pub fn retention(
         videos.check_key(keys.video)?;
     }
     let viewings = Viewings { store, keys, table: schema.table, videos, buckets };
-    let batches = engine.run(|| viewings.curves(engine, rows))?;
-    Ok((batches, retention_table().schema(keys)))
+    let (batches, left_out): (_, Vec<_>) = engine.run(|| viewings.curves(engine, rows))?.into_iter().unzip();
+    Ok((batches, retention_table().schema(keys), left_out.concat()))
 }
 
 /// Adds the rows in `slice` of a batch of `schema` to `rows`, and their keys to `store`.
@@ -101,29 +110,37 @@ impl Viewings<'_> {
         self.store.video(row.at)
     }
 
-    /// The retention table of `rows`, by video.
-    fn curves(&self, engine: &Engine, mut rows: Vec<Viewing>) -> Result<Vec<RecordBatch>> {
+    /// The retention table of `rows`, by video; with each batch the videos that have no curve.
+    fn curves(&self, engine: &Engine, mut rows: Vec<Viewing>) -> Result<Vec<(RecordBatch, Vec<LeftOut>)>> {
         rows.par_sort_by(|a, b| {
             (self.video(a), self.user(a), a.at).cmp(&(self.video(b), self.user(b), b.at))
         });
         let table = retention_table();
         let work = |videos: Range<usize>| {
-            let mut curves = Vec::new();
+            let (mut curves, mut left_out) = (Vec::new(), Vec::new());
             for video in rows[videos].chunk_by(|a, b| self.video(a) == self.video(b)) {
                 engine.check()?;
-                curves.extend(self.curve(video)?);
+                let (Some(duration), Some(first)) = (self.duration(video), video.first()) else { continue };
+                if self.buckets.fit(duration) {
+                    curves.extend(self.curve(video, first, duration)?);
+                } else {
+                    let video = self.keys.video.show(self.video(first)).into_owned();
+                    left_out.push(LeftOut { video, duration });
+                }
             }
-            table.batch(&curves, self.keys)
+            Ok((table.batch(&curves, self.keys)?, left_out))
         };
         let ranges = whole_groups(&rows, engine.task_count(), |a, b| self.video(a) == self.video(b));
         ranges.into_par_iter().map(work).collect()
     }
 
-    /// The buckets of the one video of `rows`; none if its duration is not known.
-    fn curve<'a>(&'a self, rows: &'a [Viewing]) -> Result<Vec<RetentionRow<'a>>> {
-        let (Some(duration), Some(first)) = (self.duration(rows), rows.first()) else {
-            return Ok(Vec::new());
-        };
+    /// The buckets of the one video of `rows`, the `first` of which is one; it is `duration` seconds long.
+    fn curve<'a>(
+        &'a self,
+        rows: &'a [Viewing],
+        first: &'a Viewing,
+        duration: f64,
+    ) -> Result<Vec<RetentionRow<'a>>> {
         let mut curve = Curve::new(duration, self.buckets)?;
         let mut users = 0;
         for user in rows.chunk_by(|a, b| self.user(a) == self.user(b)) {

@@ -37,6 +37,31 @@ impl Sessions {
         sessions
     }
 
+    /// The same of `rows` in any order, whose keys are in `store`.
+    pub(super) fn in_order(
+        engine: &Engine,
+        store: KeyStore,
+        mut rows: Vec<Session>,
+        ids: Ids,
+        counts: DropCounts,
+    ) -> Self {
+        let mut sessions = Self { store, portions: Vec::new(), ids, counts };
+        engine.run(|| rows.par_sort_by(|a, b| ids.compare(&sessions.store, a, b)));
+        let ranges = whole_groups(&rows, engine.task_count(), |a, b| {
+            sessions.store.user(a.at) == sessions.store.user(b.at)
+        });
+        let mut rows = rows.into_iter();
+        sessions.portions =
+            ranges.into_iter().map(|range| rows.by_ref().take(range.len()).collect()).collect();
+        sessions
+    }
+
+    /// All rows.
+    #[cfg(test)]
+    pub(super) fn rows(&self) -> impl Iterator<Item = &Session> {
+        self.portions.iter().flatten()
+    }
+
     /// How many events were read, and how many were dropped for which reason.
     #[must_use]
     pub const fn counts(&self) -> &DropCounts {
@@ -171,14 +196,8 @@ pub fn read_sessions(engine: &Engine, schema: &Schema, batches: &[RecordBatch]) 
     }
     let keys = schema.keys();
     let ids = Ids { keys, read: Some(keys.session) };
-    let mut sessions = Sessions { store, portions: Vec::new(), ids, counts: DropCounts::default() };
-    engine.run(|| rows.par_sort_by(|a, b| ids.compare(&sessions.store, a, b)));
-    sessions.refuse_repeated(&rows)?;
-    let ranges = whole_groups(&rows, engine.task_count(), |a, b| {
-        sessions.store.user(a.at) == sessions.store.user(b.at)
-    });
-    let mut rows = rows.into_iter();
-    sessions.portions = ranges.into_iter().map(|range| rows.by_ref().take(range.len()).collect()).collect();
+    let sessions = Sessions::in_order(engine, store, rows, ids, DropCounts::default());
+    sessions.portions.iter().try_for_each(|rows| sessions.refuse_repeated(rows))?;
     Ok(sessions)
 }
 

@@ -33,3 +33,21 @@ impl Meaning {
         EventKind::ALL.into_iter().find(|kind| kind.name() == name).map(Self::Kind)
     }
 }
+
+/// In which order presets list what names mean.
+pub(super) const LISTING_ORDER: [Meaning; 10] = {
+    use super::kind::EventKind::{Close, End, Heartbeat, Pause, Play, RateChange, Resume, Seek, SeekStart};
+    use Meaning::{Ignore, Kind};
+    [
+        Kind(Play),
+        Kind(Resume),
+        Kind(Pause),
+        Kind(End),
+        Kind(Seek),
+        Kind(SeekStart),
+        Kind(Heartbeat),
+        Kind(Close),
+        Kind(RateChange),
+        Ignore,
+    ]
+};

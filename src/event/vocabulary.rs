@@ -1,7 +1,7 @@
 //! Which event name means which kind.
 
 use super::meaning::Meaning;
-use super::presets::{DEFAULT_PRESET, PRESETS, Preset};
+use super::presets::{PRESETS, Preset};
 use crate::error::{Error, Result};
 
 /// Event names, exactly as players write them, and what each means.
@@ -76,13 +76,14 @@ impl Vocabulary {
         if meanings.is_empty() {
             return Err(Error::EmptyVocabulary);
         }
-        Ok(Self::of(&meanings))
+        Ok(Self::of(meanings))
     }
 
     /// A vocabulary of these names; of a name that stands there twice the later meaning counts.
-    fn of(meanings: &[(&str, Meaning)]) -> Self {
+    fn of<'a>(meanings: impl IntoIterator<Item = (&'a str, Meaning)>) -> Self {
+        let meanings: Vec<_> = meanings.into_iter().collect();
         let mut slots = vec![None; (meanings.len() * 16).next_power_of_two()];
-        for &(name, meaning) in meanings {
+        for (name, meaning) in meanings {
             let name = name.as_bytes();
             let ends = Ends::of(name);
             let mut slot = ends.slot(slots.len());
@@ -103,7 +104,7 @@ impl Vocabulary {
     }
 
     fn from_preset(preset: &Preset) -> Self {
-        Self::of(preset.names)
+        Self::of(preset.names.iter().map(|(name, meaning)| (name.as_str(), *meaning)))
     }
 
     /// What that event name means, or nothing if it is not in the vocabulary.
@@ -129,19 +130,6 @@ fn padded(bytes: &[u8]) -> u64 {
 
 impl Default for Vocabulary {
     fn default() -> Self {
-        Self::from_preset(&DEFAULT_PRESET)
-    }
-}
-
-impl Preset {
-    /// The preset of that name.
-    ///
-    /// # Errors
-    /// If there is no such preset; the error lists those that exist.
-    pub fn named(name: &str) -> Result<&'static Self> {
-        PRESETS.iter().copied().find(|preset| preset.name == name).ok_or_else(|| Error::UnknownPreset {
-            name: name.to_owned(),
-            known: PRESETS.iter().map(|preset| preset.name).collect::<Vec<_>>().join(", "),
-        })
+        PRESETS.first().map_or_else(|| Self::of([]), Self::from_preset)
     }
 }

@@ -12,6 +12,8 @@ use crate::time::Micros;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum DropReason {
+    /// The line of a file is none of its format.
+    Unreadable,
     /// A key is missing.
     NullKey,
     /// The time cannot be read.
@@ -28,7 +30,8 @@ pub enum DropReason {
 
 impl DropReason {
     /// Every reason, in the order in which they are tried.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
+        Self::Unreadable,
         Self::NullKey,
         Self::InvalidTimestamp,
         Self::IgnoredEvent,
@@ -41,6 +44,7 @@ impl DropReason {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Unreadable => "unreadable",
             Self::NullKey => "null_key",
             Self::InvalidTimestamp => "invalid_timestamp",
             Self::IgnoredEvent => "ignored_event",
@@ -54,6 +58,9 @@ impl DropReason {
     #[must_use]
     pub const fn doc(self) -> &'static str {
         match self {
+            Self::Unreadable => {
+                "The line of a file is no JSON object, or has more or fewer cells than its header."
+            }
             Self::NullKey => {
                 "userId, videoId or (where the column exists) sessionId is null or empty: nobody can be credited."
             }
@@ -150,6 +157,10 @@ impl Cleaner<'_> {
         self.look_at_names(batch.name.keys(), batch.position.len(), verdicts);
         look_at_positions(&batch.position, verdicts);
         look_at_times(&batch.time, verdicts, times);
+        if let Some(unreadable) = &batch.unreadable {
+            let rows = unreadable.iter().zip(verdicts.iter_mut()).filter(|(is_it, _)| *is_it == Some(true));
+            rows.for_each(|(_, verdict)| *verdict = Err(DropReason::Unreadable));
+        }
     }
 
     /// What an event of that `name` says, if nothing else is wrong with it.

@@ -1,11 +1,8 @@
-//! Which columns the input tables have, under which names.
+//! Which columns the input tables have.
 
-use std::collections::HashMap;
+use arrow_schema::{DataType, Field, TimeUnit};
 
-use arrow_array::{ArrayRef, RecordBatch};
-use arrow_schema::{DataType, Field, Schema, TimeUnit};
-
-use crate::error::{Error, Result};
+use super::unit::Unit;
 
 /// Which table a column belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,14 +61,27 @@ impl TypeFamily {
         matches!(self, Self::Seconds | Self::Number | Self::Integer)
     }
 
+    /// In which units its numbers may be: none says that they have none.
+    #[must_use]
+    pub const fn units(self) -> &'static [Unit] {
+        match self {
+            Self::Instant | Self::Seconds => &Unit::ALL,
+            _ => &[],
+        }
+    }
+
     /// Which types are read, as the end of a sentence.
     #[must_use]
     pub const fn accepted(self) -> &'static str {
         match self {
-            Self::Instant => "a timestamp of any unit and zone, or RFC 3339 text",
-            Self::Key => "text (utf8, large, view or dictionary) or an integer",
-            Self::Seconds | Self::Number => "a number (integer, float or decimal)",
-            Self::Integer => "an integer",
+            Self::Instant => {
+                "a timestamp of any unit and zone, text such as 2026-01-15T10:00:00Z, or a number with a unit"
+            }
+            Self::Key => {
+                "text (utf8, large, view or dictionary), an integer, a decimal without a fraction or a UUID"
+            }
+            Self::Seconds | Self::Number => "a number (integer, float or decimal), or text that is one",
+            Self::Integer => "an integer, or text that is one",
             Self::Text => "text (utf8, large, view or dictionary)",
         }
     }
@@ -117,6 +127,12 @@ macro_rules! input_columns {
 }
 
 impl InputColumn {
+    /// Whether it is one of `table`: the key of videos is one of both.
+    #[must_use]
+    pub fn is_in(&self, table: InputTable) -> bool {
+        self.table == table || *self == Self::VIDEO
+    }
+
     /// A field of its name, and of the type that its family names.
     #[must_use]
     pub fn field(&self) -> Field {
@@ -152,156 +168,12 @@ input_columns! {
     TITLE: Videos "title", required: false, Text, "The title, shown in results.";
 }
 
-/// The names that input columns have in the user's tables.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ColumnMap {
-    mapped: HashMap<&'static str, Option<String>>,
-}
-
-impl ColumnMap {
-    /// A map of `pairs`: the default name of a column, and its name in the table; no name means that the column is not
-    /// to be used.
-    ///
-    /// # Errors
-    /// If a default name does not exist, or a column that is needed is not to be used.
-    pub fn new(pairs: impl IntoIterator<Item = (String, Option<String>)>) -> Result<Self> {
-        let mut mapped = HashMap::new();
-        for (name, actual) in pairs {
-            let Some(column) = InputColumn::ALL.iter().find(|column| column.name == name) else {
-                let known = InputColumn::ALL.iter().map(|column| column.name).collect::<Vec<_>>().join(", ");
-                return Err(Error::UnknownMapping { column: name, known });
-            };
-            if actual.is_none() && column.required {
-                return Err(Error::NeededColumn { column: name });
-            }
-            mapped.insert(column.name, actual);
-        }
-        Ok(Self { mapped })
-    }
-
-    /// Where `column` stands in a table of `schema`; `None` for an optional one that is not there or not wanted.
-    /// `table` says whether these are events or videos, which share `videoId`.
-    ///
-    /// # Errors
-    /// If a needed or mapped column is missing, or its name is not unique.
-    pub(crate) fn find(
-        &self,
-        column: InputColumn,
-        table: InputTable,
-        schema: &Schema,
-    ) -> Result<Option<usize>> {
-        let name = match self.mapped.get(column.name) {
-            Some(None) => return Ok(None),
-            Some(Some(actual)) if table == column.table || has(schema, actual) => actual,
-            _ => column.name,
-        };
-        let found: Vec<_> = positions(schema, name).collect();
-        match found[..] {
-            [index] => Ok(Some(index)),
-            [] if !column.required && name == column.name => Ok(None),
-            [] => Err(missing(table.name(), name, column.name, schema)),
-            _ => Err(Error::AmbiguousColumn {
-                table: table.name(),
-                column: name.to_owned(),
-                count: found.len(),
-            }),
-        }
-    }
-}
-
-fn positions<'a>(schema: &'a Schema, name: &'a str) -> impl Iterator<Item = usize> + 'a {
-    schema.fields().iter().enumerate().filter(move |(_, field)| field.name() == name).map(|(index, _)| index)
-}
-
-fn has(schema: &Schema, name: &str) -> bool {
-    positions(schema, name).next().is_some()
-}
-
-fn missing(table: &'static str, name: &str, default: &'static str, schema: &Schema) -> Error {
-    let names: Vec<_> = schema.fields().iter().map(|field| field.name().as_str()).collect();
-    let found = if names.is_empty() { "no columns".to_owned() } else { names.join(", ") };
-    Error::MissingColumn { table, column: name.to_owned(), default, found }
-}
-
-/// A column found in a table: where, and how to speak of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Bound {
-    pub(crate) index: usize,
-    pub(crate) name: String,
-    pub(crate) table: &'static str,
-    pub(crate) accepted: &'static str,
-}
-
-impl Bound {
-    /// Where the optional input `column` is in a table of `schema`, whose names `map` tells; `None` if it is not there
-    /// or not wanted.
-    pub(crate) fn optional(
-        map: &ColumnMap,
-        column: InputColumn,
-        table: InputTable,
-        schema: &Schema,
-    ) -> Result<Option<Self>> {
-        let index = map.find(column, table, schema)?;
-        Ok(index.map(|index| Self::at(index, table.name(), column.family.accepted(), schema)))
-    }
-
-    /// Where the needed input `column` is in a table of `schema`, whose names `map` tells.
-    pub(crate) fn needed(
-        map: &ColumnMap,
-        column: InputColumn,
-        table: InputTable,
-        schema: &Schema,
-    ) -> Result<Self> {
-        Self::optional(map, column, table, schema)?
-            .ok_or_else(|| missing(table.name(), column.name, column.name, schema))
-    }
-
-    /// Where the column `name` is in one of our own tables, of `schema`; errors say that `accepted` types can be read.
-    pub(crate) fn own(
-        table: &'static str,
-        name: &'static str,
-        accepted: &'static str,
-        schema: &Schema,
-    ) -> Result<Self> {
-        let found: Vec<_> = positions(schema, name).collect();
-        match found[..] {
-            [index] => Ok(Self::at(index, table, accepted, schema)),
-            [] => Err(missing(table, name, name, schema)),
-            _ => Err(Error::AmbiguousColumn { table, column: name.to_owned(), count: found.len() }),
-        }
-    }
-
-    fn at(index: usize, table: &'static str, accepted: &'static str, schema: &Schema) -> Self {
-        Self { index, name: schema.field(index).name().clone(), table, accepted }
-    }
-
-    /// The column in `batch`.
-    pub(crate) fn array<'a>(&self, batch: &'a RecordBatch) -> Result<&'a ArrayRef> {
-        batch.columns().get(self.index).ok_or_else(|| {
-            Error::Source(format!("A batch has {} columns, fewer than the schema says.", batch.num_columns()))
-        })
-    }
-
-    /// The error for a column whose arrays break the rules of Arrow, as `reason` says.
-    pub(crate) fn corrupt(&self, reason: &'static str) -> Error {
-        Error::Corrupt { table: self.table, column: self.name.clone(), reason }
-    }
-
-    /// The error for a column of the type `found`, which cannot be read.
-    pub(crate) fn wrong_type(&self, found: &arrow_schema::DataType) -> Error {
-        Error::ColumnType {
-            table: self.table,
-            column: self.name.clone(),
-            found: found.to_string(),
-            accepted: self.accepted,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use arrow_schema::Schema;
+
     use super::*;
-    use crate::input::{EventSchema, VideoReader};
+    use crate::input::{ColumnMap, EventSchema, VideoReader};
 
     #[test]
     fn every_column_is_read_as_the_type_that_its_family_names() {
@@ -332,9 +204,8 @@ mod tests {
                 .map(|data_type| is_read(column, &data_type));
             let expected = match column.family {
                 TypeFamily::Instant => [true, false, false, false, true, false, false],
-                TypeFamily::Key => [true, true, true, false, false, false, false],
-                TypeFamily::Seconds | TypeFamily::Number => [false, true, true, true, false, false, false],
-                TypeFamily::Integer => [false, true, true, false, false, false, false],
+                TypeFamily::Key | TypeFamily::Integer => [true, true, true, false, false, false, false],
+                TypeFamily::Seconds | TypeFamily::Number => [true, true, true, true, false, false, false],
                 TypeFamily::Text => [true, false, false, false, false, false, false],
             };
             assert_eq!(read, expected, "{}", column.name);

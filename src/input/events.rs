@@ -3,11 +3,13 @@
 use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 
-use arrow_array::{LargeStringArray, RecordBatch, StringArray, StringViewArray};
+use arrow_array::{BooleanArray, LargeStringArray, RecordBatch, StringArray, StringViewArray, cast::AsArray};
 use arrow_schema::Schema;
 
-use super::columns::{Bound, ColumnMap, InputColumn, InputTable};
+use super::columns::{InputColumn, InputTable};
 use super::keys::{CodedKeys, KeyArena, KeyColumn, KeyRows, KeyType, KeyTypes, Keys, SeenKeys, Values};
+use super::lines::UNREADABLE;
+use super::mapping::{Bound, ColumnMap};
 use super::values::{NumberColumn, SequenceColumn, TextColumn, TimeColumn};
 use crate::error::Result;
 
@@ -24,6 +26,7 @@ pub struct EventSchema {
     seek_from: Option<Bound>,
     sequence: Option<Bound>,
     duration: Option<Bound>,
+    unreadable: Option<usize>,
     keys: KeyTypes,
 }
 
@@ -55,6 +58,7 @@ impl EventSchema {
             seek_from: optional(InputColumn::SEEK_FROM)?,
             sequence: optional(InputColumn::SEQUENCE)?,
             duration: optional(InputColumn::REPORTED_DURATION)?,
+            unreadable: schema.fields().iter().position(|field| field.name() == UNREADABLE),
             keys,
         };
         // An empty batch shows every column's type before the first row is read.
@@ -111,6 +115,8 @@ pub struct EventBatch {
     pub(crate) seek_from: Option<NumberColumn>,
     pub(crate) sequence: Option<SequenceColumn>,
     pub(crate) duration: Option<NumberColumn>,
+    /// Of which rows nothing could be read, if the reader of a file says so.
+    pub(crate) unreadable: Option<BooleanArray>,
 }
 
 /// The values of the keys' dictionaries: of users, videos and sessions, where they have one.
@@ -126,21 +132,23 @@ impl EventBatch {
     pub fn bind(schema: &EventSchema, batch: &RecordBatch, known: &Dictionaries) -> Result<Self> {
         let Dictionaries([users, videos, sessions]) = known;
         let key = |column: &Bound, known: &Option<Arc<Values>>| {
-            KeyColumn::bind_with(column, column.array(batch)?, known.as_ref())
+            KeyColumn::bind_with(column, &column.array(batch)?, known.as_ref())
         };
-        let number = |column: &Bound| NumberColumn::bind(column, column.array(batch)?);
-        let sequence = |column: &Bound| SequenceColumn::bind(column, column.array(batch)?);
+        let number = |column: &Bound| NumberColumn::bind(column, &column.array(batch)?);
+        let speed = |column: &Bound| NumberColumn::speeds(column, &column.array(batch)?);
+        let sequence = |column: &Bound| SequenceColumn::bind(column, &column.array(batch)?);
         Ok(Self {
-            time: TimeColumn::bind(&schema.time, schema.time.array(batch)?)?,
+            time: TimeColumn::bind(&schema.time, &schema.time.array(batch)?)?,
             user: key(&schema.user, users)?,
             video: key(&schema.video, videos)?,
             session: schema.session.as_ref().map(|session| key(session, sessions)).transpose()?,
-            name: TextColumn::bind(&schema.name, schema.name.array(batch)?)?,
+            name: TextColumn::bind(&schema.name, &schema.name.array(batch)?)?,
             position: number(&schema.position)?,
-            rate: schema.rate.as_ref().map(number).transpose()?,
+            rate: schema.rate.as_ref().map(speed).transpose()?,
             seek_from: schema.seek_from.as_ref().map(number).transpose()?,
             sequence: schema.sequence.as_ref().map(sequence).transpose()?,
             duration: schema.duration.as_ref().map(number).transpose()?,
+            unreadable: schema.unreadable.and_then(|index| batch.column(index).as_boolean_opt().cloned()),
         })
     }
 }

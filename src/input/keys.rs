@@ -9,5 +9,5 @@ pub(crate) use arena::{KeyArena, SeenKeys};
 pub use column::{KeyColumn, check_text};
 pub(crate) use column::{KeyRows, PlainKeys, equal};
 pub(crate) use dictionary::{CodedKeys, Codes, Values, cast, dictionary};
-pub(crate) use types::Keys;
 pub use types::{KeyType, KeyTypes};
+pub(crate) use types::{Keys, is_text};

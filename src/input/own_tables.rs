@@ -4,8 +4,9 @@ use arrow_array::types::{Float64Type, Int64Type};
 use arrow_array::{Array, ArrayRef, Float64Array, Int64Array, ListArray, RecordBatch, cast::AsArray};
 use arrow_schema::{DataType, Field, Schema};
 
-use super::columns::{Bound, TypeFamily};
+use super::columns::TypeFamily;
 use super::keys::{KeyColumn, KeyType, KeyTypes, cast};
+use super::mapping::Bound;
 use super::values::{NumberColumn, TextColumn, TimeColumn};
 use crate::error::{Error, Result};
 use crate::intervals::{Interval, IntervalSet};
@@ -85,12 +86,12 @@ impl OwnSchema {
     }
 
     /// Where the column `name` is, and its array in `batch`; errors say that `accepted` types can be read.
-    fn column<'a>(
+    fn column(
         &self,
-        batch: &'a RecordBatch,
+        batch: &RecordBatch,
         name: &'static str,
         accepted: &'static str,
-    ) -> Result<(Bound, &'a ArrayRef)> {
+    ) -> Result<(Bound, ArrayRef)> {
         let bound = Bound::own(self.table.name(), name, accepted, &self.schema)?;
         let array = bound.array(batch)?;
         Ok((bound, array))
@@ -99,7 +100,7 @@ impl OwnSchema {
     /// The column `name` of numbers in `batch`.
     fn number(&self, batch: &RecordBatch, name: &'static str) -> Result<NumberColumn> {
         let (bound, array) = self.column(batch, name, TypeFamily::Number.accepted())?;
-        NumberColumn::bind(&bound, array)
+        NumberColumn::bind(&bound, &array)
     }
 
     /// The error for a `value` in `row` of `column` that is not of what is `accepted` there.
@@ -128,7 +129,7 @@ impl OwnSchema {
 
     /// The columns of users, videos and sessions in `batch`.
     fn keys_of(&self, batch: &RecordBatch) -> Result<(KeyColumn, KeyColumn, KeyColumn)> {
-        let bind = |column: &Bound| KeyColumn::bind(column, column.array(batch)?);
+        let bind = |column: &Bound| KeyColumn::bind(column, &column.array(batch)?);
         let session = self.session.as_ref().map(bind).transpose()?.unwrap_or(KeyColumn::Null);
         Ok((bind(&self.user)?, bind(&self.video)?, session))
     }
@@ -153,7 +154,7 @@ impl PairsColumn {
         let wrong = || bound.wrong_type(array.data_type());
         let fields = ["start", second].map(|name| Field::new(name, DataType::Float64, true));
         let target = DataType::new_list(DataType::Struct(fields.into_iter().collect()), true);
-        let lists = cast(&bound, array, &target)?;
+        let lists = cast(&bound, &array, &target)?;
         let lists = lists.as_list_opt::<i32>().ok_or_else(wrong)?.clone();
         let pairs = lists.values().as_struct_opt().ok_or_else(wrong)?;
         let child =
@@ -247,18 +248,18 @@ impl<'a> SessionBatch<'a> {
         let (user, video, session) = schema.keys_of(batch)?;
         let time = |name| {
             let (bound, array) = schema.column(batch, name, TypeFamily::Instant.accepted())?;
-            Ok::<_, Error>((name, TimeColumn::bind(&bound, array)?))
+            Ok::<_, Error>((name, TimeColumn::bind(&bound, &array)?))
         };
         let number = |name| Ok::<_, Error>((name, schema.number(batch, name)?));
         let count = |name| {
             let (bound, array) = schema.column(batch, name, TypeFamily::Integer.accepted())?;
             let wrong = || bound.wrong_type(array.data_type());
-            let counts = cast(&bound, array, &DataType::Int64)?;
+            let counts = cast(&bound, &array, &DataType::Int64)?;
             Ok::<_, Error>((name, counts.as_primitive_opt::<Int64Type>().cloned().ok_or_else(wrong)?))
         };
         let (bound, array) = schema.column(batch, "endPositions", "a list of numbers")?;
         let wrong = || bound.wrong_type(array.data_type());
-        let ends = cast(&bound, array, &DataType::new_list(DataType::Float64, true))?;
+        let ends = cast(&bound, &array, &DataType::new_list(DataType::Float64, true))?;
         Ok(Self {
             schema,
             user,
@@ -401,7 +402,7 @@ impl<'a> ViewingBatch<'a> {
             return Ok(rows(schema.number(batch, "maxPosition")?, reported, None));
         }
         let (bound, array) = schema.column(batch, "videoTitle", TypeFamily::Text.accepted())?;
-        let title = TextColumn::bind(&bound, array)?;
+        let title = TextColumn::bind(&bound, &array)?;
         let max_position = schema.number(batch, "maxPositionReached")?;
         Ok(rows(max_position, Some(schema.number(batch, "videoDuration")?), Some(title)))
     }

@@ -9,10 +9,12 @@ use arrow_array::{
 };
 use arrow_schema::{DataType, TimeUnit};
 
-use super::columns::Bound;
-use super::keys::{Codes, KeyColumn, KeyType, cast, dictionary};
+use super::keys::{Codes, KeyColumn, cast, dictionary, is_text};
+use super::mapping::Bound;
+use super::text::{self, Seconds};
+use super::unit::Unit;
 use crate::error::{Error, Result};
-use crate::time::Micros;
+use crate::time::{Micros, Zone};
 
 /// A column of text.
 #[derive(Debug)]
@@ -21,10 +23,10 @@ pub(crate) struct TextColumn(KeyColumn);
 impl TextColumn {
     /// The text in `array`, which is the column `column`.
     pub(crate) fn bind(column: &Bound, array: &ArrayRef) -> Result<Self> {
-        match KeyType::of(array.data_type()) {
-            Some(KeyType::Text) => Ok(Self(KeyColumn::bind(column, array)?)),
-            _ => Err(column.wrong_type(array.data_type())),
+        if is_text(array.data_type()) {
+            return Ok(Self(KeyColumn::bind(column, array)?));
         }
+        Err(column.wrong_type(array.data_type()))
     }
 
     /// Its texts as keys.
@@ -49,14 +51,24 @@ pub(crate) enum TimeColumn {
     /// As they come: most tables hold microseconds.
     Micros(TimestampMicrosecondArray),
     Instants(Vec<Option<Micros>>),
-    Text(TextColumn),
+    /// Text, which is the time of clocks in that zone where it names none.
+    Text(TextColumn, Zone),
+    /// Text that is a number of that unit.
+    Count(TextColumn, Unit, Zone),
     Dictionary(Codes, Box<Self>),
 }
 
 impl TimeColumn {
-    /// The instants in `array`, which is the column `column`: timestamps, or RFC 3339 text.
+    /// The instants in `array`, which is the column `column`: timestamps, text that names one, or numbers whose unit the
+    /// column says.
     pub(crate) fn bind(column: &Bound, array: &ArrayRef) -> Result<Self> {
-        let data_type = array.data_type();
+        let (data_type, zone) = (array.data_type(), column.zone.unwrap_or(Zone::UTC));
+        if let (DataType::Timestamp(unit, None), Some(zone)) = (data_type, column.zone) {
+            let clocks = arrow_cast::cast(array, &DataType::Timestamp(*unit, Some("UTC".into())))?;
+            let clocks = Self::bind(column, &clocks)?;
+            let instant = |row| clocks.get(row).and_then(|clock| clock.of_clocks_in(zone));
+            return Ok(Self::Instants((0..array.len()).map(instant).collect()));
+        }
         Ok(match data_type {
             DataType::Timestamp(TimeUnit::Second, _) => {
                 Self::instants::<TimestampSecondType>(array, |s| s.checked_mul(1_000_000))
@@ -75,13 +87,20 @@ impl TimeColumn {
                 let (codes, values) = dictionary(column, array)?;
                 Self::Dictionary(codes, Box::new(Self::bind(column, &values)?))
             }
-            _ if data_type.is_integer() => {
-                return Err(Error::IntegerTimestamp {
+            _ if data_type.is_numeric() => {
+                let unit = column.unit.ok_or_else(|| Error::NumberTimestamp {
                     column: column.name.clone(),
                     found: data_type.to_string(),
-                });
+                })?;
+                Self::Instants(counted(column, array, unit)?)
             }
-            _ => Self::Text(TextColumn::bind(column, array)?),
+            _ => {
+                let texts = TextColumn::bind(column, array)?;
+                match column.unit {
+                    Some(unit) => Self::Count(texts, unit, zone),
+                    None => Self::Text(texts, zone),
+                }
+            }
         })
     }
 
@@ -102,10 +121,36 @@ impl TimeColumn {
             Self::Micros(micros) if micros.is_valid(row) => Micros::checked(micros.value(row)),
             Self::Micros(_) => None,
             Self::Instants(instants) => instants[row],
-            Self::Text(texts) => texts.text(row).and_then(Micros::parse),
+            Self::Text(texts, zone) => texts.text(row).and_then(|text| Micros::parse_in(text, *zone)),
+            Self::Count(texts, unit, zone) => texts.text(row).and_then(|text| count(text, *unit, *zone)),
             Self::Dictionary(codes, values) => codes.get(row).and_then(|code| values.get(code)),
         }
     }
+}
+
+/// The instants that the numbers in `array` count in `unit`.
+fn counted(column: &Bound, array: &ArrayRef, unit: Unit) -> Result<Vec<Option<Micros>>> {
+    let data_type = array.data_type();
+    if data_type.is_integer() && !matches!(data_type, DataType::UInt64) {
+        let integers = cast(column, array, &DataType::Int64)?;
+        let integers =
+            integers.as_primitive_opt::<Int64Type>().ok_or_else(|| column.wrong_type(data_type))?;
+        return Ok(integers
+            .iter()
+            .map(|integer| integer.and_then(|integer| unit.instant(integer)))
+            .collect());
+    }
+    let numbers = cast(column, array, &DataType::Float64)?;
+    let numbers = numbers.as_primitive_opt::<Float64Type>().ok_or_else(|| column.wrong_type(data_type))?;
+    Ok(numbers.iter().map(|number| number.and_then(|number| unit.instant_near(number))).collect())
+}
+
+/// The instant that `text`, a number, counts in `unit`; or the one that it names, in `zone` if it names none.
+fn count(text: &str, unit: Unit, zone: Zone) -> Option<Micros> {
+    let fraction = || {
+        text::number(text).map_or_else(|| Micros::parse_in(text, zone), |number| unit.instant_near(number))
+    };
+    text::integer(text).map_or_else(fraction, |integer| unit.instant(integer))
 }
 
 /// A column of numbers.
@@ -113,20 +158,42 @@ impl TimeColumn {
 pub(crate) struct NumberColumn(Float64Array);
 
 impl NumberColumn {
-    /// The numbers in `array`, which is the column `column`.
+    /// The numbers in `array`, which is the column `column`: positions or lengths, in seconds whatever the column counts.
     pub(crate) fn bind(column: &Bound, array: &ArrayRef) -> Result<Self> {
+        let seconds = |number| column.unit.map_or(number, |unit| unit.seconds(number));
+        let read = |text: &str| match text::seconds(text)? {
+            Seconds::Stated(stated) => Some(stated),
+            Seconds::Bare(number) => Some(seconds(number)),
+        };
+        let numbers = Self::read(column, array, read)?;
+        // Text was read with its unit.
+        Ok(if is_text(array.data_type()) || column.unit.is_none() {
+            numbers
+        } else {
+            Self(numbers.0.unary(seconds))
+        })
+    }
+
+    /// The speeds in `array`, which is the column `column`.
+    pub(crate) fn speeds(column: &Bound, array: &ArrayRef) -> Result<Self> {
+        Self::read(column, array, text::speed)
+    }
+
+    /// The numbers in `array`, where `number` reads text; what it cannot read is null.
+    fn read(column: &Bound, array: &ArrayRef, number: impl Fn(&str) -> Option<f64>) -> Result<Self> {
         let data_type = array.data_type();
-        let is_number = data_type.is_numeric() || data_type.is_null();
-        let is_dictionary = matches!(data_type, DataType::Dictionary(_, values) if values.is_numeric());
-        if !is_number && !is_dictionary {
-            return Err(column.wrong_type(data_type));
+        let is_number = |data_type: &DataType| data_type.is_numeric() || data_type.is_null();
+        match data_type {
+            DataType::Dictionary(_, values) if is_number(values) => {}
+            data_type if is_number(data_type) => {}
+            _ => {
+                let texts = TextColumn::bind(column, array)?;
+                return Ok(Self((0..array.len()).map(|row| texts.text(row).and_then(&number)).collect()));
+            }
         }
         let numbers = cast(column, array, &DataType::Float64)?;
-        numbers
-            .as_primitive_opt::<Float64Type>()
-            .cloned()
-            .map(Self)
-            .ok_or_else(|| column.wrong_type(data_type))
+        let numbers = numbers.as_primitive_opt::<Float64Type>();
+        numbers.cloned().map(Self).ok_or_else(|| column.wrong_type(data_type))
     }
 
     /// How many rows there are.
@@ -169,6 +236,10 @@ impl SequenceColumn {
     /// The integers in `array`, which is the column `column`.
     pub(crate) fn bind(column: &Bound, array: &ArrayRef) -> Result<Self> {
         let data_type = array.data_type();
+        if is_text(data_type) && !data_type.is_null() {
+            let texts = TextColumn::bind(column, array)?;
+            return Ok(Self((0..array.len()).map(|row| texts.text(row).and_then(text::integer)).collect()));
+        }
         if !data_type.is_integer() && !data_type.is_null() {
             return Err(column.wrong_type(data_type));
         }

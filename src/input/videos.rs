@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use arrow_array::RecordBatch;
 use arrow_schema::{DataType, Field, Schema};
 
-use super::columns::{Bound, ColumnMap, InputColumn, InputTable};
+use super::columns::{InputColumn, InputTable};
 use super::keys::{KeyColumn, KeyType};
+use super::mapping::{Bound, ColumnMap};
 use super::values::{NumberColumn, TextColumn};
 use crate::duration::{Duration, DurationSource};
 use crate::error::{Error, Result};
@@ -92,7 +93,7 @@ impl VideoReader {
         schema: &Schema,
     ) -> Result<Self> {
         let key = KeyType::of_column(&id, schema)?;
-        let empty = schema.fields().is_empty() || schema.field(id.index).data_type().is_null();
+        let empty = schema.fields().is_empty() || id.data_type(schema)?.is_null();
         let videos = Videos { key: (!empty).then_some(key), videos: HashMap::default() };
         let mut reader = Self { id, duration, source, title, key, videos };
         // An empty batch shows every column's type before the first row is read.
@@ -109,9 +110,9 @@ impl VideoReader {
     }
 
     fn read_batch(&mut self, batch: &RecordBatch) -> Result<()> {
-        let text = |column: &Bound| TextColumn::bind(column, column.array(batch)?);
-        let ids = KeyColumn::bind(&self.id, self.id.array(batch)?)?;
-        let durations = NumberColumn::bind(&self.duration, self.duration.array(batch)?)?;
+        let text = |column: &Bound| TextColumn::bind(column, &column.array(batch)?);
+        let ids = KeyColumn::bind(&self.id, &self.id.array(batch)?)?;
+        let durations = NumberColumn::bind(&self.duration, &self.duration.array(batch)?)?;
         let sources = self.source.as_ref().map(text).transpose()?;
         let titles = self.title.as_ref().map(text).transpose()?;
         let mut last = None;

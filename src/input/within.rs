@@ -4,7 +4,8 @@ use arrow_array::types::Int64Type;
 use arrow_array::{Array, BooleanArray, Int64Array, RecordBatch, cast::AsArray};
 use arrow_schema::DataType;
 
-use super::columns::{Bound, ColumnMap, InputColumn, InputTable};
+use super::columns::{InputColumn, InputTable};
+use super::mapping::{Bound, ColumnMap};
 use super::values::TimeColumn;
 use crate::error::Result;
 use crate::time::Micros;
@@ -21,7 +22,7 @@ const BOUND: &str = "an int64 of microseconds since 1970 UTC";
 pub fn within(batch: &RecordBatch, map: &ColumnMap) -> Result<RecordBatch> {
     let (table, schema) = (InputTable::Events, batch.schema_ref());
     let time = Bound::needed(map, InputColumn::TIMESTAMP, table, schema)?;
-    let times = TimeColumn::bind(&time, time.array(batch)?)?;
+    let times = TimeColumn::bind(&time, &time.array(batch)?)?;
     let first = Bound::own(table.name(), "_first", BOUND, schema)?;
     let last = Bound::own(table.name(), "_last", BOUND, schema)?;
     let (firsts, lasts) = (instants(&first, batch)?, instants(&last, batch)?);

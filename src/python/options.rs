@@ -9,12 +9,12 @@ use crate::engagement::EngagementOptions;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::event::Vocabulary;
-use crate::input::{ColumnMap, KeyType};
+use crate::input::{ColumnMap, ColumnSource, KeyType, Unit};
 use crate::options::{OptionSpec, OptionValue};
 use crate::retention::Buckets;
 use crate::rules::Rules;
 use crate::scoring::Scoring;
-use crate::time::Micros;
+use crate::time::{Micros, Zone};
 
 fn value(object: Object<'_, '_>, option: &str, spec: &OptionSpec) -> PyResult<OptionValue> {
     if object.is_none() {
@@ -117,8 +117,13 @@ pub(super) fn vocabulary(object: Maybe<'_, '_>) -> PyResult<Vocabulary> {
 
 pub(super) fn columns(object: Maybe<'_, '_>) -> PyResult<ColumnMap> {
     let Some(object) = object else { return Ok(ColumnMap::default()) };
-    let pairs: Option<Vec<(String, Option<String>)>> =
-        object.cast::<PyDict>().ok().and_then(|mapping| mapping.items().extract().ok());
+    let pairs = object.cast::<PyDict>().ok().and_then(|mapping| {
+        let pair = |(name, place): (Bound<'_, PyAny>, Bound<'_, PyAny>)| {
+            let source = (!place.is_none()).then(|| place.extract::<SourceArgument>());
+            name.extract::<String>().ok().zip(source.transpose().ok())
+        };
+        mapping.iter().map(pair).collect::<Option<Vec<_>>>()
+    });
     let pairs = pairs.ok_or_else(|| {
         let found = show(object);
         OptionError::new_err(format!(
@@ -126,7 +131,46 @@ pub(super) fn columns(object: Maybe<'_, '_>) -> PyResult<ColumnMap> {
              such as {{\"userId\": \"uid\"}}."
         ))
     })?;
-    Ok(ColumnMap::new(pairs)?)
+    let pairs =
+        pairs.into_iter().map(|(name, source)| Ok((name, source.map(SourceArgument::read).transpose()?)));
+    Ok(ColumnMap::new(pairs.collect::<PyResult<Vec<_>>>()?)?)
+}
+
+/// Where a column is, as Python says it.
+#[derive(FromPyObject)]
+enum SourceArgument {
+    Name(String),
+    Names(Vec<String>),
+    #[pyo3(from_item_all)]
+    Column {
+        paths: Vec<String>,
+        unit: Option<String>,
+        timezone: Option<String>,
+        value: Option<String>,
+        missing: Vec<String>,
+        or_default: bool,
+    },
+}
+
+impl SourceArgument {
+    fn read(self) -> PyResult<ColumnSource> {
+        Ok(match self {
+            Self::Name(name) => name.into(),
+            Self::Names(paths) => ColumnSource { paths, ..ColumnSource::default() },
+            Self::Column { paths, unit, timezone, value, missing, or_default } => {
+                let unit = unit.as_deref().map(Unit::named).transpose()?;
+                let zone = timezone.as_deref().map(zone_named).transpose()?;
+                ColumnSource { paths, unit, zone, value, missing, or_default }
+            }
+        })
+    }
+}
+
+fn zone_named(name: &str) -> PyResult<Zone> {
+    name.parse().map_err(|_| {
+        let accepted = "the name of a time zone, such as Europe/Berlin,".to_owned();
+        Error::Option { option: "timezone".to_owned(), value: format!("{name:?}"), accepted }.into()
+    })
 }
 
 pub(super) fn engine(threads: Maybe<'_, '_>) -> PyResult<Engine> {

@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
 use super::bridge::export_schema;
-use crate::event::{EventKind, Meaning, PRESETS};
+use crate::event::{EventKind, Meaning, PRESETS, Preset, PresetColumn};
 use crate::flags::Flag;
 use crate::input::{DropReason, InputColumn};
 use crate::options::{OptionSpec, OptionValue};
@@ -132,15 +132,40 @@ pub(super) fn meanings() -> Vec<&'static str> {
 #[pyfunction]
 pub(super) fn preset_specs(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
     let list = PyList::empty(py);
-    for preset in PRESETS {
-        let names: Vec<_> = preset.names.iter().map(|(name, meaning)| (*name, meaning.name())).collect();
-        let entry = PyDict::new(py);
-        entry.set_item("name", preset.name)?;
-        entry.set_item("title", preset.title)?;
-        entry.set_item("source", preset.source)?;
-        entry.set_item("notes", preset.notes)?;
-        entry.set_item("names", names)?;
-        list.append(entry)?;
-    }
+    PRESETS.iter().try_for_each(|preset| list.append(preset_spec(py, preset)?))?;
     Ok(list)
+}
+
+/// The preset `name` that `text` describes, in TOML.
+#[pyfunction]
+pub(super) fn read_preset<'py>(py: Python<'py>, name: &str, text: &str) -> PyResult<Bound<'py, PyDict>> {
+    preset_spec(py, &Preset::read(name, text)?)
+}
+
+fn preset_spec<'py>(py: Python<'py>, preset: &Preset) -> PyResult<Bound<'py, PyDict>> {
+    let names = preset.names.iter().map(|(name, meaning)| (name, meaning.name()));
+    let columns = PyDict::new(py);
+    for (name, PresetColumn { paths, unit, timezone, value, missing }) in &preset.columns {
+        let place = PyDict::new(py);
+        place.set_item("paths", paths)?;
+        place.set_item("unit", unit)?;
+        place.set_item("timezone", timezone)?;
+        place.set_item("value", value)?;
+        place.set_item("missing", missing)?;
+        place.set_item("or_default", true)?;
+        columns.set_item(name, place)?;
+    }
+    let rules = PyDict::new(py);
+    preset.rules.iter().try_for_each(|(name, value)| rules.set_item(name, value))?;
+    let entry = PyDict::new(py);
+    entry.set_item("name", &preset.name)?;
+    entry.set_item("title", &preset.title)?;
+    entry.set_item("source", &preset.source)?;
+    entry.set_item("notes", &preset.notes)?;
+    entry.set_item("names", names.collect::<Vec<_>>())?;
+    entry.set_item("columns", columns)?;
+    entry.set_item("rules", rules)?;
+    entry.set_item("unnest", &preset.unnest)?;
+    entry.set_item("fill", &preset.fill)?;
+    Ok(entry)
 }

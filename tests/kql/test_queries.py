@@ -13,7 +13,7 @@ import watchspan as ws
 from support.insights import assert_same, tables
 from support.kusto import Kusto
 from watchspan import _core, kql
-from watchspan.errors import DataError, OptionError, VocabularyError
+from watchspan.errors import DataError, MissingColumnError, OptionError, VocabularyError
 from watchspan.kql import videos as videos_module
 
 NAMES = kql.names()
@@ -245,7 +245,6 @@ def test_whole_numbers_come_as_text_of_any_kind(kusto: Kusto) -> None:
         ({"name": "ignored_videos", "settings": {"shown_names": "x"}}, "a list of names is needed"),
         ({"name": "completion_funnel", "settings": {"funnel_percentages": ["x"]}}, "a list of numbers"),
         ({"videos": {"videoId": ["v"], "duration": [1], "durationSource": ["estimated"]}}, "an estimate"),
-        ({"videos": {"videoId": ["v"]}}, "lacks duration"),
     ],
 )
 def test_what_is_not_accepted(arguments: Any, message: str) -> None:
@@ -254,6 +253,8 @@ def test_what_is_not_accepted(arguments: Any, message: str) -> None:
 
 
 def test_other_errors() -> None:
+    with pytest.raises(MissingColumnError, match='videos table has no column "duration"'):
+        kql.query("top_videos", videos={"videoId": ["v"]})
     with pytest.raises(VocabularyError, match="'start'"):
         kql.query("skips", vocabulary={"a": "start"})
     with pytest.raises(VocabularyError):

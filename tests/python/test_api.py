@@ -136,6 +136,18 @@ def test_explain_shows_every_event(events: pa.Table) -> None:
     assert ws.explain(numbers, 1, "v1").num_rows > 0
 
 
+def test_explain_tells_sessions_in_the_order_in_which_they_began() -> None:
+    events = {
+        "timestamp": [f"2026-01-15T{hour}:00:00Z" for hour in (12, 10, 11, 10)], "userId": ["ann"] * 4,
+        "videoId": ["v"] * 4, "sessionId": ["a", "b", "c", "d"], "eventName": ["play"] * 4,
+        "currentTime": [0] * 4,
+    }  # fmt: skip
+    # Groups are found in an order that differs from call to call.
+    for _ in range(20):
+        told = ws.explain(events, "ann", "v")["sessionId"].to_pylist()
+        assert list(dict.fromkeys(told)) == ["b", "d", "c", "a"]
+
+
 def test_explain_shows_a_user_with_more_sessions_than_are_grouped_at_a_time() -> None:
     rows = 140_000
     events = pa.table(

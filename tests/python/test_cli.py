@@ -22,10 +22,12 @@ ROWS = 8_000
 COMMANDS = (
     "aggregate",
     "azure-etl",
+    "check",
     "delete-user",
     "demo",
     "generate",
     "kql",
+    "presets",
     "rescore",
     "retention",
     "sessions",
@@ -341,7 +343,6 @@ def test_options_from_toml(run, folder, tmp_path):
         (["--scoring", "low=60"], "Scoring.low is 60"),
         (["--preset", "nope"], "html5"),
         (["--vocabulary", "nowhere.json"], "Cannot read nowhere.json"),
-        (["--preset", "html5", "--vocabulary", "x.json"], "exclude each other"),
         (["--column", "userId"], "not of the form"),
         (["--column", "user=uid"], "user"),
         (["--column", "userId="], "userId"),
@@ -384,6 +385,8 @@ def test_other_bad_usage_ends_with_2(run):
     assert "rows is 5" in run("generate", "--rows", 5, "--out", "x.parquet", code=2).stderr
     assert "Missing option" in run("generate", code=2).stderr
     assert "Missing argument" in run("aggregate", code=2).stderr
+    both = ("--preset", "html5", "--vocabulary", "edx")
+    assert "exclude each other" in run("kql", "engagement", *both, code=2).stderr
     both = ("--buckets", 3, "--bucket-seconds", 5)
     assert "exclude each other" in run("retention", "sessions.parquet", *both, code=2).stderr
     assert "bucket_seconds" in run("retention", "sessions.parquet", "--bucket-seconds", 0, code=2).stderr
@@ -395,7 +398,7 @@ def test_other_bad_usage_ends_with_2(run):
         (["aggregate", "nowhere.parquet"], "nowhere.parquet"),
         (["aggregate", "broken.parquet"], "broken.parquet"),
         (["aggregate", "narrow.parquet"], "--column 'timestamp=<your column>'"),
-        (["aggregate", "numbers.parquet"], "integer"),
+        (["aggregate", "numbers.parquet"], "--unit timestamp=ms"),
         (["aggregate", "events.parquet", "--column", "userId=uid"], "uid"),
         (["aggregate", "events.parquet", "--videos", "nowhere.csv"], "nowhere.csv"),
         (["aggregate", "events.parquet", "--preset", "edx"], "none of the 8,000 events could be used"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timezone
 
 import pyarrow as pa
 import pytest
@@ -13,7 +14,7 @@ from watchspan.cli.app import app
 
 pytest.importorskip("deltalake", reason="deltalake needs Python 3.10")
 
-from deltalake import DeltaTable
+from deltalake import DeltaTable, write_deltalake
 
 from support.commands import RUNNER
 from support.delta_tables import Place, rows
@@ -75,3 +76,23 @@ def test_lost_raw_events_are_told(place):
     assert "1 left as they were, for lack of raw events" in run("update", "raw", "engagement").stderr
     run("update", "raw", "engagement", "--allow-shrink", "-q")
     assert pa.table(DeltaTable("engagement").scan())["eventCount"].to_pylist().count(3) == 1
+
+
+def test_update_reads_raw_records(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    at = [datetime(2026, 1, 15, 10, tzinfo=timezone.utc), datetime(2026, 1, 15, 10, 1, tzinfo=timezone.utc)]
+    records = [
+        {"time": time, "context": {"user_id": 7}, "event_type": name, "event": json.dumps(event)}
+        for time, name, event in [
+            (at[0], "play_video", {"id": "v", "currentTime": 0, "duration": 300}),
+            (at[1], "pause_video", {"id": "v", "currentTime": 60, "duration": 300}),
+        ]
+    ]
+    write_deltalake("raw", pa.Table.from_pylist(records))
+    run("update", "raw", "engagement", "--preset", "edx")
+    expected = ws.aggregate(records, preset="edx").to_pylist()[0]
+    (found,) = DeltaTable("engagement").to_pyarrow_table().to_pylist()
+    assert (found["totalWatchTime"], found["videoDuration"]) == (60, 300)
+    assert {name: found[name] for name in expected if name != "userId"} == {
+        name: value for name, value in expected.items() if name != "userId"
+    }

@@ -77,7 +77,7 @@ def test_without_events_names_are_not_looked_up_but_must_be_those_of_columns():
         (events_schema().remove(0), None),
         (events_schema(timestamp=pa.int64()), None),
         (events_schema(userId=pa.float64()), None),
-        (events_schema(currentTime=pa.string()), None),
+        (events_schema(currentTime=pa.binary()), None),
         (events_schema(), {"userId": "who"}),
         (events_schema(), {"user": "userId"}),
         (events_schema(), {"userId": None}),

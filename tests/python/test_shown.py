@@ -15,7 +15,8 @@ from watchspan import _core
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 RULES = [spec["name"] for spec in _core.rule_specs()]
 WEIGHTS = [spec["name"] for spec in _core.scoring_specs()]
-REASONS = [name for name, _ in _core.drop_reasons()]
+# No event in memory is a line that cannot be read: files have these.
+REASONS = [name for name, _ in _core.drop_reasons() if name != "unreadable"]
 FLAGS = [name for name, _ in _core.flag_specs()]
 
 

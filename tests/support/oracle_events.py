@@ -25,6 +25,7 @@ KIND_ORDER = ["heartbeat", "seek_start", "pause", "close", "end", "seek", "rate_
 KINDS_WITHOUT_POSITION = ("pause", "close", "end", "rate_change")
 KINDS_THAT_PLAY = ("play", "resume", "heartbeat")
 REASONS = [
+    "unreadable",
     "null_key",
     "invalid_timestamp",
     "ignored_event",

@@ -30,7 +30,10 @@ KINDS = (
     "queries/*.kql",
     "notebooks/*.py",
     "tests/scenarios/*.md",
+    "examples/tracker/*.js",
 )
+# What stands at the side below these pages is what they list.
+INDEXES = ("index.md", "vocabularies.md")
 LINK = re.compile(r"^(?:\* |## )\[([^\]]+)\]\(([^)#]+\.md)\)", re.MULTILINE)
 # The theme takes this script from elsewhere unless told otherwise.
 SHIM, OWN_SHIM = "https://unpkg.com/iframe-worker/shim", "assets/javascripts/iframe-worker.js"
@@ -84,7 +87,7 @@ def navigation() -> Iterator[Entry]:
 def below(page: Path) -> str | list[Entry]:
     """A page as an entry, with those that it lists if it is an index."""
     place = page.resolve().relative_to(ROOT).as_posix()
-    if page.name != "index.md":
+    if page.name not in INDEXES:
         return place
     listed = LINK.findall(page.read_text(encoding="utf-8"))
     return [{"All": place}, *({title: below(page.parent / target)} for title, target in listed)]

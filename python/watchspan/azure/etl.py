@@ -130,7 +130,7 @@ def etl(
     target = target_of(out, credential, client_options)
     if names_file(out):
         sources.refuse_overwriting(out, videos)
-    names = arguments.column_mapping(columns)
+    names = arguments.column_names(columns)
     of_videos = {name: own for name, own in (names or {}).items() if name in VIDEOS and name not in EVENTS}
     of_events = {name: own for name, own in (names or {}).items() if name not in of_videos}
     names_of_events = names_argument(event_names)

@@ -86,7 +86,7 @@ def read_kusto(
         MissingDependencyError: If the extra `azure` is not installed.
         ServiceError: If the service refuses to say which columns there are.
     """
-    names, window = arguments.column_mapping(columns), closed_window(start, end)
+    names, window = arguments.column_names(columns), closed_window(start, end)
     place, margin = Cluster(cluster, database, credential), timedelta_argument("lookback", lookback)
     events = Events.of(place, query_or_table, names, event_names, by)
 
@@ -179,13 +179,12 @@ def _bound(there: list[str], columns: dict[str, str | None] | None) -> dict[str,
     want = sources.wanted("events", engine)
     extras = {name: (columns or {}).get(name, name) for name in (queries.EVENT_ID, queries.ITEM_COUNT)}
     given = [own for name, own in extras.items() if own not in (None, name)]
-    lacking = [*want.lacks(there), *(own for own in given if own not in there)]
+    found, lacking = want.own(there), [own for own in given if own not in there]
     if lacking:
         raise MissingColumnError(
             f"The events have no column {lacking[0]!r}; there are {', '.join(there)}. Map it with "
             "columns={...}, or pass a query that gives it."
         )
-    found = {default: own for own, default in want.find(there).items()}
     return {**found, **{name: own for name, own in extras.items() if own in there}}
 
 

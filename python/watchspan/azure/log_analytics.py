@@ -105,7 +105,7 @@ def read_log_analytics(
         OptionError: If an argument has a value that is not accepted.
         MissingDependencyError: If the extra `azure` is not installed.
     """
-    names = arguments.column_mapping(columns)
+    names = arguments.column_names(columns)
     workspace = Workspace(workspace_id, credential, endpoint, table, client_options)
     layout, window = workspace.layout, closed_window(start, end)
     chosen = queries.sources(layout, names)

@@ -136,7 +136,7 @@ class DataExplorer:
     def count(self, reading: Reading) -> dict[str, Any]:
         """How many rows there are to read, by one query."""
         cluster = self._cluster()
-        names = arguments.column_mapping(reading.columns)
+        names = arguments.column_names(reading.columns)
         events = Events.of(cluster, self.query_or_table, names, reading.event_names, reading.by)
         return cluster.count(events, closed_window(reading.start, reading.end), reading.lookback)
 

@@ -6,6 +6,7 @@ import os
 import re
 import sys
 import traceback
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,8 +15,9 @@ import click
 import pyarrow as pa
 
 from watchspan import _core, _interrupts
-from watchspan.cli import azure, demo, keeping, kql, reading, tables
-from watchspan.errors import MissingDependencyError, OptionError, WatchspanError
+from watchspan.cli import azure, demo, keeping, kql, presets, reading, tables
+from watchspan.cli.terminal import say
+from watchspan.errors import MissingDependencyError, OptionError, WatchspanError, WatchspanWarning
 from watchspan.masking import masked
 from watchspan.text import visible
 
@@ -51,9 +53,20 @@ class App(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Runs the command."""
-        with _in_a_sentence():
+        with _in_a_sentence(), warnings.catch_warnings():
+            warnings.simplefilter("always", WatchspanWarning)
+            warnings.showwarning = _say_warning
             _interrupts.release()
-            return super().invoke(ctx)
+            try:
+                return super().invoke(ctx)
+            finally:
+                # What follows is click's, which would have words of its own for Ctrl-C.
+                _interrupts.hold()
+
+
+def _say_warning(message: Any, *_: Any, **__: Any) -> None:
+    # Where in the code it arose tells a user of the command nothing.
+    say(f"Warning: {message}")
 
 
 @contextmanager
@@ -103,6 +116,11 @@ def _one_line(text: str) -> str:
 
 def _in_options(message: str) -> str:
     """A message of the Python functions in the words of the command line."""
+    message = re.sub(
+        r"""columns=\{"(\w+)": Column\((["'])(.+?)\2, unit="(\w+)"\)\}""",
+        r"--column '\1=\3' --unit \1=\4",
+        message,
+    )
     return re.sub(r'columns=\{"(\w+)": "(.+?)"\}', r"--column '\1=\2'", message)
 
 
@@ -117,9 +135,11 @@ def app() -> None:
     \b
     Examples:
       watchspan demo                                      a million events, from start to finish
+      watchspan check tracking.log                        how to read events of any shape
       watchspan validate events.parquet                   what would be dropped, and why
       watchspan aggregate events.parquet --videos videos.parquet -o engagement.parquet
       watchspan show peter welcome events.parquet         how each event of a viewer was judged
+      watchspan presets                                   whose raw records can be read as they are
 
     Exit codes: 0 all is well, 1 the data is bad or cannot be read, 2 the command was not used as it should
     be, 130 interrupted.
@@ -133,6 +153,7 @@ def app() -> None:
 for _command in (
     *tables.COMMANDS,
     *reading.COMMANDS,
+    *presets.COMMANDS,
     *keeping.COMMANDS,
     *azure.COMMANDS,
     *kql.COMMANDS,

@@ -58,7 +58,7 @@ __all__ = ["COMMANDS"]
 )  # fmt: skip
 @options.videos
 @click.option("--videos-query", metavar="KQL", help="A query for the videos, asked where the events are.")
-@options.of_events
+@options.of_tables
 @options.memory_limit
 @options.scoring
 @click.option("--run-id", metavar="NAME", help="What to call the run; a random name by default.")

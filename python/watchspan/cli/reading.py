@@ -1,4 +1,4 @@
-"""The commands that only look: validate, summary, show."""
+"""The commands that only look: check, validate, summary, show."""
 
 from __future__ import annotations
 
@@ -10,31 +10,70 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 import watchspan as ws
-from watchspan import _core
+from watchspan import _core, presets, sources
 from watchspan.cli import display, options
 from watchspan.cli.progress import Progress
 from watchspan.cli.tables import read_events
 from watchspan.cli.terminal import print_json
+from watchspan.columns import Columns, Place
 
 __all__ = ["ADVICE", "COMMANDS", "engagement_row"]
 
 # What can be done about dropped events, by reason, for somebody at a terminal: it names options.
 ADVICE = {
+    "unreadable": "These lines are no JSON objects, or have more or fewer cells than the header: look what "
+    "else was written into the file.",
     "null_key": "Rows without a user, video or session cannot be counted for anybody: look where the tracker "
     "gets them from.\nIf only the session is empty, --column sessionId= cuts sessions by inactivity instead.",
     "invalid_timestamp": "A time must be an Arrow timestamp, or RFC 3339 text such as 2026-01-15T10:00:00Z.",
     "ignored_event": "Nothing to do: the vocabulary knows that these names say nothing about playback.",
-    "unknown_event": "Say whose names these are with --preset, or what they mean with --vocabulary.",
+    "unknown_event": "Say whose records these are with --preset, or what the names mean with --vocabulary.",
     "invalid_position": "A position must be a number of seconds from 0 up: look what the player reports "
     "before a video is loaded.",
     "duplicate": "Nothing to do: each event counts once, however often it was delivered.",
 }
 
 
+@click.command(short_help="Look at raw events, and say how to read them.")
+@click.argument("inputs", metavar="EVENTS...", nargs=-1, required=True)
+@click.option("--preset", metavar="NAME", help="Whose raw events these are, where that is known.")
+@options.columns
+@click.option(
+    "--sample", type=click.IntRange(min=1), default=10_000, show_default=True, metavar="N",
+    help="How many events to look at, about: all those of some users.",
+)  # fmt: skip
+@options.as_json
+def check(
+    inputs: tuple[str, ...],
+    preset: Optional[str],
+    columns: Optional[dict[str, Place]],
+    sample: int,
+    as_json: bool,
+) -> None:
+    """Look at raw events and say how to read them: preset, columns, units, event names and rules.
+
+    Nested or flat, with any names: what seems likely is tried out, and what reads most of the events is
+    proposed, with its evidence and the call to copy. What is wrong with the events is said, too.
+
+    The exit code is 1 if nothing was found that reads them.
+
+    \b
+    Examples:
+      watchspan check tracking.log.gz
+      watchspan check 'export/*.parquet' --column userId=learner --sample 50000 --json
+    """
+    found = ws.check(list(inputs), preset=preset, columns=columns, sample=sample)
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        display.lines(str(found).split("\n"))
+    if not found.is_usable:
+        raise ws.errors.DataError("no event could be used." if found.read else "there are no events.")
+
+
 @click.command(short_help="Show what would be dropped, and why.")
 @options.inputs
-@options.columns
-@options.vocabulary
+@options.reading
 @click.option("--examples", type=click.IntRange(min=0), default=3, show_default=True, metavar="N",
               help="How many dropped events to show per reason.")  # fmt: skip
 @options.threads
@@ -44,7 +83,6 @@ def validate(
     inputs: tuple[str, ...],
     quiet: bool,
     as_json: bool,
-    columns: Optional[dict[str, Optional[str]]],
     **settings: Any,
 ) -> None:
     """Show which events would be dropped, by reason, with examples and what can be done.
@@ -58,18 +96,17 @@ def validate(
     """
     with Progress("reading events", quiet=quiet):
         # By path, and so without a count: files are read again for the examples, and never held in memory.
-        report = ws.validate(list(inputs), columns=columns, **settings)
+        report = ws.validate(list(inputs), **settings)
     if as_json:
         figures = {name: getattr(report, name) for name in ("read", "kept", "dropped")}
         print_json({**figures, "examples": report.examples.to_pylist()})
     else:
-        name = (columns or {}).get("eventName") or "eventName"
-        _show_report(report, name)
+        _show_report(report, presets.reading(settings["preset"], settings["columns"], None, None).columns)
     if not report.kept:
         raise ws.errors.DataError("no event could be used." if report.read else "there are no events.")
 
 
-def _show_report(report: Any, event_name: str) -> None:
+def _show_report(report: Any, columns: Optional[Columns]) -> None:
     display.drops({"read": report.read, "kept": report.kept, "dropped": report.dropped})
     examples = report.examples.to_pylist()
     for reason, count in report.dropped.items():
@@ -79,7 +116,8 @@ def _show_report(report: Any, event_name: str) -> None:
         display.lines(ADVICE[reason].split("\n"))
         found = [example for example in examples if example["reason"] == reason]
         if reason == "unknown_event":
-            display.lines(_presets_with(example[event_name] for example in found))
+            own = sources.wanted("events", columns).own(report.examples.column_names[2:])
+            display.lines(_presets_with(example[own["eventName"]] for example in found))
         if found:
             names = [name for name in found[0] if name != "reason"]
             display.grid(names, [[_shown(example[name]) for name in names] for example in found])
@@ -150,13 +188,13 @@ def show(
       watchspan show peter welcome events.parquet --videos videos.parquet
     """
     with Progress("looking for the events", quiet=quiet) as progress:
-        events = read_events(progress, inputs, settings["columns"])
+        events = read_events(progress, inputs, settings)
         explanation = ws.explain(events, user, video, **settings)
     if not explanation.num_rows:
         raise ws.errors.DataError(f"there are no events of the user {user!r} on the video {video!r}.")
     with Progress("computing the row", quiet=quiet) as progress:
         # Of everybody's events: without a videos table the duration is how far anybody watched.
-        events = read_events(progress, inputs, settings["columns"])
+        events = read_events(progress, inputs, settings)
         rows = ws.aggregate(events, videos=videos, scoring=scoring, **settings)
     row = engagement_row(rows, user, video)
     if as_json:
@@ -178,4 +216,4 @@ def engagement_row(rows: pa.Table, user: str, video: str) -> Optional[dict[str, 
     return display.records(found)[0] if found.num_rows else None
 
 
-COMMANDS: Iterable[click.Command] = (validate, summary, show)
+COMMANDS: Iterable[click.Command] = (check, validate, summary, show)

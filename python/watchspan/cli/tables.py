@@ -9,7 +9,7 @@ import click
 import pyarrow as pa
 
 import watchspan as ws
-from watchspan import arguments, sample, sources
+from watchspan import presets, sample, sources
 from watchspan.api import aggregate_into, sessions_into
 from watchspan.cli import display, options
 from watchspan.cli.progress import Progress, peak_memory
@@ -20,11 +20,17 @@ __all__ = ["COMMANDS", "read_events", "write"]
 
 
 def read_events(
-    progress: Progress, inputs: tuple[str, ...], columns: Optional[dict[str, Optional[str]]]
+    progress: Progress, inputs: tuple[str, ...], settings: dict[str, Any]
 ) -> Iterator[pa.RecordBatch]:
-    """The events of files, counted by the progress line while they are read."""
-    want = sources.wanted("events", arguments.column_mapping(columns))
-    return progress.count(sources.read(list(inputs), want))
+    """The events of files, counted by the progress line while they are read.
+
+    Args:
+        progress: Counts.
+        inputs: The files.
+        settings: What the command was given: of it `preset` and `columns` say what is read.
+    """
+    how = presets.reading(settings["preset"], settings["columns"], None, None)
+    return progress.count(sources.read(list(inputs), sources.wanted("events", how.columns)))
 
 
 def write(
@@ -144,7 +150,7 @@ def aggregate(
     options.check_output(output, escape_formulas, *inputs, settings["videos"])
     with Overflow.of(settings["memory_limit"]) as rows:
         with Progress("reading events", quiet=quiet) as progress:
-            events = read_events(progress, inputs, settings["columns"])
+            events = read_events(progress, inputs, settings)
             rows.schema = aggregate_into(rows.add, events, **settings).schema
             write(progress, rows, output, escape_formulas)
         _finish(rows, "engagement", output, progress, quiet, as_json)
@@ -154,29 +160,49 @@ def aggregate(
 @options.inputs
 @options.output
 @options.escape_formulas
+@click.option("--intervals", is_flag=True, help="INPUTS hold what was watched: userId, videoId, start, end.")
 @options.of_events
 @options.memory_limit
 @options.reporting
 def sessions(
-    inputs: tuple[str, ...], output: Optional[str], escape_formulas: bool, quiet: bool, as_json: bool,
-    **settings: Any,
+    inputs: tuple[str, ...], intervals: bool, output: Optional[str], escape_formulas: bool, quiet: bool,
+    as_json: bool, **settings: Any,
 ) -> None:  # fmt: skip
     """Turn events into sessions: one row per user, video and session.
 
     The rows hold what was watched as intervals, and `watchspan retention` reads them.
 
     \b
-    Example:
+    Examples:
       watchspan sessions events.parquet --rules session_timeout_seconds=900 -o sessions.parquet
+      watchspan sessions --intervals history.csv --column start=from -o sessions.parquet
     """
     _check_figures(as_json, output)
     options.check_output(output, escape_formulas, *inputs)
     with Overflow.of(settings["memory_limit"]) as rows:
         with Progress("reading events", quiet=quiet) as progress:
-            events = read_events(progress, inputs, settings["columns"])
-            rows.schema = sessions_into(rows.add, events, **settings).schema
+            make = _of_intervals if intervals else _of_events
+            rows.schema = make(rows, progress, inputs, settings)
             write(progress, rows, output, escape_formulas)
         _finish(rows, "sessions", output, progress, quiet, as_json)
+
+
+def _of_events(
+    rows: Overflow, progress: Progress, inputs: tuple[str, ...], settings: dict[str, Any]
+) -> pa.Schema:
+    return sessions_into(rows.add, read_events(progress, inputs, settings), **settings).schema
+
+
+def _of_intervals(
+    rows: Overflow, progress: Progress, inputs: tuple[str, ...], settings: dict[str, Any]
+) -> pa.Schema:
+    if settings["preset"] or settings["vocabulary"]:
+        raise click.UsageError("--intervals are no events: --preset and --vocabulary say nothing of them.")
+    chosen = {name: settings[name] for name in ("columns", "rules", "threads")}
+    table = ws.sessions_of_intervals(list(inputs), **chosen)
+    for batch in table.to_batches():
+        rows.add(batch)
+    return table.schema
 
 
 @click.command(short_help="Show how much of its audience each part of a video kept.")

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from watchspan import arguments, refresh, sources
+from watchspan.columns import Columns, Place
 from watchspan.delta import storage
 from watchspan.delta.engine import DeltaEngine
 from watchspan.delta.failures import told
@@ -21,6 +22,7 @@ from watchspan.delta.saving import save
 from watchspan.errors import DataError, OptionError
 from watchspan.instants import Instant
 from watchspan.masking import keeps_options_secret
+from watchspan.presets import Preset, reading
 from watchspan.refresh import KEYS, PROCESSED_AT, Given, Refreshed
 from watchspan.refresh.partitions import partition_columns
 from watchspan.refresh.windows import window
@@ -40,7 +42,8 @@ def update(
     changed_by: str | None = None,
     allow_shrink: bool = False,
     check_videos: bool = True,
-    columns: Mapping[str, str | None] | None = None,
+    preset: Preset = None,
+    columns: Mapping[str, Place] | None = None,
     vocabulary: str | Mapping[str, str] | None = None,
     rules: Rules | None = None,
     scoring: Scoring | None = None,
@@ -67,6 +70,7 @@ def update(
             Without it they are left as they are, and the result counts them.
         check_videos: Whether to compare the videos table with all engagement rows, so that a corrected
             duration reaches every viewer at once. It reads four columns of the engagement table.
+        preset: As for `watchspan.aggregate`: the table holds raw records of that source.
         columns: As for `watchspan.aggregate`.
         vocabulary: As for `watchspan.aggregate`; None: what the tables were made with.
         rules: The thresholds; None: what the tables were made with, `Rules()` for new ones.
@@ -83,11 +87,11 @@ def update(
         SourceError: If a table is not there, or somebody else keeps writing to the tables.
         WatchspanError: As `watchspan.aggregate` does.
     """
-    names = arguments.column_mapping(columns)
+    how = reading(preset, columns, vocabulary, rules)
+    names, chosen = how.columns, how.vocabulary
     shrink = arguments.switch_argument("allow_shrink", allow_shrink)
     check = arguments.switch_argument("check_videos", check_videos)
-    chosen = arguments.vocabulary_argument(vocabulary)
-    scores, changed = _scores(rules, scoring, unique_seconds), window(start, end, changed_by)
+    scores, changed = _scores(how.rules, scoring, unique_seconds), window(start, end, changed_by)
     engine = _engine(table, videos, names, storage_options, threads, raw)
     given = Given(engine.session_column, videos is not None, vocabulary=chosen, **scores)
     with told(*engine.named):
@@ -102,7 +106,7 @@ def rescore(
     rules: Rules | None = None,
     unique_seconds: bool | None = None,
     videos: Any = None,
-    columns: Mapping[str, str | None] | None = None,
+    columns: Mapping[str, Place] | None = None,
     storage_options: Mapping[str, str] | None = None,
     threads: int | None = None,
 ) -> Refreshed:
@@ -138,7 +142,7 @@ def delete_user(
     user: str | int,
     *,
     videos: Any = None,
-    columns: Mapping[str, str | None] | None = None,
+    columns: Mapping[str, Place] | None = None,
     storage_options: Mapping[str, str] | None = None,
     threads: int | None = None,
 ) -> Refreshed:
@@ -226,7 +230,7 @@ def _scores(rules: Rules | None, scoring: Scoring | None, unique_seconds: bool |
 def _engine(
     table: str | os.PathLike[str],
     videos: Any,
-    columns: dict[str, str | None] | None,
+    columns: Columns | None,
     storage_options: Mapping[str, str] | None,
     threads: int | None,
     raw: Any = None,

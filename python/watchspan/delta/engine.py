@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from watchspan import _core, scratch, sources
-from watchspan.columns import videos_schema
+from watchspan.columns import Columns, videos_schema
 from watchspan.delta import storage
 from watchspan.delta.failures import shown, told
 from watchspan.delta.inputs import RawEvents, quoted, read_videos
@@ -68,7 +68,7 @@ class DeltaEngine:
         *,
         raw: Any = None,
         videos: Any = None,
-        columns: dict[str, str | None] | None = None,
+        columns: Columns | None = None,
         storage_options: storage.StorageOptions | None = None,
         threads: int | None = None,
     ) -> None:
@@ -94,7 +94,8 @@ class DeltaEngine:
         if videos is not None:
             with told("The table of videos cannot be read", _RESTORE):
                 self._videos = read_videos(videos, columns)
-        self._columns, self._threads = columns, threads
+        self._columns = columns if self._raw is None else self._raw.columns
+        self._threads = threads
         self._now = micros(datetime.now(timezone.utc))
         # Each table as this run first saw it: what others commit after that is a conflict, not a surprise.
         self._tables: dict[TableName, storage.DeltaTable] = {}

@@ -149,7 +149,7 @@ def _question(name: str) -> Question:
 
 
 def _columns(columns: Mapping[str, str | None] | None) -> dict[str, str | None]:
-    mapping = arguments.column_mapping(columns) or {}
+    mapping = arguments.column_names(columns) or {}
     for name, own in mapping.items():
         if name not in ALL:
             raise OptionError(f"columns maps {name!r}, but the columns are {', '.join(ALL)}.")

@@ -22,6 +22,7 @@ def videos_text(videos: Any, columns: Mapping[str, str | None]) -> str:
 
     Raises:
         OptionError: If the name is empty or that of a file, or the table says that a duration is an estimate.
+        MissingColumnError: If the table lacks one.
         DataError: If the table contradicts itself.
     """
     if not isinstance(videos, str):
@@ -94,12 +95,9 @@ def _records(videos: Any, columns: Mapping[str, str | None]) -> Iterator[dict[st
     if table is None:
         arrow = hasattr(taken, "__arrow_c_stream__") or hasattr(taken, "__arrow_c_array__")
         table = pa.table(taken) if arrow else pa.Table.from_batches(list(taken))
-    names = want.find(table.schema.names)
-    lacking = want.lacks(table.schema.names)
-    if lacking:
-        raise OptionError(f"videos has the columns {', '.join(table.schema.names)}, but lacks {lacking[0]}.")
-    for row in table.select(list(names)).to_pylist():
-        yield {default: row[name] for name, default in names.items()}
+    names = want.own(table.schema.names)
+    for row in table.select(list(dict.fromkeys(names.values()))).to_pylist():
+        yield {default: row[name] for default, name in names.items()}
 
 
 def _known(key: Any, duration: Any) -> float | None:

@@ -14,23 +14,38 @@ import pyarrow as pa
 
 from watchspan import _core
 from watchspan.errors import SourceError
-from watchspan.sources.files import file_metadata, read_files, scan_dataset
+from watchspan.sources.files import delta_table, file_metadata, read_files
 from watchspan.sources.formats import format_of
-from watchspan.sources.objects import from_columns, from_dicts, from_pandas, from_polars, type_name
+from watchspan.sources.objects import (
+    from_columns,
+    from_delta,
+    from_dicts,
+    from_pandas,
+    from_polars,
+    from_spark,
+    type_name,
+)
 from watchspan.sources.outputs import check_output
 from watchspan.sources.overflow import Overflow
 from watchspan.sources.pickles import disarm
 from watchspan.sources.places import refuse_overwriting
-from watchspan.sources.wanted import Wanted, empty_batch, wanted
+from watchspan.sources.records import filled, unnested
+from watchspan.sources.scans import scan_dataset
+from watchspan.sources.wanted import Wanted, empty_batch, is_nested, wanted
 from watchspan.sources.writing import write, write_lines
 
 __all__ = [
     "Overflow",
     "Wanted",
+    "are_paths",
     "as_table",
     "check_output",
+    "delta_table",
     "empty_batch",
     "format_of",
+    "is_dataset",
+    "is_list_of_dicts",
+    "is_nested",
     "read",
     "read_table",
     "refuse_overwriting",
@@ -58,14 +73,31 @@ def read(source: Any, want: Wanted | None, table: str = "rows") -> Any:
         ColumnError: If its columns cannot be turned into Arrow columns.
     """
     table = want.table if want else table
+    if want and (want.unnest or want.fill):
+        return _events_of(source, want)
     for fits, convert in _CONVERSIONS:
         if fits(source):
             return convert(source, want, table)
     raise SourceError(
         f"Cannot read {table} from an object of type {type_name(source)}: pass an Arrow table (pyarrow, "
-        "polars, pandas, DuckDB, any object with __arrow_c_stream__), a pyarrow dataset, an iterator of "
-        "record batches, or the path of Parquet, CSV, JSON lines or Arrow files."
+        "polars, pandas, DuckDB, any object with __arrow_c_stream__), a pyarrow dataset, a DeltaTable, an "
+        "iterator of record batches, or the path of Parquet, CSV, JSON lines or Arrow files, or of a Delta "
+        "table."
     )
+
+
+def _events_of(source: Any, want: Wanted) -> Iterator[pa.RecordBatch]:
+    """The events of records that are more, or less, than one: see `Records`."""
+    if are_paths(source):
+        again = _kept(source, want, read_files)
+    else:
+        again = _kept(source, wanted(want.table, dict(want.columns or {})), read)
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        for batch in again():
+            yield from unnested(batch, want.unnest) if want.unnest else (batch,)
+
+    return filled(batches, want) if want.fill else batches()
 
 
 def read_table(source: Any) -> pa.Table:
@@ -106,8 +138,14 @@ def replayable(source: Any, want: Wanted) -> Callable[[], Iterator[pa.RecordBatc
 
     Files and datasets are read again; of everything else the batches are kept, with the wanted columns only.
     """
+    return _kept(source, want, read)
+
+
+def _kept(
+    source: Any, want: Wanted, read: Callable[[Any, Wanted], Any]
+) -> Callable[[], Iterator[pa.RecordBatch]]:
     taken = read(source, want)
-    if _are_paths(source) or _is_dataset(source):
+    if are_paths(source) or is_dataset(source):
         # The reader that was opened to find mistakes early is the first one.
         opened = [taken]
         return lambda: opened.pop() if opened else read(source, want)
@@ -118,7 +156,7 @@ def replayable(source: Any, want: Wanted) -> Callable[[], Iterator[pa.RecordBatc
 
 def schema_metadata(source: Any) -> dict[bytes, bytes]:
     """The metadata of a source's schema; empty where it has none or cannot say."""
-    if _are_paths(source):
+    if are_paths(source):
         return file_metadata(source)
     if isinstance(source, (list, tuple)) and source:
         source = source[0]
@@ -126,7 +164,8 @@ def schema_metadata(source: Any) -> dict[bytes, bytes]:
     return dict(schema.metadata or {}) if isinstance(schema, pa.Schema) else {}
 
 
-def _are_paths(source: Any) -> bool:
+def are_paths(source: Any) -> bool:
+    """Whether a source is a path or several."""
     items = source if isinstance(source, (list, tuple)) else [source]
     return bool(items) and all(isinstance(item, (str, os.PathLike)) for item in items)
 
@@ -136,7 +175,8 @@ def _is_from(library: str, attribute: str) -> Callable[[Any], bool]:
     return lambda source: type(source).__module__.split(".")[0] == library and hasattr(source, attribute)
 
 
-def _is_list_of_dicts(source: Any) -> bool:
+def is_list_of_dicts(source: Any) -> bool:
+    """Whether a source is rows of Python's."""
     return isinstance(source, Sequence) and bool(source) and isinstance(source[0], Mapping)
 
 
@@ -144,7 +184,8 @@ def _has_arrow(source: Any) -> bool:
     return hasattr(source, "__arrow_c_stream__") or hasattr(source, "__arrow_c_array__")
 
 
-def _is_dataset(source: Any) -> bool:
+def is_dataset(source: Any) -> bool:
+    """Whether a source is a pyarrow dataset."""
     return hasattr(source, "scanner") and hasattr(source, "get_fragments")
 
 
@@ -154,15 +195,20 @@ def _is_iterable(source: Any) -> bool:
 
 # The first that fits a source converts it.
 _CONVERSIONS: tuple[tuple[Callable[[Any], bool], Callable[[Any, Wanted | None, str], Any]], ...] = (
-    (_are_paths, lambda source, want, _: read_files(source, want)),
-    (_is_dataset, lambda source, want, _: scan_dataset(source, want)),
+    (are_paths, lambda source, want, _: read_files(source, want)),
+    (is_dataset, lambda source, want, _: scan_dataset(source, want)),
     (_is_from("pandas", "columns"), lambda source, want, _: _stream(from_pandas(source, want))),
     (_is_from("polars", "collect_schema"), lambda source, want, _: from_polars(source, want)),
+    (
+        _is_from("pyspark", "mapInArrow"),
+        lambda source, want, table: read(from_spark(source, want), want, table),
+    ),
+    (_is_from("deltalake", "scan"), lambda source, want, _: from_delta(source, want)),
     (
         lambda source: isinstance(source, Mapping),
         lambda source, want, _: _stream(from_columns(source, want)),
     ),
-    (_is_list_of_dicts, lambda source, want, _: _stream(from_dicts(source, want))),
+    (is_list_of_dicts, lambda source, want, _: _stream(from_dicts(source, want))),
     (lambda source: isinstance(source, (pa.Table, pa.RecordBatch)), lambda source, *_: _stream(source)),
     # Not by its C stream, where an exception of a generator behind it would arrive as mere text.
     (
@@ -170,9 +216,20 @@ _CONVERSIONS: tuple[tuple[Callable[[Any], bool], Callable[[Any, Wanted | None, s
         lambda source, _, table: _checked(source, source.schema, table),
     ),
     (_has_arrow, lambda source, *_: source),
+    # Ibis.
+    (
+        lambda source: hasattr(source, "to_pyarrow_batches"),
+        lambda source, want, table: read(source.to_pyarrow_batches(), want, table),
+    ),
+    # Datasets of Hugging Face.
+    (_is_from("datasets", "with_format"), lambda source, want, table: read(_in_parts(source), want, table)),
     # The core knows what an iterator that yields nothing amounts to.
     (_is_iterable, lambda source, _, table: _checked(source, None, table)),
 )
+
+
+def _in_parts(dataset: Any) -> Iterator[Any]:
+    return iter(dataset.with_format("arrow").iter(1 << 16))
 
 
 def _stream(table: Any) -> Any:
@@ -187,9 +244,7 @@ def _batches_of(item: Any) -> list[pa.RecordBatch]:
 
 
 def _select(batch: pa.RecordBatch, want: Wanted) -> pa.RecordBatch:
-    names = list(want.find(batch.schema.names))
-    if want.lacks(batch.schema.names) or len(set(batch.schema.names)) < batch.num_columns:
-        return batch
+    names = want.find(batch.schema.names)
     try:
         columns = [batch.column(batch.schema.names.index(name)) for name in names]
         return pa.RecordBatch.from_arrays(columns, names=names)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
 import pyarrow as pa
 
+from watchspan import _core
 from watchspan.errors import ColumnTypeError, SourceError
-from watchspan.sources.wanted import Wanted, no_rows
+from watchspan.sources.wanted import Wanted, empty_batch
 from watchspan.text import shown
 
 # What pyarrow raises where it cannot convert a value.
@@ -25,11 +26,41 @@ def type_name(source: Any) -> str:
 
 
 def from_polars(frame: Any, want: Wanted | None) -> Any:
-    """A polars frame, a lazy one collected, of the wanted columns: not every type has its like in Arrow."""
-    names = frame.collect_schema().names()
-    if want and not want.lacks(names):
-        frame = frame.select(list(want.find(names)))
+    """A polars frame of the wanted columns, a lazy one in parts: not every type has its like in Arrow."""
+    if want:
+        frame = frame.select(want.find(frame.collect_schema().names()))
+    if hasattr(frame, "collect_batches"):
+        return _parts(frame)
     return frame.collect() if hasattr(frame, "collect") else frame
+
+
+def _parts(frame: Any) -> Iterator[Any]:
+    """The parts of a lazy frame as it computes them; at least one, which has its columns."""
+    rows = 0
+    for part in frame.collect_batches():
+        rows += part.height
+        yield from as_batches(part)
+    if not rows:
+        yield from as_batches(frame.head(0).collect())
+
+
+def as_batches(table: Any) -> list[pa.RecordBatch]:
+    """An object with an Arrow stream as batches of pyarrow's."""
+    batches, schema = _core.batches(table)
+    return batches or [empty_batch(schema)]
+
+
+def from_spark(frame: Any, want: Wanted | None) -> Any:
+    """A Spark data frame, collected: its wanted columns alone."""
+    if want:
+        frame = frame.select(*("`" + name.replace("`", "``") + "`" for name in want.find(frame.columns)))
+    return frame.toArrow() if hasattr(frame, "toArrow") else frame.toPandas()
+
+
+def from_delta(table: Any, want: Wanted | None) -> Any:
+    """A Delta table by deltalake, deletion vectors, column mapping and all."""
+    names = pa.schema(table.schema().to_arrow()).names
+    return table.scan(columns=want.find(names) if want else names)
 
 
 def from_pandas(frame: Any, want: Wanted | None) -> pa.Table | pa.RecordBatch:
@@ -37,8 +68,6 @@ def from_pandas(frame: Any, want: Wanted | None) -> pa.Table | pa.RecordBatch:
     index = [name for name in frame.index.names if name is not None and name not in frame.columns]
     names = [*frame.columns, *index]
     if want:
-        if want.lacks(names):
-            return no_rows(map(str, names))
         found = want.find(names)
         frame = frame[[name for name in frame.columns if name in found]]
         index = [name for name in index if name in found]
@@ -64,11 +93,8 @@ def from_dicts(rows: Sequence[Any], want: Wanted | None) -> pa.Table | pa.Record
 
 def from_columns(columns: Mapping[Any, Any], want: Wanted | None) -> pa.Table | pa.RecordBatch:
     """A dict of columns."""
-    names = list(columns)
-    if want and want.lacks(names):
-        return no_rows(map(str, names))
     arrays = {}
-    for name in want.find(names) if want else names:
+    for name in want.find(columns) if want else columns:
         values = columns[name]
         _refuse_deep(name, values)
         try:

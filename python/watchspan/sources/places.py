@@ -76,7 +76,7 @@ def files_at(filesystem: Any, place: str, asked: str) -> list[str]:
     """The files that a place stands for: itself, or all files in the directory that it is.
 
     Raises:
-        SourceError: If there are none, or it is a Delta table.
+        SourceError: If there are none, or it is a Delta table, which is read by its log.
     """
     from pyarrow import fs
 
@@ -91,8 +91,8 @@ def files_at(filesystem: Any, place: str, asked: str) -> list[str]:
         return [place]
     if filesystem.get_file_info(f"{place}/_delta_log").type == fs.FileType.Directory:
         raise SourceError(
-            f"{shown_path(asked)} is a Delta table, whose directory also holds deleted rows: read it with "
-            "deltalake, as in DeltaTable(path).to_pyarrow_dataset(), and pass what that returns."
+            f"{shown_path(asked)} is a Delta table, whose directory also holds deleted rows: pass its path "
+            "alone, or a deltalake.DeltaTable of it."
         )
     # Names that begin with a dot or an underscore are a writer's notes, such as _SUCCESS.
     hidden = re.compile(r"(^|/)[._]")

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
 
 import pyarrow as pa
 
-from watchspan.columns import EVENTS, VIDEOS
+from watchspan import _core
+from watchspan.columns import EVENTS, VIDEOS, Columns, Records, place_of
+from watchspan.errors import MissingColumnError
+
+# The column in which readers of files say that a row could not be read.
+UNREADABLE = "_unreadable"
 
 
 @dataclass(frozen=True)
@@ -16,50 +22,75 @@ class Wanted:
 
     Attributes:
         table: What the table holds: `events` or `videos`.
-        columns: Default name -> the names that the column may have in the user's table, the first found
-            counts.
-        required: Default names of the columns that must be there.
+        columns: Where they are in it, as the core takes that; None: under their default names.
+        unreadable: Where files hold lines that are none: readers say it here, of the first ones at least.
     """
 
     table: str
-    columns: dict[str, tuple[str, ...]]
-    required: frozenset[str]
+    columns: Columns | None
+    unreadable: list[str] = field(default_factory=list, compare=False)
 
-    def find(self, names: Iterable[str]) -> dict[str, str]:
-        """Which of these names are wanted: name in the table -> default name, in the core's order."""
-        there = set(names)
-        chosen = (
-            (default, next((n for n in own if n in there), None)) for default, own in self.columns.items()
-        )
-        return {name: default for default, name in chosen if name is not None}
+    @property
+    def unnest(self) -> str | None:
+        """The list of which each item is a record."""
+        return self.columns.unnest if isinstance(self.columns, Records) else None
 
-    def lacks(self, names: Iterable[str]) -> list[str]:
-        """The required columns that are not among these names, as the user would call them."""
-        found = set(self.find(names).values())
-        return [own[0] for default, own in self.columns.items() if default in self.required - found]
+    @property
+    def fill(self) -> tuple[str, ...]:
+        """The columns that one record of a session says for all of them."""
+        return self.columns.fill if isinstance(self.columns, Records) and self.table == "events" else ()
+
+    def find(self, names: Iterable[Any]) -> list[str]:
+        """Those of a table's columns, whose `names` these are, that are used, each once, in the core's order.
+
+        Raises:
+            MissingColumnError: If a needed or mapped column is missing.
+            ColumnTypeError: If the name of one is not unique.
+        """
+        return list(dict.fromkeys(own for _, own, _ in self._used(names)))
+
+    def own(self, names: Iterable[Any]) -> dict[str, str]:
+        """Default name -> name in the table, of the columns in use; of one in several, the first."""
+        found: dict[str, str] = {}
+        for default, own, _ in self._used(names):
+            found.setdefault(default, own)
+        return found
+
+    def paths(self, names: Iterable[Any]) -> list[str]:
+        """What is used of a table whose columns have these names, each as a name or a path."""
+        return list(dict.fromkeys(path for _, _, path in self._used(names)))
+
+    def lacks(self, names: Iterable[Any]) -> bool:
+        """Whether a needed or mapped column is not among these names."""
+        try:
+            self._used(names)
+        except MissingColumnError:
+            return True
+        return False
+
+    def nominal(self) -> list[str]:
+        """The columns that a table would have of which nothing is known."""
+        places = {default: (self.columns or {}).get(default, default) for default in self._all()}
+        return [path for place in places.values() for path in place_of(place)[:1]]
+
+    def _all(self) -> Iterable[str]:
+        return VIDEOS if self.table == "videos" else EVENTS
+
+    def _used(self, names: Iterable[Any]) -> list[tuple[str, str, str]]:
+        return _core.used_columns(self.table, self.columns, list(map(str, names)))
 
 
-def wanted(table: str, columns: Mapping[str, str | None] | None) -> Wanted:
+def is_nested(columns: Columns | None) -> bool:
+    """Whether a mapping, as the core takes it, says more than names of columns."""
+    places = [place for place in (columns or {}).values() if place is not None]
+    return any(not isinstance(place, str) or len(_core.path_steps(place)) > 1 for place in places)
+
+
+def wanted(table: str, columns: Columns | None) -> Wanted:
     """The columns that are used of the events or the videos table under a mapping of names."""
-    chosen: dict[str, tuple[str, ...]] = {}
-    required = set()
-    for default, column in (VIDEOS if table == "videos" else EVENTS).items():
-        name = (columns or {}).get(default, default)
-        if name is None:
-            continue
-        # The videos table may keep the default name of its key although the events table has another one.
-        borrowed = column.table != table and name != default
-        chosen[default] = (name, default) if borrowed else (name,)
-        if column.required or name != default:
-            required.add(default)
-    return Wanted(table, chosen, frozenset(required))
+    return Wanted(table, columns)
 
 
 def empty_batch(schema: pa.Schema) -> pa.RecordBatch:
     """A batch without rows: it carries the schema where no row does."""
     return pa.RecordBatch.from_arrays([pa.nulls(0, field.type) for field in schema], schema=schema)
-
-
-def no_rows(names: Iterable[str]) -> pa.RecordBatch:
-    """No rows under these names, among which a needed one is missing: the core says so, and what it found."""
-    return empty_batch(pa.schema([(name, pa.null()) for name in names]))

@@ -15,6 +15,7 @@ if find_spec("pyspark") is None:
     )
 
 from watchspan.spark.aggregator import VideoEngagementAggregator
+from watchspan.spark.flat import flat_events
 from watchspan.spark.functions import (
     aggregate_events,
     engagement_rows,
@@ -29,6 +30,7 @@ __all__ = [
     "engagement_rows",
     "engagement_schema",
     "engagement_udf",
+    "flat_events",
     "session_rows",
     "session_schema",
 ]

@@ -8,8 +8,10 @@ from typing import Any, Literal
 from pyspark.sql import DataFrame, SparkSession
 
 from watchspan import arguments
+from watchspan.columns import Place
 from watchspan.errors import OptionError
 from watchspan.instants import Instant
+from watchspan.presets import Preset
 from watchspan.refresh import PROCESSED_AT, Refreshed
 from watchspan.refresh.partitions import partition_columns
 from watchspan.refresh.windows import window
@@ -50,7 +52,8 @@ class VideoEngagementAggregator(OldCalls):
         output_table: str | None = None,
         video_metadata_table: str | DataFrame | None = None,
         *,
-        columns: Mapping[str, str | None] | None = None,
+        preset: Preset = None,
+        columns: Mapping[str, Place] | None = None,
         vocabulary: str | Mapping[str, str] | None = None,
         rules: Rules | None = None,
         scoring: Scoring | None = None,
@@ -66,7 +69,9 @@ class VideoEngagementAggregator(OldCalls):
             output_table: The engagement table: a name, or the path of a Delta table.
             video_metadata_table: Durations and titles, in the forms of `input_table`. None: no duration is
                 known, so it is estimated.
-            columns: Default column name -> its name in your tables; for every call that is given no other.
+            preset: As for `watchspan.aggregate`: the events are raw records of that source.
+            columns: Default column name -> its name in your tables, or where it is in them, as for
+                `aggregate_events`; for every call that is given no other.
             vocabulary: The name of a preset, or a mapping event name -> kind; for every call, likewise.
             rules: The thresholds; for every call, likewise.
             scoring: The weights of the score; for every call, likewise.
@@ -81,7 +86,7 @@ class VideoEngagementAggregator(OldCalls):
         self.input_table = input_table
         self.output_table = output_table
         self.video_metadata_table = video_metadata_table
-        self._own = CallOptions.of(columns, vocabulary, rules, scoring)
+        self._own = CallOptions.of(columns, vocabulary, rules, scoring, preset)
         self._partitions = partition_count(partitions)
         self._cluster = arguments.switch_argument("cluster", cluster)
         if output_table is not None:
@@ -100,7 +105,7 @@ class VideoEngagementAggregator(OldCalls):
         *,
         rules: Rules | None = None,
         scoring: Scoring | None = None,
-        columns: Mapping[str, str | None] | None = None,
+        columns: Mapping[str, Place] | None = None,
         vocabulary: str | Mapping[str, str] | None = None,
     ) -> DataFrame:
         """Computes one row per user and video from the events of a window alone. Lazy.
@@ -125,9 +130,9 @@ class VideoEngagementAggregator(OldCalls):
         options = CallOptions.of(columns, vocabulary, rules, scoring).over(self._own)
         kept = self._kept(options)
         return aggregate_events(
-            changes.within(kept.events(self.spark), options.columns, window(start_date, end_date)),
+            changes.within(kept.events(self.spark), options.names, window(start_date, end_date)),
             videos=kept.videos(self.spark),
-            columns=options.columns,
+            columns=options.names,
             vocabulary=options.vocabulary,
             rules=options.rules,
             scoring=options.scoring,
@@ -203,7 +208,7 @@ class VideoEngagementAggregator(OldCalls):
         calculate_unique_seconds: bool | None = None,
         rules: Rules | None = None,
         scoring: Scoring | None = None,
-        columns: Mapping[str, str | None] | None = None,
+        columns: Mapping[str, Place] | None = None,
         vocabulary: str | Mapping[str, str] | None = None,
     ) -> Refreshed:
         """Brings the output table up to date with the events of a window; the first call makes the tables.
@@ -253,7 +258,7 @@ class VideoEngagementAggregator(OldCalls):
         *,
         calculate_unique_seconds: bool | None = None,
         check_videos: bool = True,
-        columns: Mapping[str, str | None] | None = None,
+        columns: Mapping[str, Place] | None = None,
     ) -> Refreshed:
         """Computes the output table again from the sessions table, without the events.
 
@@ -283,7 +288,7 @@ class VideoEngagementAggregator(OldCalls):
         user_id: str | int,
         *,
         check_videos: bool = True,
-        columns: Mapping[str, str | None] | None = None,
+        columns: Mapping[str, Place] | None = None,
     ) -> Refreshed:
         """Deletes a user from all tables, and computes again what depended on them, such as estimates.
 

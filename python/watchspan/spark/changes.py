@@ -66,8 +66,7 @@ def within(events: DataFrame, columns: _Columns | None, window: Window) -> DataF
     """
     if window.start is None and window.end is None:
         return events
-    found = sources.wanted("events", columns).find(events.columns)
-    names = {default: own for own, default in found.items()}
+    names = sources.wanted("events", columns).own(events.columns)
     if "timestamp" not in names:
         return events  # whoever works on them says what is missing
     if _is_typed(events.schema[names["timestamp"]].dataType):
@@ -87,8 +86,7 @@ def within(events: DataFrame, columns: _Columns | None, window: Window) -> DataF
 
 def pruned(events: DataFrame, columns: _Columns | None, start: int | None, end: int | None) -> DataFrame:
     """The events from `start` to before `end`, so far as Spark can tell: all if their times are text."""
-    found = sources.wanted("events", columns).find(events.columns)
-    own = next((own for own, default in found.items() if default == "timestamp"), None)
+    own = sources.wanted("events", columns).own(events.columns).get("timestamp")
     if own is None or not _is_typed(events.schema[own].dataType):
         return events
     return events.filter(_between(layout.quoted(own), events.schema[own].dataType, start, end))

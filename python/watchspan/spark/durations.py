@@ -64,10 +64,10 @@ def project_videos(videos: DataFrame, columns: Mapping[str, str | None] | None, 
         ColumnError: If the columns do not fit, or `videoId` cannot be found among keys of the type `key`.
         OptionError: If `columns` maps what cannot be mapped.
     """
-    found = sources.wanted("videos", columns).find(videos.columns)
-    declared = layout.arrow_schema(videos.schema, found)
+    found = sources.wanted("videos", columns).own(videos.columns)
+    declared = layout.arrow_schema(videos.schema, set(found.values()))
     _core.check_videos_schema(declared, dict(columns or {}), layout.to_arrow(key))
-    own = {default: layout.quoted(name) for name, default in found.items()}
+    own = {default: layout.quoted(name) for default, name in found.items()}
     return videos.select(
         *(own.get(name, F.lit(None)).cast(kind).alias(name) for name, kind in video_types(key).items())
     )

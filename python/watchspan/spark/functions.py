@@ -16,12 +16,15 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from watchspan import _core, arguments, sources
+from watchspan.columns import Columns, Place
 from watchspan.errors import OptionError
+from watchspan.presets import Preset, reading
 from watchspan.refresh import statements as sql
 from watchspan.rules import Rules, Scoring
 from watchspan.spark import layout
 from watchspan.spark.durations import JOINED, clean_videos, found_out, join_durations, lacking
 from watchspan.spark.failures import told
+from watchspan.spark.flat import flattened, names_of
 from watchspan.spark.schemas import data_frame, engagement_of, engagement_of_sessions, sessions_of
 from watchspan.spark.tasks import (
     COUNTS,
@@ -42,7 +45,8 @@ def aggregate_events(
     events: DataFrame,
     *,
     videos: DataFrame | None = None,
-    columns: Mapping[str, str | None] | None = None,
+    preset: Preset = None,
+    columns: Mapping[str, Place] | None = None,
     vocabulary: str | Mapping[str, str] | None = None,
     rules: Rules | None = None,
     scoring: Scoring | None = None,
@@ -62,7 +66,10 @@ def aggregate_events(
             and `sequence`. It is read twice where durations are estimated.
         videos: Durations and titles: `videoId`, `duration` (seconds) and optionally `title`. It is
             broadcast, so it must fit into an executor's memory. None: no duration is known.
-        columns: Default column name -> its name in your tables. None as a name: do not use that column.
+        preset: As for `watchspan.aggregate`: the events are raw records of that source.
+        columns: Default column name -> its name in your tables, or where it is in them, as for
+            `watchspan.aggregate`; paths, fallbacks, units and the like become expressions of Spark's, so that
+            only what is used crosses the shuffle. None as a name: do not use that column.
         vocabulary: The name of a preset, or a mapping event name -> kind. None: the default.
         rules: The thresholds; None: `Rules()`.
         scoring: The weights of the score; None: `Scoring()`.
@@ -90,12 +97,13 @@ def aggregate_events(
         >>> engagement = aggregate_events(events, videos=videos)  # doctest: +SKIP
         >>> engagement.write.saveAsTable("engagement")  # doctest: +SKIP
     """
-    rules, scoring = arguments.rules_argument(rules), arguments.scoring_argument(scoring)
+    how, scoring = reading(preset, columns, vocabulary, rules), arguments.scoring_argument(scoring)
     unique, count = arguments.switch_argument("unique_seconds", unique_seconds), partition_count(partitions)
-    names, meanings = arguments.column_mapping(columns), arguments.vocabulary_argument(vocabulary)
+    names, meanings, rules = names_of(how.columns), how.vocabulary, how.settled_rules
+    events = flattened("events", data_frame("events", events), how.columns)
     schema = engagement_of(events, names, meanings)
     taken = project_events(events, names)
-    known = None if videos is None else clean_videos(data_frame("videos", videos), names, taken)
+    known = None if videos is None else clean_videos(_videos(videos, how.columns), names, taken)
     wanted = rules.estimate_duration or _REPORTED in taken.columns
     found = _found_out(taken, known, meanings, rules, count) if wanted else None
     task = partial(
@@ -110,7 +118,8 @@ def aggregate_events(
 def session_rows(
     events: DataFrame,
     *,
-    columns: Mapping[str, str | None] | None = None,
+    preset: Preset = None,
+    columns: Mapping[str, Place] | None = None,
     vocabulary: str | Mapping[str, str] | None = None,
     rules: Rules | None = None,
     partitions: int | None = None,
@@ -120,6 +129,7 @@ def session_rows(
 
     Args:
         events: As for `aggregate_events`.
+        preset: As for `aggregate_events`.
         columns: As for `aggregate_events`.
         vocabulary: As for `aggregate_events`.
         rules: The thresholds, of which only those that shape sessions matter here; None: `Rules()`.
@@ -136,8 +146,9 @@ def session_rows(
         >>> sessions = session_rows(spark.table("events"))  # doctest: +SKIP
         >>> engagement = engagement_rows(sessions, videos=spark.table("videos"))  # doctest: +SKIP
     """
-    rules, count = arguments.rules_argument(rules), partition_count(partitions)
-    names, meanings = arguments.column_mapping(columns), arguments.vocabulary_argument(vocabulary)
+    how, count = reading(preset, columns, vocabulary, rules), partition_count(partitions)
+    names, meanings, rules = names_of(how.columns), how.vocabulary, how.settled_rules
+    events = flattened("events", data_frame("events", events), how.columns)
     schema = sessions_of(events, names, meanings, rules)
     rows = walk(project_events(events, names), meanings, rules, count, observation)
     return layout.as_declared(rows, schema)
@@ -148,7 +159,7 @@ def engagement_rows(
     sessions: DataFrame,
     *,
     videos: DataFrame | None = None,
-    columns: Mapping[str, str | None] | None = None,
+    columns: Mapping[str, Place] | None = None,
     rules: Rules | None = None,
     scoring: Scoring | None = None,
     unique_seconds: bool = True,
@@ -177,20 +188,24 @@ def engagement_rows(
     """
     rules, scoring = arguments.rules_argument(rules), arguments.scoring_argument(scoring)
     unique, count = arguments.switch_argument("unique_seconds", unique_seconds), partition_count(partitions)
-    names = arguments.column_mapping(columns)
+    places = arguments.column_mapping(columns)
     schema = engagement_of_sessions(sessions)
     taken = _project_sessions(sessions)
-    known = None if videos is None else clean_videos(data_frame("videos", videos), names, taken)
+    known = None if videos is None else clean_videos(_videos(videos, places), names_of(places), taken)
     found = _found_out_of_sessions(taken, known, rules)
     rows = engage(join_durations(taken, known, found), rules, scoring, unique, count)
     return layout.as_declared(_titled(rows, known), schema)
 
 
+def _videos(videos: DataFrame, columns: Columns | None) -> DataFrame:
+    return flattened("videos", data_frame("videos", videos), columns)
+
+
 def project_events(events: DataFrame, columns: Mapping[str, str | None] | None) -> DataFrame:
     """The columns in use, under their default names and with keys of 64 bits, as the core takes them."""
-    found = sources.wanted("events", columns).find(events.columns)
+    found = sources.wanted("events", columns).own(events.columns)
     schema = events.schema
-    return events.select(*(layout.plain_column(schema[own], default) for own, default in found.items()))
+    return events.select(*(layout.plain_column(schema[own], default) for default, own in found.items()))
 
 
 def spread(rows: DataFrame, keys: Sequence[str], partitions: int | None) -> DataFrame:

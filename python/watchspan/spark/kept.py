@@ -12,9 +12,10 @@ from pyspark.sql import DataFrame, SparkSession
 
 from watchspan import refresh, sources
 from watchspan.errors import OptionError
-from watchspan.refresh import Given, Refreshed
+from watchspan.refresh import Given, Refreshed, Window
 from watchspan.spark.engine import SparkEngine
 from watchspan.spark.failures import translated
+from watchspan.spark.flat import flattened
 from watchspan.spark.names import Table, literal, read_table, table_name
 from watchspan.spark.options import CallOptions
 from watchspan.spark.schemas import data_frame
@@ -66,9 +67,11 @@ class KeptTables:
         Raises:
             WatchspanError: As `refresh.refresh` does.
         """
-        found = sources.wanted("events", self.options.columns).find(self.events(spark).columns)
-        given = self._given("sessionId" in found.values(), unique_seconds)
+        found = sources.wanted("events", self.options.names).own(self.events(spark).columns)
+        given = self._given("sessionId" in found, unique_seconds)
         engine = self._engine(spark, reads_events=True)
+        if not isinstance(changed, Window):
+            changed = flattened("events", data_frame("changed", changed), self.options.columns)
         return refresh.refresh(engine, given, changed, allow_shrink=allow_shrink, check_videos=check_videos)
 
     def rescore(self, spark: SparkSession, *, unique_seconds: bool | None, check_videos: bool) -> Refreshed:
@@ -92,7 +95,7 @@ class KeptTables:
         return refresh.delete_user(engine, given, engine.key(user), check_videos=check_videos)
 
     def events(self, spark: SparkSession) -> DataFrame:
-        """The raw events.
+        """The raw events, flat.
 
         Raises:
             OptionError: If `input_table` is None.
@@ -100,17 +103,18 @@ class KeptTables:
         """
         if self.input_table is None:
             raise OptionError("input_table is None, but a table of raw events is needed.")
-        return _frame(spark, "input_table", self.input_table)
+        return flattened("events", _frame(spark, "input_table", self.input_table), self.options.columns)
 
     def videos(self, spark: SparkSession) -> DataFrame | None:
-        """The durations and titles; None if there are none.
+        """The durations and titles, flat; None if there are none.
 
         Raises:
             SourceError: If the table is not there.
         """
         if self.video_metadata_table is None:
             return None
-        return _frame(spark, "video_metadata_table", self.video_metadata_table)
+        videos = _frame(spark, "video_metadata_table", self.video_metadata_table)
+        return flattened("videos", videos, self.options.columns)
 
     def output(self) -> Table:
         """The engagement table.
@@ -135,7 +139,7 @@ class KeptTables:
             self.output(),
             events=(lambda: self.events(spark)) if reads_events else None,
             videos=None if self.video_metadata_table is None else (lambda: self.videos(spark)),
-            columns=self.options.columns,
+            columns=self.options.names,
             partitions=self.partitions,
             cluster=self.cluster,
         )

@@ -60,7 +60,7 @@ class OldCalls:
         own: Any = self
         with translated():
             kept = own._kept()
-            return changes.within(kept.events(own.spark), kept.options.columns, window(start_date, end_date))
+            return changes.within(kept.events(own.spark), kept.options.names, window(start_date, end_date))
 
 
 def warn(message: str) -> None:

@@ -6,7 +6,10 @@ import dataclasses
 from typing import Any
 
 from watchspan import arguments
+from watchspan.columns import Columns
+from watchspan.presets import reading
 from watchspan.rules import Rules, Scoring
+from watchspan.spark.flat import names_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,24 +19,30 @@ class CallOptions:
     Attributes are the arguments of `VideoEngagementAggregator`.
     """
 
-    columns: dict[str, str | None] | None = None
+    columns: Columns | None = None
     vocabulary: str | dict[str, str] | None = None
     rules: Rules | None = None
     scoring: Scoring | None = None
 
     @classmethod
-    def of(cls, columns: Any, vocabulary: Any, rules: Any, scoring: Any) -> CallOptions:
+    def of(cls, columns: Any, vocabulary: Any, rules: Any, scoring: Any, preset: Any = None) -> CallOptions:
         """The arguments as options.
 
         Raises:
             OptionError: If one has a value that is not accepted.
         """
+        how = reading(preset, columns, vocabulary, rules)
         return cls(
-            arguments.column_mapping(columns),
-            arguments.vocabulary_argument(vocabulary),
-            None if rules is None else arguments.rules_argument(rules),
+            how.columns,
+            how.vocabulary,
+            how.rules,
             None if scoring is None else arguments.scoring_argument(scoring),
         )
+
+    @property
+    def names(self) -> dict[str, str | None] | None:
+        """Names in the tables, once they are flat."""
+        return names_of(self.columns)
 
     def over(self, own: CallOptions) -> CallOptions:
         """These, and for what is not given those of the aggregator."""

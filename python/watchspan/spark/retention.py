@@ -38,7 +38,8 @@ def retention_curves(
     """Says how much of its audience each part of a video kept: one row per video and bucket of positions.
 
     The same as `watchspan.retention` of the same rows, but for the last digits of sums, which tasks add up in
-    any order. Rows of which no duration is known are left out.
+    any order. Rows of which no duration is known are left out, and so are videos that `bucket_seconds` would
+    cut into more than a million buckets, such as live streams whose positions count from 1970.
 
     Args:
         rows: Engagement rows, such as those of some videos: one row per user and video.
@@ -113,7 +114,7 @@ def _draw_partition(
     rows = [_core.from_spark_layout(batch) for batch in batches if batch.num_rows]
     if not rows:
         return
-    drawn, _ = _core.retention(iter(rows), None, None, count, seconds, 1)
+    (drawn, _), _ = _core.retention(iter(rows), None, None, count, seconds, 1)
     for batch in drawn:
         places = {name: place for place, name in enumerate(batch.schema.names)}
         yield pa.RecordBatch.from_arrays(

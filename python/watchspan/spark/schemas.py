@@ -12,13 +12,15 @@ from pyspark.sql import DataFrame
 from pyspark.sql import types as T
 
 from watchspan import _core, arguments, sources
+from watchspan.columns import Place
 from watchspan.errors import OptionError
 from watchspan.rules import Rules
 from watchspan.spark import layout
+from watchspan.spark.flat import flattened, names_of
 
 
 def engagement_schema(
-    events: DataFrame | T.StructType | None = None, *, columns: Mapping[str, str | None] | None = None
+    events: DataFrame | T.StructType | None = None, *, columns: Mapping[str, Place] | None = None
 ) -> T.StructType:
     """The schema of the engagement table, with the columns' meanings as comments.
 
@@ -38,13 +40,14 @@ def engagement_schema(
         >>> engagement_schema()["totalWatchTime"].dataType.simpleString()
         'double'
     """
-    return engagement_of(events, arguments.column_mapping(columns), None)
+    events, names = _flat(events, columns)
+    return engagement_of(events, names, None)
 
 
 def session_schema(
     events: DataFrame | T.StructType | None = None,
     *,
-    columns: Mapping[str, str | None] | None = None,
+    columns: Mapping[str, Place] | None = None,
     rules: Rules | None = None,
 ) -> T.StructType:
     """The schema of the session table, with the columns' meanings as comments.
@@ -65,7 +68,18 @@ def session_schema(
         >>> session_schema()["watchedIntervals"].dataType.simpleString()
         'array<struct<start:double,end:double>>'
     """
-    return sessions_of(events, arguments.column_mapping(columns), None, arguments.rules_argument(rules))
+    events, names = _flat(events, columns)
+    return sessions_of(events, names, None, arguments.rules_argument(rules))
+
+
+def _flat(
+    events: DataFrame | T.StructType | None, columns: Mapping[str, Place] | None
+) -> tuple[DataFrame | T.StructType | None, dict[str, str | None] | None]:
+    """Events and the names of their columns; of a mere schema only names can be looked up."""
+    if events is None or isinstance(events, T.StructType):
+        return events, arguments.column_names(columns)
+    places = arguments.column_mapping(columns)
+    return flattened("events", data_frame("events", events), places), names_of(places)
 
 
 def engagement_of(

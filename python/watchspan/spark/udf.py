@@ -62,7 +62,7 @@ def engagement_udf(
     """
     if kind not in {"pandas", "arrow"}:
         raise OptionError(f'kind is {kind!r}, but "pandas" or "arrow" is needed.')
-    names = arguments.column_mapping(columns)
+    names = arguments.column_names(columns)
     schema = data_frame("events", events).schema
     used = sources.wanted("events", names).find(schema.names)
     options: dict[str, Any] = {

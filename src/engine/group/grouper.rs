@@ -129,7 +129,14 @@ impl<R: Record, H: BuildHasher> Grouper<R, H> {
         let mut last = (RowKeys::<C>::default(), NONE);
         for (row, (verdict, place)) in verdicts.iter().zip(&mut fragments).enumerate() {
             let Some(keys) = columns.get(row) else {
-                drop(DropReason::NullKey, row);
+                // Of what could not be read nothing is known.
+                drop(
+                    verdict
+                        .err()
+                        .filter(|&reason| reason == DropReason::Unreadable)
+                        .unwrap_or(DropReason::NullKey),
+                    row,
+                );
                 continue;
             };
             if let Err(reason) = *verdict {

@@ -4,8 +4,8 @@ use std::hash::Hasher;
 use std::sync::Arc;
 
 use arrow_array::{
-    Array, ArrayRef, GenericStringArray, LargeStringArray, OffsetSizeTrait, RecordBatch, StringArray,
-    StringViewArray, cast::AsArray,
+    Array, ArrayRef, FixedSizeBinaryArray, GenericStringArray, LargeStringArray, OffsetSizeTrait,
+    RecordBatch, StringArray, StringViewArray, cast::AsArray,
 };
 use arrow_schema::DataType;
 
@@ -13,7 +13,7 @@ use super::arena::{KeyArena, SeenKeys};
 use super::dictionary::{CodedKeys, Values};
 use super::types::{KeyType, Keys};
 use crate::error::{Error, Result};
-use crate::input::columns::Bound;
+use crate::input::mapping::Bound;
 
 /// A column of keys, each readable as bytes whose order is the keys' order.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ impl KeyColumn {
     /// The keys in `array`, which is the column `column`.
     ///
     /// # Errors
-    /// If it is neither text nor integers, or an unsigned integer does not fit 64 bits with a sign.
+    /// If it is neither text nor integers nor UUIDs, or an integer does not fit 64 bits with a sign.
     pub(crate) fn bind(column: &Bound, array: &ArrayRef) -> Result<Self> {
         Self::bind_with(column, array, None)
     }
@@ -57,8 +57,13 @@ impl KeyColumn {
             }
             DataType::Null => Self::Null,
             DataType::Dictionary(..) => Self::Dictionary(CodedKeys::bind(column, array, known)?),
-            data_type if data_type.is_integer() => Self::bind_integers(column, array)?,
-            _ => return Err(wrong()),
+            DataType::FixedSizeBinary(16) => {
+                Self::Utf8(uuids(array.as_fixed_size_binary_opt().ok_or_else(wrong)?))
+            }
+            data_type => match KeyType::of(data_type) {
+                Some(_) => Self::bind_integers(column, array)?,
+                None => return Err(wrong()),
+            },
         })
     }
 
@@ -202,6 +207,23 @@ impl PlainKeys for KeyColumn {
     }
 }
 
+/// The UUIDs in `array`, each as the text that everybody writes.
+fn uuids(array: &FixedSizeBinaryArray) -> StringArray {
+    let text = |uuid: &[u8]| {
+        let mut text = String::with_capacity(36);
+        for (place, byte) in uuid.iter().enumerate() {
+            if matches!(place, 4 | 6 | 8 | 10) {
+                text.push('-');
+            }
+            text.extend(
+                [byte >> 4, byte & 15].map(|digit| char::from_digit(digit.into(), 16).unwrap_or('0')),
+            );
+        }
+        text
+    };
+    array.iter().map(|uuid| uuid.map(text)).collect()
+}
+
 /// The `key`, unless it is empty.
 #[inline]
 fn filled(key: Option<&[u8]>) -> Option<&[u8]> {
@@ -286,6 +308,7 @@ pub fn check_text(batch: &RecordBatch) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use arrow_array::{Decimal128Array, Float64Array};
     use arrow_schema::{Field, Schema};
     use proptest::prelude::*;
 
@@ -306,6 +329,37 @@ mod tests {
             prop_assert_eq!(equal(text, &changed), text.is_empty());
             prop_assert_eq!(equal(text, other.as_bytes()), text == other.as_bytes());
         }
+    }
+
+    fn bound(array: &ArrayRef) -> Result<KeyColumn> {
+        let schema = Schema::new(vec![Field::new("userId", array.data_type().clone(), true)]);
+        let column = Bound::needed(&ColumnMap::default(), InputColumn::USER, InputTable::Events, &schema)?;
+        KeyType::of_column(&column, &schema)?;
+        KeyColumn::bind(&column, array)
+    }
+
+    #[test]
+    fn uuids_become_text_and_decimals_integers() {
+        let uuid =
+            [0x12, 0x3e, 0x45, 0x67, 0xe8, 0x9b, 0x12, 0xd3, 0xa4, 0x56, 0x42, 0x66, 0x14, 0x17, 0x40, 0];
+        let rows = [Some(uuid), None].into_iter();
+        let uuids: ArrayRef =
+            Arc::new(FixedSizeBinaryArray::try_from_sparse_iter_with_size(rows, 16).unwrap());
+        let keys = bound(&uuids).unwrap();
+        assert_eq!(keys.get(0), Some(b"123e4567-e89b-12d3-a456-426614174000".as_slice()));
+        assert_eq!(keys.get(1), None);
+        let decimals = |value| -> ArrayRef {
+            Arc::new(Decimal128Array::from(vec![value]).with_precision_and_scale(38, 0).unwrap())
+        };
+        assert_eq!(bound(&decimals(7)).unwrap().get(0), Some(KeyType::integer_bytes(7).as_slice()));
+        let error = bound(&decimals(1 << 64)).unwrap_err().to_string();
+        assert!(error.contains("the key 18446744073709551616, which is larger"), "{error}");
+    }
+
+    #[test]
+    fn floats_are_no_keys() {
+        let error = bound(&(Arc::new(Float64Array::from(vec![7.0])) as ArrayRef)).unwrap_err().to_string();
+        assert!(error.contains("holds keys as floats (Float64)"), "{error}");
     }
 
     #[test]

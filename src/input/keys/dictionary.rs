@@ -12,7 +12,7 @@ use super::arena::SeenKeys;
 use super::column::{KeyColumn, KeyRows};
 use super::types::Keys;
 use crate::error::Result;
-use crate::input::columns::Bound;
+use crate::input::mapping::Bound;
 
 /// Keys that stand once in a dictionary, and in each row as a code. The codes of rows without a key are null.
 #[derive(Debug)]

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 use arrow_array::types::{Int64Type, UInt64Type};
-use arrow_array::{ArrayRef, Int64Array, cast::AsArray};
+use arrow_array::{Array, ArrayRef, Int64Array, cast::AsArray};
 use arrow_schema::{DataType, Schema};
 
 use crate::error::{Error, Result};
-use crate::input::columns::Bound;
+use crate::input::mapping::Bound;
 
 /// The logical type of a key, which results keep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -31,11 +31,20 @@ impl KeyType {
     #[must_use]
     pub fn of(data_type: &DataType) -> Option<Self> {
         match data_type {
-            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Null => Some(Self::Text),
+            // 16 bytes are a UUID.
+            DataType::FixedSizeBinary(16) => Some(Self::Text),
+            text if is_text(text) => Some(Self::Text),
             DataType::Int8 => Some(Self::Int8),
             DataType::Int16 | DataType::UInt8 => Some(Self::Int16),
             DataType::Int32 | DataType::UInt16 => Some(Self::Int32),
-            DataType::Int64 | DataType::UInt32 | DataType::UInt64 => Some(Self::Int64),
+            // Decimals that have no fraction: databases without integers count so.
+            DataType::Int64
+            | DataType::UInt32
+            | DataType::UInt64
+            | DataType::Decimal32(_, 0)
+            | DataType::Decimal64(_, 0)
+            | DataType::Decimal128(_, 0)
+            | DataType::Decimal256(_, 0) => Some(Self::Int64),
             DataType::Dictionary(_, values) => Self::of(values),
             _ => None,
         }
@@ -46,8 +55,13 @@ impl KeyType {
     /// # Errors
     /// If keys cannot be of its type.
     pub(crate) fn of_column(column: &Bound, schema: &Schema) -> Result<Self> {
-        let data_type = schema.field(column.index).data_type();
-        Self::of(data_type).ok_or_else(|| column.wrong_type(data_type))
+        let data_type = column.data_type(schema)?;
+        Self::of(&data_type).ok_or_else(|| match data_type {
+            DataType::Float16 | DataType::Float32 | DataType::Float64 => {
+                Error::FloatKey { column: column.name.clone(), found: data_type.to_string() }
+            }
+            _ => column.wrong_type(&data_type),
+        })
     }
 
     /// Its type in results.
@@ -94,9 +108,16 @@ impl KeyType {
         if let Some(unsigned) = array.as_primitive_opt::<UInt64Type>()
             && let Some(value) = unsigned.iter().flatten().find(|&value| i64::try_from(value).is_err())
         {
-            return Err(Error::KeyTooLarge { column: column.to_owned(), value });
+            return Err(Error::KeyTooLarge { column: column.to_owned(), value: value.to_string() });
         }
         let integers = arrow_cast::cast(array, &DataType::Int64)?;
+        let is_lost = |&row: &usize| integers.is_null(row) && array.is_valid(row);
+        if array.null_count() < integers.null_count()
+            && let Some(row) = (0..array.len()).find(is_lost)
+        {
+            let value = arrow_cast::display::array_value_to_string(array, row)?;
+            return Err(Error::KeyTooLarge { column: column.to_owned(), value });
+        }
         let wrong = || Error::Internal(format!("a cast to int64 gave {}", integers.data_type()));
         integers.as_primitive_opt::<Int64Type>().cloned().ok_or_else(wrong)
     }
@@ -110,6 +131,15 @@ impl KeyType {
     pub(crate) fn integer(bytes: &[u8]) -> i64 {
         let bytes = bytes.first_chunk().copied().unwrap_or_default();
         i64::from_be_bytes(bytes) ^ i64::MIN
+    }
+}
+
+/// Whether values of `data_type` are text, or nothing but null.
+pub(crate) fn is_text(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Null => true,
+        DataType::Dictionary(_, values) => is_text(values),
+        _ => false,
     }
 }
 

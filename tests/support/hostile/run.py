@@ -29,7 +29,7 @@ from support.hostile.shrink import shrunk
 
 # What the workers import this package from.
 TESTS = Path(__file__).parents[2]
-MODULES = ("structures", "broken", "files", "streams")
+MODULES = ("structures", "broken", "files", "streams", "lines")
 # Seconds that one input may take.
 LIMIT = 60.0
 _START_LIMIT = 120.0
