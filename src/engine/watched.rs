@@ -67,6 +67,7 @@ pub fn sessions_of_intervals(
             keys.then_with(|| (a.cut_at, a.start).cmp(&(b.cut_at, b.start)))
                 .then_with(|| a.interval.start.total_cmp(&b.interval.start))
                 .then_with(|| a.interval.end.total_cmp(&b.interval.end))
+                .then_with(|| a.play_time.total_cmp(&b.play_time))
         });
         let read = rows.len();
         rows.dedup_by(|a, b| is_same(&store, a, b));
@@ -203,17 +204,21 @@ mod tests {
         let told = [
             ("ann", Some("s"), 0, 0.0, 60.0, None),
             ("ann", Some("s"), 100, 30.0, 90.0, Some(2.0)),
-            // A retry.
+            // A retry, among what only looks like one.
+            ("ann", Some("u"), 100, 30.0, 90.0, Some(2.0)),
+            ("ann", Some("u"), 100, 30.0, 90.0, Some(1.0)),
+            ("ann", Some("u"), 100, 30.0, 90.0, Some(2.0)),
             ("ann", Some("s"), 100, 30.0, 90.0, Some(2.0)),
             ("ann", Some("t"), 9000, 0.0, 10.0, None),
         ];
         let sessions = sessions(&told, true, &Rules::default());
-        let [s, t] = &rows(&sessions)[..] else { panic!("two sessions") };
+        let [s, u, t] = &rows(&sessions)[..] else { panic!("three sessions") };
+        assert_eq!((u.watch_time, u.event_count), (120.0, 2));
         assert_eq!((s.watch_time, s.play_time, s.watched.measure()), (120.0, 90.0, 90.0));
         assert_eq!(s.replayed, [Interval { start: 30.0, end: 60.0 }]);
         assert_eq!((s.start, s.end, s.event_count), (Micros(0), Micros(130_000_000), 2));
         assert_eq!((t.watch_time, t.max_position), (10.0, 10.0));
-        assert_eq!(sessions.counts().dropped(DropReason::Duplicate), 1);
+        assert_eq!(sessions.counts().dropped(DropReason::Duplicate), 2);
     }
 
     #[test]
