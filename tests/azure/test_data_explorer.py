@@ -101,7 +101,7 @@ def test_a_query_with_other_columns(read, data_explorer):
     table = read("raw\n| project at, who, ['the clip'] = clip, what, pos;", columns=own)
     assert ws.aggregate(table)["totalWatchTime"].to_pylist() == [30.0]
     assert read("raw", columns={**own, "videoId": "clip"}, event_names=["pause"]).num_rows == 1
-    with pytest.raises(MissingColumnError, match="no column 'the clip'; there are at, who, clip"):
+    with pytest.raises(MissingColumnError, match=r'no column "the clip" .*it has at, who, clip'):
         read("raw", columns=own)
     with pytest.raises(MissingColumnError, match="no column 'key'"):
         read("raw", columns={**own, "videoId": "clip", "eventId": "key"})
