@@ -14,6 +14,9 @@ const TEXTS: usize = 64;
 /// Takes the number of a path, and the value at its end as text.
 pub(crate) type Take<'t> = &'t mut dyn FnMut(usize, Option<Cow<'_, str>>);
 
+/// Tells the values of one item of a list to whoever takes them.
+pub(crate) type Item<'i> = &'i mut dyn FnMut(Take<'_>);
+
 /// Which values are wanted, of all paths together: one pass finds them all.
 #[derive(Debug, Default)]
 pub(crate) struct Tree {
@@ -40,7 +43,7 @@ impl Tree {
     }
 
     /// Calls `row` for each item of `json`, an array or text that holds one, with what tells the values of the item.
-    pub(crate) fn read_items(&self, json: &str, row: &mut dyn FnMut(&mut dyn FnMut(Take<'_>))) {
+    pub(crate) fn read_items(&self, json: &str, row: &mut dyn FnMut(Item<'_>)) {
         for item in sonic_rs::to_array_iter(json) {
             let Ok(item) = item else { return };
             row(&mut |take| {
