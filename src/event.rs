@@ -7,5 +7,5 @@ mod vocabulary;
 
 pub use kind::{Event, EventKind};
 pub use meaning::Meaning;
-pub use presets::{PRESETS, Preset, PresetColumn};
+pub use presets::{Preset, PresetColumn, presets};
 pub use vocabulary::Vocabulary;

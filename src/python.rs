@@ -27,7 +27,8 @@ mod _core {
     use super::PyModule;
     use super::{Bound, PyResult};
     use crate::duration::DurationSource;
-    use pyo3::types::PyModuleMethods;
+    use crate::input::{UNREADABLE, Unit};
+    use pyo3::types::{IntoPyDict, PyModuleMethods};
 
     #[pymodule_export]
     use super::aggregate::{aggregate, aggregate_joined};
@@ -38,7 +39,7 @@ mod _core {
     #[pymodule_export]
     use super::explain::explain;
     #[pymodule_export]
-    use super::lines::{flat, json_lines, path_steps, used_columns};
+    use super::lines::{flat, json_lines, path_steps, read_text, used_columns};
     #[pymodule_export]
     use super::options::{check_rules, check_scoring, check_threads, check_vocabulary};
     #[pymodule_export]
@@ -64,7 +65,9 @@ mod _core {
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("version", env!("CARGO_PKG_VERSION"))?;
         module.add("default_session_timeout", crate::rules::Rules::DEFAULT_SESSION_TIMEOUT)?;
-        module.add("units", crate::input::Unit::ALL.map(crate::input::Unit::name))?;
+        let unit = |unit: Unit| (unit.name(), unit.per_second());
+        module.add("units", Unit::ALL.map(unit).into_py_dict(module.py())?)?;
+        module.add("unreadable", UNREADABLE)?;
         module.add("duration_sources", DurationSource::ALL.map(DurationSource::name))?;
         module.add("debug_build", cfg!(debug_assertions))
     }

@@ -44,6 +44,7 @@ __all__ = [
     "path_steps",
     "preset_specs",
     "read_preset",
+    "read_text",
     "retention",
     "rule_specs",
     "scopes",
@@ -53,6 +54,7 @@ __all__ = [
     "sessions_schema",
     "to_spark_layout",
     "units",
+    "unreadable",
     "used_columns",
     "validate",
     "version",
@@ -115,7 +117,8 @@ _Result = tuple[list[pa.RecordBatch], pa.Schema]
 version: str
 debug_build: bool
 default_session_timeout: float  # seconds of inactivity that cut sessions where there is no session column
-units: list[str]  # what numbers of instants and positions may count
+units: dict[str, float]  # what numbers of instants and positions may count -> how many make a second
+unreadable: str  # the column that says of which rows of a file nothing could be read
 duration_sources: list[str]  # names in `durationSource`, the best source first
 
 def rule_specs() -> list[OptionSpec]: ...
@@ -270,6 +273,10 @@ def used_columns(table: str, columns: Optional[Columns], names: list[str]) -> li
 
 # The columns in use of a batch of `events` or `videos`, under their default names and without units.
 def flat(batch: Any, table: str, columns: Optional[Columns]) -> pa.RecordBatch: ...
+
+# What `text` is as a `number`, `seconds`, a `speed` or an `instant` (in seconds from 1970), and whether it
+# says its unit itself.
+def read_text(text: str, kind: str) -> Optional[tuple[float, bool]]: ...
 
 # The steps of `path`: their kind (`field`, `item` or `where`), what they name, and what that must be.
 def path_steps(path: str) -> list[tuple[str, str, Optional[str]]]: ...

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from watchspan.columns import Column, Columns, Place
+from watchspan.columns import PARTS, Column, Columns, Place, core_place
 from watchspan.errors import OptionError, VocabularyError
 from watchspan.instants import Instant, micros, parsed
 from watchspan.rules import Rules, Scoring
@@ -186,14 +186,7 @@ def _core_place(name: str, place: Any) -> Any:
     for text in (place.unit, place.timezone, place.value):
         if text is not None:
             text_argument("columns", text)
-    return {
-        "paths": list(paths),
-        "unit": place.unit,
-        "timezone": place.timezone,
-        "value": place.value,
-        "missing": list(place.missing),
-        "or_default": False,
-    }
+    return core_place(*paths, **{part: getattr(place, part) for part in PARTS})
 
 
 def vocabulary_argument(vocabulary: str | Mapping[str, str] | None) -> str | dict[str, str] | None:

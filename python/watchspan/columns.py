@@ -72,6 +72,8 @@ class Column:
         object.__setattr__(self, "missing", (missing,) if isinstance(missing, str) else tuple(missing))
 
 
+# What a place says beside its paths.
+PARTS = ("unit", "timezone", "value", "missing")
 # Where a column is: its name or path, several of which the first counts, or more than that. None: not used.
 Place = Union[str, Sequence[str], Column, None]
 # Default name -> where the column is, as the core takes it.
@@ -91,6 +93,19 @@ class Records(dict[str, Any]):
         super().__init__(places)
         self.unnest = unnest
         self.fill = tuple(fill)
+
+
+def core_place(*paths: str, or_default: bool = False, **parts: Any) -> dict[str, Any]:
+    """A place as the core takes it.
+
+    Args:
+        paths: As `Column` has them.
+        or_default: Whether the column of the default name will do where none of the paths leads anywhere.
+        **parts: What else `Column` has, as it has it; nothing else is said.
+    """
+    column = Column(*paths, **parts)
+    said = {part: getattr(column, part) for part in PARTS}
+    return {"paths": list(paths), **said, "missing": list(column.missing), "or_default": or_default}
 
 
 def place_of(place: Mapping[str, Any] | list[str] | str | None) -> list[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Union
 
 from watchspan import _core, arguments
-from watchspan.columns import Columns, Place, Records
+from watchspan.columns import PARTS, Columns, Place, Records, core_place, place_of
 from watchspan.errors import OptionError, SourceError
 from watchspan.rules import Rules
 from watchspan.text import shown
@@ -97,9 +97,7 @@ def _or_default(place: Any) -> Any:
     """A place in whose stead the column of the default name will do."""
     if place is None or isinstance(place, Mapping):
         return None if place is None else {**place, "or_default": True}
-    paths = [place] if isinstance(place, str) else list(place)
-    nothing: dict[str, Any] = {"unit": None, "timezone": None, "value": None, "missing": []}
-    return {**nothing, "paths": paths, "or_default": True}
+    return core_place(*place_of(place), or_default=True)
 
 
 def _rules_of(spec: _core.PresetSpec) -> dict[str, Any]:
@@ -163,13 +161,10 @@ def description(preset: _core.PresetSpec) -> str:
     return "\n\n".join("\n".join(lines) for lines in parts if lines) + "\n"
 
 
-_PARTS = ("unit", "timezone", "value", "missing")
-
-
 def _place(place: Mapping[str, Any]) -> Any:
     """A place as short as it can be written."""
     paths = place["paths"]
-    said = {part: place[part] for part in _PARTS if place[part] not in (None, [])}
+    said = {part: place[part] for part in PARTS if place[part] not in (None, [])}
     if said:
         return {**({"paths": paths} if paths else {}), **said}
     return paths[0] if len(paths) == 1 else paths

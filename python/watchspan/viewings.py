@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from watchspan import _core, arguments, sources
-from watchspan.columns import Columns, Place
+from watchspan.columns import Columns, Place, core_place, place_of
 from watchspan.errors import MissingColumnError, OptionError
 from watchspan.report import result, warn_of_loss
 from watchspan.rules import Rules
@@ -89,7 +89,7 @@ def _places(columns: Mapping[str, Place] | None) -> Columns:
     places = {_READ_AS[name]: place for name, place in given.items()}
     for name in ("start", "end"):
         places.setdefault(_READ_AS[name], name)
-    places["eventName"] = _place(value="interval")
+    places["eventName"] = core_place(value="interval")
     places["timestamp"] = _undated(places.get("timestamp", "timestamp"))
     return places
 
@@ -98,19 +98,7 @@ def _undated(place: Any) -> Any:
     """The place of timestamps, where none stands for no time."""
     if isinstance(place, Mapping):
         return {**place, "paths": place["paths"] or ["timestamp"], "value": place["value"] or _NO_TIME}
-    paths = [] if place is None else [place] if isinstance(place, str) else list(place)
-    return _place(*paths, value=_NO_TIME)
-
-
-def _place(*paths: str, value: str) -> dict[str, Any]:
-    return {
-        "paths": list(paths),
-        "unit": None,
-        "timezone": None,
-        "value": value,
-        "missing": [],
-        "or_default": False,
-    }
+    return core_place(*place_of(place), value=_NO_TIME)
 
 
 def _in_intervals(message: str) -> str:

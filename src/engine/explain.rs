@@ -106,7 +106,8 @@ impl<'e> Explanation<'e> {
         Ok(())
     }
 
-    /// The explanation table under `rules`: the events session by session, in order of time, each with its verdict, then the dropped ones.
+    /// The explanation table under `rules`: the events session by session, in the order in which these began, each with
+    /// its verdict, then the dropped ones.
     ///
     /// # Errors
     /// If the work was stopped.

@@ -1,7 +1,7 @@
 //! Which event name means which kind.
 
 use super::meaning::Meaning;
-use super::presets::{PRESETS, Preset};
+use super::presets::{Preset, presets};
 use crate::error::{Error, Result};
 
 /// Event names, exactly as players write them, and what each means.
@@ -130,6 +130,6 @@ fn padded(bytes: &[u8]) -> u64 {
 
 impl Default for Vocabulary {
     fn default() -> Self {
-        PRESETS.first().map_or_else(|| Self::of([]), Self::from_preset)
+        presets().next().map_or_else(|| Self::of([]), Self::from_preset)
     }
 }

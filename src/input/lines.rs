@@ -13,7 +13,7 @@ use super::path::{Step, steps};
 use crate::error::Result;
 
 /// The column that says of which rows nothing could be read.
-pub(crate) const UNREADABLE: &str = "_unreadable";
+pub const UNREADABLE: &str = "_unreadable";
 /// About how many bytes one thread reads at a time.
 const PART_BYTES: usize = 1 << 18;
 

@@ -2,6 +2,8 @@
 //!
 //! Each function gives `None` for text that is none of what it reads: such a value is unknown, and never stops a run.
 
+use crate::time::Micros;
+
 /// The number that `text` is. A comma alone is a decimal one: nobody groups the digits of machine-written numbers.
 pub(crate) fn number(text: &str) -> Option<f64> {
     let text = text.trim();
@@ -19,6 +21,21 @@ pub(crate) fn seconds(text: &str) -> Option<Seconds> {
         return iso_duration(duration).map(Seconds::Stated);
     }
     if text.contains(':') { clock(text).map(Seconds::Stated) } else { number(text).map(Seconds::Bare) }
+}
+
+/// What `text` is, as a value of the kind `instant`, `seconds`, `speed` or any other `number`, and whether it says its
+/// unit itself. Instants are seconds from 1970.
+#[must_use]
+pub fn read_text(text: &str, kind: &str) -> Option<(f64, bool)> {
+    match kind {
+        "instant" => Micros::parse(text).map(|time| (time.seconds_since(Micros(0)), true)),
+        "seconds" => seconds(text).map(|seconds| match seconds {
+            Seconds::Stated(seconds) => (seconds, true),
+            Seconds::Bare(number) => (number, false),
+        }),
+        "speed" => speed(text).map(|speed| (speed, false)),
+        _ => number(text).map(|number| (number, false)),
+    }
 }
 
 /// What text says of a position or length.

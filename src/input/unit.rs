@@ -48,7 +48,8 @@ impl Unit {
     }
 
     /// How many of it make a second.
-    const fn per_second(self) -> f64 {
+    #[must_use]
+    pub const fn per_second(self) -> f64 {
         match self {
             Self::Seconds => 1.0,
             Self::Millis => 1e3,

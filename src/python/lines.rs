@@ -28,6 +28,13 @@ pub(super) fn used_columns(
     })
 }
 
+/// What `text` is, read as a `number`, `seconds`, a `speed` or an `instant` (in seconds from 1970): the value, and
+/// whether the text says its unit itself; nothing if it is none.
+#[pyfunction]
+pub(super) fn read_text(text: &str, kind: &str) -> PyResult<Option<(f64, bool)>> {
+    guarded(|| Ok(input::read_text(text, kind)))
+}
+
 /// The columns in use of a batch of `events` or `videos`, under their default names and without units.
 #[pyfunction]
 pub(super) fn flat(

@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
 use super::bridge::export_schema;
-use crate::event::{EventKind, Meaning, PRESETS, Preset, PresetColumn};
+use crate::event::{EventKind, Meaning, Preset, PresetColumn, presets};
 use crate::flags::Flag;
 use crate::input::{DropReason, InputColumn};
 use crate::options::{OptionSpec, OptionValue};
@@ -132,7 +132,7 @@ pub(super) fn meanings() -> Vec<&'static str> {
 #[pyfunction]
 pub(super) fn preset_specs(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
     let list = PyList::empty(py);
-    PRESETS.iter().try_for_each(|preset| list.append(preset_spec(py, preset)?))?;
+    presets().try_for_each(|preset| list.append(preset_spec(py, preset)?))?;
     Ok(list)
 }
 

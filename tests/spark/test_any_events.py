@@ -56,6 +56,54 @@ def test_raw_records_of_every_preset_give_the_rows_of_the_core(spark, name):
         assert {column: row[column] for column in figures} == pytest.approx(figures), by_hand["userId"]
 
 
+FLAT = (
+    "timestamp string, userId string, videoId string, sessionId string, eventName string, currentTime double"
+)
+
+
+@pytest.mark.parametrize("name", ["default", *NAMES])
+def test_flat_events_are_no_other_ones_whoever_sent_them(spark, name):
+    names = ws.vocabulary(name)
+    start = next(event for event, meaning in names.items() if meaning in ("play", "heartbeat"))
+    stop = next(event for event, meaning in names.items() if meaning in ("pause", "heartbeat", "close"))
+    rows = [
+        {"timestamp": f"2026-01-15T10:00:{second:02}Z", "userId": "u", "videoId": "v", "sessionId": "s",
+         "eventName": event, "currentTime": float(second)} for second, event in ((0, start), (10, stop))
+    ]  # fmt: skip
+    (there,) = aggregate_events(spark.createDataFrame(rows, FLAT), preset=name).collect()
+    (here,) = ws.aggregate(rows, preset=name).to_pylist()
+    assert there.totalWatchTime == here["totalWatchTime"] == 10.0
+
+
+def test_what_a_session_says_once_holds_for_it_alone(spark):
+    preset = {"fill": ["userId", "videoId"], "columns": {"eventName": ["what"], "currentTime": ["at"]}}
+    told = [
+        ("a", "u", "v"),
+        ("a", None, None),
+        ("b", "", "v"),
+        ("b", "w", None),
+        ("b", "w", "x"),
+        ("c", None, None),
+    ]
+    rows = [
+        {"timestamp": f"2026-01-15T10:00:{n:02}Z", "sessionId": session, "userId": user, "videoId": video,
+         "what": "heartbeat", "at": float(n)} for n, (session, user, video) in enumerate(told)
+    ]  # fmt: skip
+    schema = "timestamp string, sessionId string, userId string, videoId string, what string, at double"
+    events = flat_events(spark.createDataFrame(rows, schema), preset=preset)
+    found = {(row.sessionId, row.timestamp[-3:-1]): (row.userId, row.videoId) for row in events.collect()}
+    assert found == {
+        ("a", "00"): ("u", "v"), ("a", "01"): ("u", "v"), ("b", "02"): ("", "v"), ("b", "03"): ("w", None),
+        ("b", "04"): ("w", "x"), ("c", "05"): (None, None),
+    }  # fmt: skip
+    there = in_order(aggregate_events(spark.createDataFrame(rows, schema), preset=preset).collect())
+    assert [(row["userId"], row["videoId"]) for row in there] == [("u", "v"), ("w", "x")]
+    here = ws.aggregate(rows, preset=preset)
+    assert here.select(["userId", "videoId"]).to_pylist() == [
+        {name: row[name] for name in ("userId", "videoId")} for row in there
+    ]
+
+
 def test_paths_units_and_text_that_holds_json(spark):
     events = spark.createDataFrame(
         RECORDS,
@@ -68,6 +116,10 @@ def test_paths_units_and_text_that_holds_json(spark):
         (row.totalWatchTime, row.totalPlayTime) == (here["totalWatchTime"], here["totalPlayTime"]) == (45, 30)
     )
     assert session_rows(events, columns=WHERE).collect()[0].watchTime == 45
+    # The table of videos has the default names, whatever those of the events are.
+    videos = spark.createDataFrame([("v1", 90.0)], "videoId string, duration double")
+    (row,) = aggregate_events(events, videos=videos, columns=WHERE).collect()
+    assert (row.watchPercentage, row.durationSource) == (50.0, "metadata")
 
 
 def test_only_what_is_used_crosses_the_shuffle(spark):

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import chain
 from typing import Any, Optional
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from watchspan import _core, sources
 from watchspan.checking.keeping import Keeper
-from watchspan.checking.paths import text_of, texts_at
+from watchspan.checking.paths import texts_at, texts_of_dicts, texts_of_lines
 from watchspan.errors import SourceError
 from watchspan.sources import sampled
 
@@ -78,13 +78,15 @@ class DictEvents:
         return DictEvents([self.records[row] for row in rows])
 
 
-# The lists of which presets say that each item is an event.
-_LISTS = {spec["unnest"] for spec in _core.preset_specs() if spec["unnest"]}
+@lru_cache(maxsize=1)
+def _lists() -> frozenset[str]:
+    """The lists of which presets say that each item is an event."""
+    return frozenset(spec["unnest"] for spec in _core.preset_specs() if spec["unnest"])
 
 
 def _items(record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The record, or one for each item of such a list, in whose place the item stands."""
-    for key in _LISTS & set(record):
+    for key in _lists() & set(record):
         items = record[key]
         if isinstance(items, list) and items and all(isinstance(item, Mapping) for item in items):
             return [{**record, key: item} for item in items]
@@ -92,7 +94,7 @@ def _items(record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _items_of_line(line: bytes) -> list[bytes]:
-    if not any(key.encode() in line for key in _LISTS):
+    if not any(key.encode() in line for key in _lists()):
         return [line]
     items = _items(record_of(line))
     return [line] if len(items) == 1 else [json.dumps(item).encode() for item in items]
@@ -186,10 +188,9 @@ class LineReader:
         keeper, seen = Keeper(users, size, _LINE), 0
         for block in self.files.blocks(_LINES_BYTES):
             lines = [line for line in block.split(b"\n") if line.strip()]
-            read = _core.json_lines(block, list(paths))
+            texts = texts_of_lines(block, paths)
             seen += len(lines)
-            if read.num_rows == len(lines):
-                texts = read.column(0) if len(paths) == 1 else pc.coalesce(*read.columns[: len(paths)])
+            if len(texts) == len(lines):
                 batch = pa.RecordBatch.from_arrays([pa.array(lines, pa.binary())], schema=_LINE)
                 keeper.add(batch, texts)
         self.total = seen
@@ -218,7 +219,7 @@ class DictReader:
     ) -> tuple[DictEvents, list[str]]:
         """The dicts of those users that fit."""
         keeper = Keeper(users, size, _PLACE)
-        texts = pa.array([text_of(record, paths) for record in self.records], pa.string())
+        texts = texts_of_dicts(self.records, paths)
         places = pa.array(range(len(self.records)), pa.int64())
         keeper.add(pa.RecordBatch.from_arrays([places], schema=_PLACE), texts)
         rows = keeper.table().column(0).to_pylist()

@@ -10,6 +10,7 @@ from watchspan import _core
 from watchspan import presets as known
 from watchspan.cli import display
 from watchspan.cli.terminal import print_json
+from watchspan.columns import PARTS
 
 __all__ = ["COMMANDS"]
 
@@ -56,7 +57,7 @@ def _figures(spec: Any) -> dict[str, Any]:
 
 
 def _parts(place: Mapping[str, Any]) -> dict[str, Any]:
-    return {part: place[part] for part in ("paths", "unit", "timezone", "value", "missing")}
+    return {part: place[part] for part in ("paths", *PARTS)}
 
 
 def _tell(spec: Any) -> None:

@@ -99,15 +99,11 @@ def _with_ragged(
     ragged.lines.clear()
     for batch in batches:
         schema = batch.schema.append(pa.field(UNREADABLE, pa.bool_()))
-        yield pa.RecordBatch.from_arrays([*batch.columns, _all(False, batch.num_rows)], schema=schema)
+        yield pa.RecordBatch.from_arrays([*batch.columns, pa.repeat(False, batch.num_rows)], schema=schema)
     if schema is not None and ragged.lines:
         want.unreadable.extend(ragged.lines)
         nothing = [pa.nulls(len(ragged.lines), field.type) for field in schema][:-1]
-        yield pa.RecordBatch.from_arrays([*nothing, _all(True, len(ragged.lines))], schema=schema)
-
-
-def _all(value: bool, rows: int) -> pa.Array:
-    return pa.array([value] * rows, pa.bool_())
+        yield pa.RecordBatch.from_arrays([*nothing, pa.repeat(True, len(ragged.lines))], schema=schema)
 
 
 def _delimiter(path: str, filesystem: Any) -> str:

@@ -13,7 +13,7 @@ from watchspan.columns import EVENTS, VIDEOS, Columns, Records, place_of
 from watchspan.errors import MissingColumnError
 
 # The column in which readers of files say that a row could not be read.
-UNREADABLE = "_unreadable"
+UNREADABLE = _core.unreadable
 
 
 @dataclass(frozen=True)

@@ -95,7 +95,9 @@ def _filled(events: DataFrame, columns: Sequence[str]) -> DataFrame:
         return events
     session = Window.partitionBy("sessionId")
     for name in names:
-        least, most = F.min(name).over(session), F.max(name).over(session)
+        # Empty text says nothing.
+        said = F.when(F.col(name).cast(T.StringType()) != "", F.col(name))
+        least, most = F.min(said).over(session), F.max(said).over(session)
         events = events.withColumn(name, F.coalesce(F.col(name), F.when(least == most, least)))
     return events
 
@@ -123,7 +125,8 @@ def _made(name: str, places: Sequence[tuple[str, str]], place: Any, frame: DataF
         )
     found = [value for own, path in places if (value := _value(frame, own, path)) is not None]
     if not found and extra.get("or_default") and name in frame.columns:
-        found = [(quoted(name), frame.schema[name].dataType)]
+        # A column of the default name is what it is everywhere: no unit, and no word, of the preset's is its.
+        found, extra = [(quoted(name), frame.schema[name].dataType)], {"value": extra.get("value")}
     found = [_without(value, extra.get("missing") or ()) for value in found]
     if extra.get("value") is not None:
         found.append((F.lit(extra["value"]), T.StringType()))

@@ -8,8 +8,10 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+from watchspan import _core
+
 # How many of a unit make a second.
-_PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9, "ticks": 10**7}
+_PER_SECOND = {unit: int(per_second) for unit, per_second in _core.units.items()}
 # The years 1 to 9999 in microseconds from 1970.
 _FIRST, _LAST = -62_135_596_800_000_000, 253_402_300_799_999_999
 _NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+|\d+,\d+)([eE][+-]?\d{1,3})?\s*$"
