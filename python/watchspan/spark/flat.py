@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from watchspan import _core, arguments
-from watchspan.columns import ALL, Columns, Place, Records, place_of
+from watchspan.columns import ALL, EVENTS, VIDEOS, Columns, Place, Records, core_place, place_of
 from watchspan.errors import MissingColumnError, OptionError
 from watchspan.presets import Preset, reading
 from watchspan.sources import is_nested
@@ -67,13 +67,18 @@ def flat(table: str, frame: DataFrame, columns: Columns) -> DataFrame:
     if unnest and unnest in frame.columns and isinstance(frame.schema[unnest].dataType, T.ArrayType):
         frame = frame.withColumn(unnest, F.explode_outer(quoted(unnest)))
     chosen: dict[str, Column] = {}
-    places = _places(table, frame, columns)
-    for name, column in ALL.items():
-        if column.table != table and not (table == "videos" and name == "videoId"):
+    wanted = VIDEOS if table == "videos" else EVENTS
+    places = _places(table, frame, {name: _without_default(place) for name, place in columns.items()})
+    plain = _places(table, frame, {name: core_place(name, value="") for name in wanted})
+    for name, column in wanted.items():
+        place = columns.get(name, name)
+        if place is None:
             continue
-        if columns.get(name, name) is None:
-            continue
-        made = _made(name, places.get(name, []), columns.get(name), frame)
+        found, extra = _values(frame, places.get(name, [])), place if isinstance(place, Mapping) else {}
+        if not found and extra.get("or_default"):
+            # A column of the default name is what it is everywhere: the preset's units and words are not its.
+            found, extra = _values(frame, plain.get(name, [])), {"value": extra["value"]}
+        made = _made(name, found, extra)
         if made is not None:
             chosen[name] = made.alias(name)
         elif column.required or _must_be(name, columns):
@@ -107,6 +112,13 @@ def _must_be(name: str, columns: Columns) -> bool:
     return place is not None and not (isinstance(place, Mapping) and place["or_default"])
 
 
+def _without_default(place: Any) -> Any:
+    """The place without the column of the default name, and whether it is found or not."""
+    if isinstance(place, Mapping) and place["or_default"]:
+        return {**place, "or_default": False, "value": ""}
+    return place
+
+
 def _places(table: str, frame: DataFrame, columns: Columns) -> dict[str, list[tuple[str, str]]]:
     """Of each column in use where it may be: the column of the table, and the path."""
     found: dict[str, list[tuple[str, str]]] = {}
@@ -115,18 +127,17 @@ def _places(table: str, frame: DataFrame, columns: Columns) -> dict[str, list[tu
     return found
 
 
-def _made(name: str, places: Sequence[tuple[str, str]], place: Any, frame: DataFrame) -> Column | None:
-    """What the column of the default name `name` is; None if none of the places leads anywhere."""
-    extra = place if isinstance(place, Mapping) else {}
+def _values(frame: DataFrame, places: Sequence[tuple[str, str]]) -> list[_Typed]:
+    return [value for own, path in places if (value := _value(frame, own, path)) is not None]
+
+
+def _made(name: str, found: Sequence[_Typed], extra: Mapping[str, Any]) -> Column | None:
+    """What the column of the default name `name` is, of what was `found`; None if that is nothing."""
     if extra.get("timezone"):
         raise OptionError(
             f"columns gives {name!r} the time zone {extra['timezone']!r}, which cannot be read on Spark: "
             "make instants of the stamps first, as to_utc_timestamp does."
         )
-    found = [value for own, path in places if (value := _value(frame, own, path)) is not None]
-    if not found and extra.get("or_default") and name in frame.columns:
-        # A column of the default name is what it is everywhere: no unit, and no word, of the preset's is its.
-        found, extra = [(quoted(name), frame.schema[name].dataType)], {"value": extra.get("value")}
     found = [_without(value, extra.get("missing") or ()) for value in found]
     if extra.get("value") is not None:
         found.append((F.lit(extra["value"]), T.StringType()))
