@@ -69,7 +69,7 @@ def flat(table: str, frame: DataFrame, columns: Columns) -> DataFrame:
     chosen: dict[str, Column] = {}
     wanted = VIDEOS if table == "videos" else EVENTS
     places = _places(table, frame, {name: _without_default(place) for name, place in columns.items()})
-    plain = _places(table, frame, {name: core_place(name, value="") for name in wanted})
+    plain = _places(table, frame, {name: _default_alone(name, place) for name, place in columns.items()})
     for name, column in wanted.items():
         place = columns.get(name, name)
         if place is None:
@@ -117,6 +117,11 @@ def _without_default(place: Any) -> Any:
     if isinstance(place, Mapping) and place["or_default"]:
         return {**place, "or_default": False, "value": ""}
     return place
+
+
+def _default_alone(name: str, place: Any) -> Any:
+    """Of such a place the column of the default name alone; any other place as it is."""
+    return core_place(name, value="") if isinstance(place, Mapping) and place["or_default"] else place
 
 
 def _places(table: str, frame: DataFrame, columns: Columns) -> dict[str, list[tuple[str, str]]]:
