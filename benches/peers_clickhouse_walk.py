@@ -147,8 +147,8 @@ walked AS (
 
 # A run of playing goes on through what was watched or seen; it took what the clock says, but no more than was
 # played. What may have been watched unseen is kept with the place where that began, as the duration bounds it.
-_SUMMED = f"""
-summed AS (
+_SESSIONS = f"""
+sessions AS (
     SELECT
         userId,
         videoId,
@@ -189,7 +189,7 @@ _COLUMNS = (
     *("pauses", "forwardSkips", "backwardSkips", "endings", "firstTime", "lastTime", "unseenMost"),
     *("unseenFrom", "openSegments", "rejectedSegments", "eventCount"),
 )
-_SESSIONS = f"sessions AS MATERIALIZED (SELECT {', '.join(_COLUMNS)} FROM summed)"
 
-# From `events` to `sessions`, one row for each, kept while the query runs.
-STEPS = (_ACCEPTED, _SORTED, _STATES, _JUDGED, _WALKED, _SUMMED, _SESSIONS)
+# One row for each session of `events`.
+_STEPS = (_ACCEPTED, _SORTED, _STATES, _JUDGED, _WALKED, _SESSIONS)
+QUERY = f"WITH {','.join(_STEPS)}\nSELECT {', '.join(_COLUMNS)} FROM sessions"

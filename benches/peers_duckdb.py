@@ -1,4 +1,4 @@
-"""The engagement table in DuckDB: one SQL statement, from a table in its memory into another.
+"""The engagement table in DuckDB: one SQL statement, from a table in its memory into another, or between files.
 
 Written as somebody who knows DuckDB would write it: event names become kinds by a hash join, which drops the
 others; all windows over a session share one named window and so one sort; repeated events are peers in it, so
@@ -12,6 +12,8 @@ except for what `peers_rules.LEFT_OUT` lists.
 """
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import duckdb
 import peers_rules as r
@@ -387,3 +389,18 @@ def load(connection: duckdb.DuckDBPyConnection, name: str, piece: pa.Table) -> N
     connection.execute(f"CREATE TABLE IF NOT EXISTS {name} AS FROM piece LIMIT 0")
     connection.execute(f"INSERT INTO {name} FROM piece")
     connection.unregister("piece")
+
+
+def over_files(connection: duckdb.DuckDBPyConnection, name: str, files: str | Path) -> None:
+    """Makes a name stand for Parquet files, which the query then reads; their rows have numbers, as a table's."""
+    number = "(file_index << 40) + file_row_number AS rowid"
+    connection.execute(f"CREATE VIEW {name} AS SELECT *, {number} FROM read_parquet({_text(files)})")
+
+
+def write(connection: duckdb.DuckDBPyConnection, file: str | Path) -> None:
+    """Writes the same rows to a Parquet file."""
+    connection.execute(f"COPY ({QUERY}) TO {_text(file)} (FORMAT parquet, COMPRESSION snappy)")
+
+
+def _text(path: str | Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"

@@ -1,4 +1,4 @@
-"""The engagement table in Polars: lazy queries over DataFrames in memory.
+"""The engagement table in Polars: lazy queries over DataFrames in memory, or over files.
 
 Written as somebody who knows Polars would write it: no expression runs group by group where a whole column
 will do. The events are sorted once and walked as columns (`peers_polars_walk.py`); runs, sessions and then
@@ -10,6 +10,8 @@ except for what `peers_rules.LEFT_OUT` lists.
 """
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import peers_rules as r
 import polars as pl
@@ -35,26 +37,33 @@ def aggregate(events: pl.DataFrame, videos: pl.DataFrame, engine: str) -> pl.Dat
         videos: `videoId`, `duration`, `title`, a row per video.
         engine: The engine of Polars that does it: `streaming` or `in-memory`.
     """
+    return _engagement(events.lazy(), videos.lazy(), engine).collect(engine=engine)
+
+
+def write(events: pl.LazyFrame, videos: pl.LazyFrame, file: str | Path) -> None:
+    """Writes the same rows to a Parquet file, by the engine that need not hold its input."""
+    _engagement(events, videos, "streaming").sink_parquet(file, compression="snappy", engine="streaming")
+
+
+def _engagement(events: pl.LazyFrame, videos: pl.LazyFrame, engine: str) -> pl.LazyFrame:
     # Collected, as several branches need it: Polars would walk twice for those that need other columns.
-    walked = walked_events(events.lazy()).select(_WALKED).collect(engine=engine).lazy()
+    walked = walked_events(events).select(_WALKED).collect(engine=engine).lazy()
     known = _known(videos)
     durations = pl.concat([known, _estimates(walked, known)])
     walked = walked.join(durations, on="videoId", how="left")
-    titles = videos.lazy().select("videoId", pl.col("title").alias("videoTitle"))
+    titles = videos.select("videoId", pl.col("title").alias("videoTitle"))
     segments = _segments(walked).collect(engine=engine).lazy()
     sessions = _sessions(walked).join(_plays(walked), on="session", how="left")
     rows = _totals(sessions).join(titles, on="videoId", how="left")
     rows = rows.join(_unions(segments), on="pair", how="left")
     rows = rows.join(_replays(segments), on="pair", how="left")
-    return _flagged(_scored(_derived(rows))).select(r.COLUMNS).collect(engine=engine)
+    return _flagged(_scored(_derived(rows))).select(r.COLUMNS)
 
 
-def _known(videos: pl.DataFrame) -> pl.LazyFrame:
+def _known(videos: pl.LazyFrame) -> pl.LazyFrame:
     duration = pl.col("duration")
-    return (
-        videos.lazy()
-        .filter((duration > 0) & (duration < INFINITY))
-        .select("videoId", duration.alias("videoDuration"), pl.lit("metadata").alias("durationSource"))
+    return videos.filter((duration > 0) & (duration < INFINITY)).select(
+        "videoId", duration.alias("videoDuration"), pl.lit("metadata").alias("durationSource")
     )
 
 

@@ -39,7 +39,7 @@ COLUMNS = (
     *("dataQualityFlags", "dataQualityFlag"),
 )
 
-# Of the queries in all three engines.
+# Of the queries in all engines.
 LEFT_OUT = """\
 * `playbackRate`, `seekFrom`, `sequence` and `videoDuration` are not read: the benchmark's events do not have
   them. So no speed is stated, what was watched before a seek is unknown, and no player says how long a video
@@ -55,4 +55,14 @@ LEFT_OUT = """\
 * Two different rows for one video are not refused, and no rows are counted by the reason why they were
   dropped.
 * Text timestamps, other key types and session timeouts are not provided for.
+"""
+
+# The section of pages on all of them.
+LEFT_OUT_SECTION = f"""\
+## What the queries leave out
+
+All have every column of the table and follow [metrics.md](metrics.md) with the default rules, except for
+these, which leave them less to do than watchspan does.
+
+{LEFT_OUT}* The rows come in no particular order; watchspan's are ordered by user and video.
 """
