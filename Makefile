@@ -12,6 +12,7 @@ DEMO_ROWS ?= 1000000
 SIZE ?= 1M,10M
 PAGE ?= docs/benchmarks.md
 BENCH ?= --rounds 5
+BENCH_FILES ?= --rounds 3
 # How much `make fuzz` tries.
 FIRST ?= 0
 STRUCTURES ?= 30000
@@ -44,7 +45,7 @@ SPARK_CHECKS := spark-tables-test spark-functions-test spark-older-test spark-co
 # In this order two at a time take least: the first waits for the wheel and for Spark while the Rust tests compile.
 CHECKS := spark-tables-test rust-test docs-check lint python-test $(filter-out spark-tables-test,$(SPARK_CHECKS)) other-pythons-test browser-test azure-test $(SITE)
 
-.PHONY: demo test test-all audit checks $(CHECKS) docs fuzz fuzz-core spark-test spark42 bench bench-check bench-json-lines bench-large bench-pieces bench-spark bench-stages bench-worst-cases generate wheel wheels arm-test clean
+.PHONY: demo test test-all audit checks $(CHECKS) docs fuzz fuzz-core spark-test spark42 bench bench-check bench-files bench-json-lines bench-large bench-pieces bench-spark bench-stages bench-worst-cases generate wheel wheels arm-test clean
 .DEFAULT_GOAL := help
 
 help: ## Lists the targets.
@@ -212,8 +213,14 @@ fuzz: $(VENV)/tools ## Hands over what nobody should: STRUCTURES, BROKEN, FILES,
 fuzz-core: ## Fuzzes the core by what it covers, FUZZ_SECONDS for each target: with a nightly toolchain and cargo-fuzz.
 	cd tests/fuzz && for target in events sessions; do cargo +nightly fuzz run --fuzz-dir . $$target -- -max_total_time=$(FUZZ_SECONDS) -max_len=512 || exit 1; done
 
-bench: .venv-bench/package ## Measures watchspan beside Polars and DuckDB and writes PAGE; SIZE=100M PAGE=docs/benchmarks_100M.md for other sizes.
+bench: .venv-bench/package ## Measures watchspan beside Polars, DuckDB and ClickHouse and writes PAGE; SIZE=100M PAGE=docs/benchmarks_100M.md for other sizes.
 	.venv-bench/bin/python benches/compare.py --sizes $(SIZE) $(BENCH) --write $(PAGE)
+
+# What is given on the command line goes before these.
+bench-files: SIZE := 10M
+bench-files: PAGE := docs/files_benchmarks.md
+bench-files: .venv-bench/package ## Measures watchspan beside them from Parquet files to a Parquet file and writes PAGE; SIZE=10M,100M for larger ones.
+	.venv-bench/bin/python benches/files.py --sizes $(SIZE) $(BENCH_FILES) --write $(PAGE)
 
 bench-worst-cases: .venv-bench/package ## Measures inputs that are hard to group and writes docs/worst_cases.md.
 	.venv-bench/bin/python benches/worst_cases.py --write docs/worst_cases.md

@@ -1,25 +1,24 @@
-"""Measures watchspan beside Polars and DuckDB: seconds, ratios, and the memory that each needs.
+"""Measures watchspan beside Polars, DuckDB and ClickHouse: seconds, ratios, and the memory that each needs.
 
     python benches/compare.py --sizes 1M,10M --rounds 5 --write docs/benchmarks.md
 
 All do the same job on the same generated events (`generated_events.py`): the engagement table. Every
 measurement is a process of its own (`compare_process.py`), one at a time; in each round all variants take
-their turn, and every round begins with another one. The results of the engines are added up and compared, and
-the run fails if they do not agree. The queries are in `peers_polars.py` and `peers_duckdb.py`.
+their turn, and every round begins with another one. The results of the engines are added up and compared
+(`agreement.py`), and the run fails if they do not agree. The queries are in `peers_polars.py`,
+`peers_duckdb.py` and `peers_clickhouse.py`.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import signal
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import generated_events
 from compare_report import VARIANTS, Measured, Size, environment, markdown
+from processes import told_by
 from reported import command, cores, parser, progress, publish
 
 
@@ -82,26 +81,15 @@ def _measure_size(options: argparse.Namespace, folder: Path, scratch: Path, rows
 
 
 def _measure(name: str, arguments: list[str], measured: Measured) -> None:
-    program = str(Path(__file__).with_name("compare_process.py"))
-    done = subprocess.run(
-        [sys.executable, program, name, *arguments], check=False, capture_output=True, text=True
-    )
-    if done.returncode:
-        measured.failure = _failure(done)
+    program = Path(__file__).with_name("compare_process.py")
+    told, measured.failure = told_by(program, [name, *arguments])
+    if measured.failure:
         return
-    told = json.loads(done.stdout)
     measured.cold.append(told["cold"])
     measured.warm += told["warm"]
     if told["memory"] is not None:
         measured.memory.append(told["memory"])
     measured.sums = told["sums"] or measured.sums
-
-
-def _failure(done: subprocess.CompletedProcess[str]) -> str:
-    if done.returncode == -signal.SIGKILL:
-        return "was killed, as the system does when memory runs out"
-    lines = done.stderr.strip().splitlines()
-    return f"failed: {lines[-1]}" if lines else f"failed with {done.returncode}"
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 # Colours that people with a colour vision deficiency tell apart.
-_COLOURS = ("#0072b2", "#e69f00", "#f0c35e", "#009e73")
+_COLOURS = ("#0072b2", "#e69f00", "#f0c35e", "#009e73", "#cc79a7")
 _SETTINGS = {
     "svg.hashsalt": "watchspan",
     "font.family": "sans-serif",

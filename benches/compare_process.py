@@ -1,7 +1,7 @@
 """One measurement of one variant, in a process of its own: `compare.py` starts it and reads what it prints.
 
 The events are first loaded into the form in which the engine keeps them in memory: a pyarrow table for
-watchspan, a DataFrame for Polars, a table of an in-memory database for DuckDB. Then the clock starts.
+watchspan, a DataFrame for Polars, a table in memory for DuckDB and ClickHouse. Then the clock starts.
 """
 
 from __future__ import annotations
@@ -13,22 +13,15 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Literal
 
+import agreement
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from agreement import CHECKED
 from processes import be_killed_first, forget_peak, own_memory, settle
 
 _KEYS = ("userId", "videoId", "sessionId")
-_SUMMED = (
-    *("totalWatchTime", "totalUniqueSecondsWatched", "totalForwardSkips", "totalBackwardSkips"),
-    *("completionCount", "sessionCount", "avgPausesPerSession", "eventCount", "rewatchedSeconds"),
-    *("maxPositionReached", "openSegmentCount", "rejectedSegmentCount", "engagementScore"),
-    *("totalPlayTime", "unobservedWatchTime"),
-)
-_INTERVALS = ("watchedIntervals", "replayedIntervals")
-_CHECKED = (*_SUMMED, *_INTERVALS, "dataQualityFlag")
 
 
 @dataclass
@@ -57,7 +50,7 @@ def main() -> None:
     before = own_memory("VmRSS") if forget_peak() else None
     cold, result = _timed(job)
     used = None if before is None else max(0, own_memory("VmHWM") - before)
-    sums = _sums(job.checked(result)) if options.sums and job.checked else {}
+    sums = agreement.sums([job.checked(result)]) if options.sums and job.checked else {}
     # What a call made goes before the clock starts for the next one.
     del result
     warm = []
@@ -72,7 +65,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("variant", choices=VARIANTS)
     parser.add_argument("--events", type=Path, required=True)
     parser.add_argument("--videos", type=Path, required=True)
-    parser.add_argument("--scratch", required=True, help="where DuckDB may put what memory does not hold")
+    parser.add_argument(
+        "--scratch", required=True, help="where DuckDB and ClickHouse may put what memory does not hold"
+    )
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--warm", type=int, required=True, help="calls after the first")
     parser.add_argument("--sums", action="store_true", help="adds up the first result")
@@ -96,7 +91,7 @@ def _watchspan(options: argparse.Namespace) -> Job:
     def run() -> pa.Table:
         return watchspan.aggregate(events, videos=videos, threads=options.threads, memory_limit=limit)
 
-    return Job(run, lambda table: table.select(_CHECKED))
+    return Job(run, lambda table: table.select(CHECKED))
 
 
 def _watchspan_alone(options: argparse.Namespace) -> Job:
@@ -110,14 +105,14 @@ def _polars_events(options: argparse.Namespace) -> Any:
     return pl.concat([pl.from_arrow(piece) for piece in _pieces(options)], rechunk=False)
 
 
-def _polars(options: argparse.Namespace, engine: str = "streaming") -> Job:
+def _polars(options: argparse.Namespace, engine: Literal["streaming", "in-memory"] = "streaming") -> Job:
     import peers_polars
     import polars as pl
 
     events, videos = _polars_events(options), pl.from_arrow(pq.read_table(options.videos))
     return Job(
         lambda: peers_polars.aggregate(events, videos, engine),
-        lambda frame: frame.select(_CHECKED).to_arrow(),
+        lambda frame: frame.select(CHECKED).to_arrow(),
     )
 
 
@@ -131,16 +126,9 @@ def _polars_group_by(options: argparse.Namespace) -> Job:
 
 
 def _duckdb_connection(options: argparse.Namespace) -> Any:
-    import duckdb
     import peers_duckdb
 
-    # Without the order of rows, which nothing here needs, DuckDB needs less memory.
-    settings = {
-        "threads": options.threads,
-        "temp_directory": options.scratch,
-        "preserve_insertion_order": False,
-    }
-    connection = duckdb.connect(config=settings)
+    connection = peers_duckdb.connect(options.scratch, options.threads)
     for piece in _pieces(options):
         peers_duckdb.load(connection, "events", piece)
     peers_duckdb.load(connection, "videos", pq.read_table(options.videos))
@@ -153,7 +141,7 @@ def _duckdb(options: argparse.Namespace) -> Job:
     connection = _duckdb_connection(options)
     return Job(
         lambda: peers_duckdb.aggregate(connection),
-        lambda _: connection.sql(f"SELECT {', '.join(_CHECKED)} FROM engagement").to_arrow_table(),
+        lambda _: connection.sql(f"SELECT {', '.join(CHECKED)} FROM engagement").to_arrow_table(),
         lambda: connection.execute("DROP TABLE engagement"),
     )
 
@@ -167,14 +155,45 @@ def _duckdb_group_by(options: argparse.Namespace) -> Job:
     )
 
 
+def _clickhouse_session(options: argparse.Namespace) -> Any:
+    import peers_clickhouse
+
+    session = peers_clickhouse.connect(options.scratch, options.threads)
+    peers_clickhouse.load(session, "events", options.events / "*.parquet")
+    peers_clickhouse.load(session, "videos", options.videos)
+    return session
+
+
+def _clickhouse(options: argparse.Namespace) -> Job:
+    import peers_clickhouse
+
+    session = _clickhouse_session(options)
+    return Job(
+        lambda: peers_clickhouse.aggregate(session),
+        lambda _: peers_clickhouse.rows(session, CHECKED),
+        lambda: session.query("DROP TABLE engagement"),
+    )
+
+
+def _clickhouse_group_by(options: argparse.Namespace) -> Job:
+    session = _clickhouse_session(options)
+    query = f"SELECT {', '.join(_KEYS)}, count() AS rows FROM events GROUP BY ALL"
+    return Job(
+        lambda: session.query(f"CREATE TABLE counted ENGINE = Memory AS {query}"),
+        clean=lambda: session.query("DROP TABLE counted"),
+    )
+
+
 VARIANTS: dict[str, Callable[[argparse.Namespace], Job]] = {
     "watchspan": _watchspan,
     "watchspan-1-thread": _watchspan_alone,
     "polars": _polars,
     "polars-in-memory": _polars_in_memory,
     "duckdb": _duckdb,
+    "clickhouse": _clickhouse,
     "polars-group-by": _polars_group_by,
     "duckdb-group-by": _duckdb_group_by,
+    "clickhouse-group-by": _clickhouse_group_by,
 }
 
 
@@ -182,16 +201,6 @@ def _timed(job: Job) -> tuple[float, Any]:
     start = time.perf_counter()
     result = job.run()
     return time.perf_counter() - start, result
-
-
-def _sums(table: pa.Table) -> dict[str, float]:
-    sums: dict[str, float] = {"rows": table.num_rows}
-    for name in _SUMMED:
-        sums[name] = pc.sum(table[name]).as_py()
-    for name in _INTERVALS:
-        sums[name] = pc.sum(pc.list_value_length(table[name])).as_py()
-    sums["flagged rows"] = pc.sum(pc.not_equal(table["dataQualityFlag"], "ok")).as_py()
-    return sums
 
 
 if __name__ == "__main__":

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from statistics import median
 
-from peers_rules import LEFT_OUT
-from reported import RARE_ROWS, conditions, nearly, number, same, table
+from agreement import Sums, comparison, disagreements
+from peers_rules import LEFT_OUT_SECTION
+from reported import GENERATED, conditions, mebibytes, seconds, spread, table, times
 
 # What each variant is called in the page, in the order of its tables.
 VARIANTS = {
@@ -17,42 +18,37 @@ VARIANTS = {
     "polars": "Polars, streaming engine",
     "polars-in-memory": "Polars, in-memory engine",
     "duckdb": "DuckDB",
+    "clickhouse": "ClickHouse",
     "polars-group-by": "bare Polars `group_by`",
     "duckdb-group-by": "bare DuckDB `GROUP BY`",
+    "clickhouse-group-by": "bare ClickHouse `GROUP BY`",
 }
 # Those that do the whole job on all threads.
-ENGINES = ("watchspan", "polars", "polars-in-memory", "duckdb")
-# Why these may differ nevertheless.
-_MAY_DIFFER = {
-    "unobservedWatchTime": "the queries bound it by the next event on the same video, not on any",
-    "engagementScore": "a sum in another order can round a row's score the other way",
-}
-
-_INTRODUCTION = """\
+ENGINES = ("watchspan", "polars", "polars-in-memory", "duckdb", "clickhouse")
+_INTRODUCTION = f"""\
 <!-- Written by `python benches/compare.py`: do not edit. -->
 
 # Benchmarks
 
 The whole job on one machine, from events in memory to the engagement table in memory, with watchspan and as
-queries for Polars (`benches/peers_polars.py`) and DuckDB (`benches/peers_duckdb.py`). Spark has a page of its
-own: [spark_benchmarks.md](spark_benchmarks.md).
+queries for Polars (`benches/peers_polars.py`), DuckDB (`benches/peers_duckdb.py`) and ClickHouse, as `chdb`
+runs it in a process (`benches/peers_clickhouse.py`). From file to file has a page of its own:
+[files_benchmarks.md](files_benchmarks.md); so has Spark: [spark_benchmarks.md](spark_benchmarks.md).
 
-Events are generated (`benches/generated_events.py`): user ids of 12 characters, session ids of 36, about 7
-events per user and video, 2.5% of the videos without a duration and as many not listed.
-
+{GENERATED}
 Every measurement is a fresh process, one at a time. It first loads the events into the form that the engine
 itself keeps in memory, with plain text columns: a pyarrow table for watchspan, a DataFrame for Polars, a
-table of an in-memory database for DuckDB. None of this is timed, so Polars and DuckDB do not pay for a
-conversion. Then it runs the job:
+table of an in-memory database for DuckDB, one of the engine `Memory` for ClickHouse. None of this is timed,
+so nobody pays for a conversion. Then it runs the job:
 
 * *cold* is the first call in the process,
 * *warm* are the calls after it in the same process.
 
 Seconds and memory are medians over all rounds. Memory is the peak of the process's resident memory during
 the cold call, less what was resident after loading. The result stays in the engine's own form: an Arrow
-table, a DataFrame, a table of the database. DuckDB may put what its memory limit does not hold into files.
-That limit is four fifths of the machine's memory; watchspan is given the same `memory_limit` in place of its
-own default, a quarter.
+table, a DataFrame, a table of the database. DuckDB and ClickHouse may put what their memory limits do not
+hold into files. DuckDB's is four fifths of the machine's memory, ClickHouse's nine tenths; watchspan is given
+four fifths as its `memory_limit` in place of its own default, a quarter.
 
 The bare `group_by` only counts the events per user, video and session. It is no version of the job, but the
 least that a query engine does to bring the events of a session together.
@@ -74,7 +70,7 @@ class Measured:
     cold: list[float] = field(default_factory=list)
     warm: list[float] = field(default_factory=list)
     memory: list[int] = field(default_factory=list)
-    sums: dict[str, float] = field(default_factory=dict)
+    sums: Sums = field(default_factory=dict)
     failure: str = ""
 
     def typical(self, figure: str) -> float | None:
@@ -95,23 +91,21 @@ class Size:
         both = [self.measured[name].typical(figure) if name in self.measured else None for name in (of, to)]
         return None if both[0] is None or not both[1] else both[0] / both[1]
 
-    def peers(self) -> list[str]:
-        """The variants whose sums are held against watchspan's."""
-        return [name for name, measured in self.measured.items() if measured.sums and name != "watchspan"]
+    def peers(self) -> dict[str, Sums]:
+        """The sums that are held against watchspan's, by what the variants are called."""
+        return {
+            VARIANTS[name]: measured.sums
+            for name, measured in self.measured.items()
+            if measured.sums and name != "watchspan"
+        }
 
     def disagreements(self) -> Iterator[str]:
         """A sentence for each sum that should be the same and is not."""
-        own = self.measured["watchspan"].sums
-        if not own:
-            yield f"With {self.rows:,} events watchspan {self.measured['watchspan'].failure}."
-            return
-        for name in self.peers():
-            for column, value in self.measured[name].sums.items():
-                if not nearly(column, own[column], value, self.rows) and column not in _MAY_DIFFER:
-                    yield (
-                        f"With {self.rows:,} events {VARIANTS[name]} does not agree with watchspan on "
-                        f"{column}: {number(value)}, not {number(own[column])}."
-                    )
+        own = self.measured["watchspan"]
+        if own.sums:
+            yield from disagreements(own.sums, self.peers(), self.rows)
+        else:
+            yield f"With {self.rows:,} events watchspan {own.failure}."
 
     def agrees(self) -> bool:
         """Whether all sums agree that all define alike."""
@@ -120,7 +114,7 @@ class Size:
 
 def environment(threads: int) -> dict[str, str]:
     """What the figures depend on; to be asked for before the run."""
-    packages = ("watchspan", "polars", "duckdb", "pyarrow")
+    packages = ("watchspan", "polars", "duckdb", "chdb", "pyarrow")
     versions = {name: version(name) for name in packages}
     return {**conditions(), "threads of each engine": str(threads), **versions}
 
@@ -133,19 +127,13 @@ def markdown(
     if plot:
         parts.append(f"![Seconds of each engine by number of events]({plot})\n")
     parts += [_section(size) for size in sizes]
-    parts += ["## What the queries leave out\n", _LEFT_OUT_LEAD, LEFT_OUT + _UNORDERED]
-    parts += ["## The run\n", f"`{command}`: {rounds} processes of each variant, {1 + warm} calls in each.\n"]
+    parts += [
+        LEFT_OUT_SECTION,
+        "## The run\n",
+        f"`{command}`: {rounds} processes of each variant, {1 + warm} calls in each.\n",
+    ]
     parts += [table(("what", "value"), about.items())]
     return "\n".join(parts)
-
-
-_LEFT_OUT_LEAD = """\
-Both have every column of the table and follow [metrics.md](metrics.md) with the default rules, except for
-these, which leave them less to do than watchspan does.
-"""
-_UNORDERED = """\
-* The rows come in no particular order; watchspan's are ordered by user and video.
-"""
 
 
 def _summary(sizes: Sequence[Size]) -> str:
@@ -154,9 +142,9 @@ def _summary(sizes: Sequence[Size]) -> str:
         (
             f"{size.rows:,}",
             _nanoseconds(size, "watchspan"),
-            *(_times(size.ratio(name)) for name in peers),
-            _times(size.ratio("watchspan", "polars-group-by")),
-            _times(size.ratio("watchspan-1-thread")),
+            *(times(size.ratio(name)) for name in peers),
+            times(size.ratio("watchspan", "polars-group-by")),
+            times(size.ratio("watchspan-1-thread")),
         )
         for size in sizes
     ]
@@ -184,67 +172,30 @@ def _section(size: Size) -> str:
         for name, measured in size.measured.items()
         if measured.failure
     ]
-    parts = [f"## {size.rows:,} events\n", table(head, rows), *failures, _sums(size)]
+    parts = [
+        f"## {size.rows:,} events\n",
+        table(head, rows),
+        *failures,
+        comparison(size.measured["watchspan"].sums, size.peers()),
+    ]
     return "\n".join(parts)
 
 
 def _row(size: Size, name: str) -> tuple[str, ...]:
     measured = size.measured[name]
-    memory = measured.typical("memory")
-    spread = f"{min(measured.cold):.3f} to {max(measured.cold):.3f}" if measured.cold else "-"
     return (
         VARIANTS[name],
-        "did not finish" if measured.failure else _seconds(measured.typical("cold")),
-        _seconds(measured.typical("warm")),
-        _times(size.ratio(name)),
-        _times(size.ratio(name, figure="warm")),
+        "did not finish" if measured.failure else seconds(measured.typical("cold")),
+        seconds(measured.typical("warm")),
+        times(size.ratio(name)),
+        times(size.ratio(name, figure="warm")),
         _nanoseconds(size, name),
-        "-" if memory is None else f"{memory / 2**20:,.0f}",
-        _times(size.ratio(name, figure="memory")),
-        spread,
+        mebibytes(measured.typical("memory")),
+        times(size.ratio(name, figure="memory")),
+        spread(measured.cold),
     )
-
-
-def _sums(size: Size) -> str:
-    own, peers = size.measured["watchspan"].sums, size.peers()
-    rows = [
-        (
-            column if column.endswith("rows") else f"`{column}`",
-            number(value),
-            *(_difference(value, size.measured[name].sums[column]) for name in peers),
-        )
-        for column, value in own.items()
-    ]
-    head = ("sum of", "watchspan", *(VARIANTS[name] for name in peers))
-    differing = {
-        column
-        for column, value in own.items()
-        if any(not same(value, size.measured[name].sums[column]) for name in peers)
-    }
-    reasons = [
-        f"* `{column}` differs as {reason}.\n"
-        for column, reason in _MAY_DIFFER.items()
-        if column in differing
-    ]
-    if differing - _MAY_DIFFER.keys():
-        reasons.append(f"* The other sums that differ do so as {RARE_ROWS}.\n")
-    return "\n".join(["Sums over all rows:\n", table(head, rows), *reasons])
-
-
-def _difference(own: float, other: float) -> str:
-    if same(own, other):
-        return "agrees"
-    return f"{other - own:+,.3f}" + (f" ({(other - own) / own:+.1%})" if own else "")
 
 
 def _nanoseconds(size: Size, name: str) -> str:
     seconds = size.measured[name].typical("cold")
     return "-" if seconds is None else f"{seconds / size.rows * 1e9:.0f}"
-
-
-def _seconds(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
-
-
-def _times(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2f}"

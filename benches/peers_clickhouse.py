@@ -1,11 +1,11 @@
 """The engagement table in ClickHouse: SQL over tables in its memory, or over files.
 
-Written as somebody who knows ClickHouse would write it: no windows and no sorts of rows, but arrays and functions
-over them. One aggregation brings the events of a session together as an array of numbers, which is walked in
-place (`peers_clickhouse_walk.py`); a second one concatenates the arrays of a user's sessions on a video. The
-starts and ends of what was watched become one sorted array of numbers, and how many segments lie over each place
-is its running sum, which gives the union and what was seen again at once. Sessions are walked once, into a
-temporary table, as estimated durations need all of them.
+Written as somebody who knows ClickHouse would write it: no windows and no sorts of rows, but arrays and
+functions over them. One aggregation brings the events of a session together as an array of numbers, which is
+walked in place (`peers_clickhouse_walk.py`); a second one concatenates the arrays of a user's sessions on a
+video. The starts and ends of what was watched become one sorted array of numbers, and how many segments lie
+over each place is a running sum, which gives the union and what was seen again at once. Sessions are walked
+once, into a temporary table, as estimated durations need all of them.
 
 It has every column of the table and follows the definitions in `docs/metrics.md` with the default rules,
 except for what `peers_rules.LEFT_OUT` lists.
@@ -14,10 +14,13 @@ except for what `peers_rules.LEFT_OUT` lists.
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import peers_clickhouse_walk as walk
 import peers_rules as r
+import pyarrow as pa
 from chdb.session import Session
 
 _SETTINGS = {
@@ -33,7 +36,11 @@ catalogue AS (
     FROM videos
     WHERE videos.videoId IS NOT NULL
 ),
-known AS (SELECT videoId, assumeNotNull(duration) AS length FROM catalogue WHERE duration > 0 AND duration < inf),
+known AS (
+    SELECT videoId, assumeNotNull(duration) AS length
+    FROM catalogue
+    WHERE duration > 0 AND duration < inf
+),
 durations AS (
     SELECT videoId, length AS videoDuration, 'metadata' AS durationSource FROM known
     UNION ALL
@@ -47,14 +54,15 @@ durations AS (
     HAVING videoDuration > 0
 )"""
 
-# An unknown duration is no bound.
+# An unknown duration is no bound, and wherever a video of which it is ended, that was its end.
 _BOUNDED = f"""
 bounded AS (
     SELECT
         *,
         ifNull(videoDuration, inf) AS bound,
-        if(isNull(videoDuration), length(endings), arrayCount(e -> e >= {r.COMPLETE} * bound, endings)) AS arrived,
-        greatest(arrived, ifNull(durationSource, '') = 'metadata' AND lastEnd >= {r.COMPLETE} * bound) AS completions,
+        if(bound = inf, 0, {r.COMPLETE} * bound) AS mark,
+        arrayCount(e -> e >= mark, endings) AS arrived,
+        greatest(arrived, ifNull(durationSource, '') = 'metadata' AND lastEnd >= mark) AS completions,
         arraySum(arrayMap((u, f) -> greatest(0, least(u, bound - f)), unseenMost, unseenFrom)) AS unobserved
     FROM sessions LEFT ANY JOIN durations USING (videoId)
 )"""
@@ -80,8 +88,8 @@ _SUMS = (
     *(f"toInt64(sum(bounded.{column})) AS {name}" for column, name in _COUNTS.items()),
 )
 
-# A start or an end is a number: its place, and in the last bit which of both it is. Where both are, starts come
-# first, so what touches is one stretch. Numbers of positions that are not negative are in the order of these.
+# A start or an end is a number: its place, and in the last bit which of both it is. Where both are, starts
+# come first, so what touches is one stretch. No position is negative, so the bits of them are in their order.
 _TOTALS = f"""
 totals AS (
     SELECT
@@ -140,7 +148,8 @@ derived AS (
         stretches.*,
         title AS videoTitle,
         arraySum((s, e) -> e - s, unionStarts, unionEnds) AS covered,
-        arraySum((s, e) -> greatest(0, least(e, bound) - s), unionStarts, unionEnds) AS totalUniqueSecondsWatched,
+        arraySum((s, e) -> greatest(0, least(e, bound) - s), unionStarts, unionEnds)
+            AS totalUniqueSecondsWatched,
         least(furthest, bound) AS maxPositionReached,
         {_round2("totalWatchTime / videoDuration * 100")} AS watchPercentage,
         {_round2("maxPositionReached / videoDuration * 100")} AS completionPercentage,
@@ -160,8 +169,12 @@ derived AS (
 _FLAGS = {
     "missing_duration": "isNull(videoDuration)",
     "estimated_duration": "durationSource = 'estimated'",
-    "excessive_watch_time": f"totalWatchTime > {r.EXCESSIVE} * bound * greatest(sessionCount, completionCount)",
-    "completed_without_sufficient_watch": f"isCompletedAtLeastOnce AND uniqueWatchPercentage < {r.SUFFICIENT}",
+    "excessive_watch_time": (
+        f"totalWatchTime > {r.EXCESSIVE} * bound * greatest(sessionCount, completionCount)"
+    ),
+    "completed_without_sufficient_watch": (
+        f"isCompletedAtLeastOnce AND uniqueWatchPercentage < {r.SUFFICIENT}"
+    ),
     "position_exceeds_duration": f"durationSource = 'metadata' AND furthest > bound + {r.SLACK}",
     "implausible_segments": "rejectedSegmentCount > 0",
     "ended_before_duration": "endedEarly",
@@ -172,12 +185,14 @@ scored AS (
     SELECT
         *,
         ifNull(uniqueWatchPercentage >= {r.SUFFICIENT}, false) AS sufficient,
-        {_round2(
-    f"60 * {_share('totalUniqueSecondsWatched')}"
-    " + 20 * (isCompletedAtLeastOnce AND sufficient)"
-    f" + 10 * {_share('maxPositionReached')}"
-    f" + 10 * {_share('rewatchedSeconds')}"
-)} AS engagementScore,
+        {
+    _round2(
+        f"60 * {_share('totalUniqueSecondsWatched')}"
+        " + 20 * (isCompletedAtLeastOnce AND sufficient)"
+        f" + 10 * {_share('maxPositionReached')}"
+        f" + 10 * {_share('rewatchedSeconds')}"
+    )
+} AS engagementScore,
         multiIf(
             engagementScore >= {r.HIGH}, 'High',
             engagementScore >= {r.MEDIUM}, 'Medium',
@@ -200,25 +215,31 @@ QUERY = f"WITH {','.join(_STEPS)}\nSELECT {', '.join(r.COLUMNS)} FROM scored"
 
 def connect(folder: str | Path, threads: int) -> Session:
     """A session whose files are below a folder: a process has one at a time."""
-    session = Session(tempfile.mkdtemp(dir=folder, prefix="clickhouse-"))
+    place = tempfile.mkdtemp(dir=folder, prefix="clickhouse-")
+    session = Session(place)  # type: ignore[no-untyped-call]
     for name, value in {**_SETTINGS, "max_threads": threads}.items():
-        session.query(f"SET {name} = {value}")
+        _ask(session, f"SET {name} = {value}")
     return session
 
 
 def load(session: Session, name: str, files: str | Path) -> None:
     """Puts the rows of Parquet files into a table in ClickHouse's own memory."""
-    session.query(f"CREATE TABLE {name} ENGINE = Memory AS SELECT * FROM {_file(files)}")
+    _ask(session, f"CREATE TABLE {name} ENGINE = Memory AS SELECT * FROM {_file(files)}")
 
 
 def over_files(session: Session, name: str, files: str | Path) -> None:
     """Makes a name stand for Parquet files, which queries then read."""
-    session.query(f"CREATE VIEW {name} AS SELECT * FROM {_file(files)}")
+    _ask(session, f"CREATE VIEW {name} AS SELECT * FROM {_file(files)}")
 
 
 def aggregate(session: Session) -> None:
     """Makes the table `engagement`, one row per user and video, of the tables `events` and `videos`."""
     _with_sessions(session, f"CREATE TABLE engagement ENGINE = Memory AS {QUERY}")
+
+
+def rows(session: Session, columns: Sequence[str]) -> pa.Table:
+    """Some columns of the table `engagement`."""
+    return pa.table(_ask(session, f"SELECT {', '.join(columns)} FROM engagement", "Arrow"))
 
 
 def write(session: Session, file: str | Path) -> None:
@@ -228,9 +249,13 @@ def write(session: Session, file: str | Path) -> None:
 
 def _with_sessions(session: Session, query: str) -> None:
     # A table of its own: what a query keeps by AS MATERIALIZED took a third longer.
-    session.query(f"CREATE TEMPORARY TABLE sessions ENGINE = Memory AS {walk.QUERY}")
-    session.query(query)
-    session.query("DROP TABLE sessions")
+    _ask(session, f"CREATE TEMPORARY TABLE sessions ENGINE = Memory AS {walk.QUERY}")
+    _ask(session, query)
+    _ask(session, "DROP TABLE sessions")
+
+
+def _ask(session: Session, query: str, form: str = "CSV") -> Any:
+    return session.query(query, form)  # type: ignore[no-untyped-call]
 
 
 def _file(path: str | Path) -> str:

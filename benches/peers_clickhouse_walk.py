@@ -1,9 +1,9 @@
 """The sessions in ClickHouse: each one's events as arrays, walked by functions over neighbours.
 
-An event is one number of 128 bits: its time, kind and position, so that numbers are in the order in which events
-count, one array for each session holds them, and sorting it costs next to nothing. What came before an event is
-an array moved by one place, and what still holds is filled forward. What is unknown is NaN: like NULL it is
-neither less nor more than anything, but it costs no column of its own.
+An event is one number of 128 bits: its time, kind and position. So numbers are in the order in which events
+count, one array for each session holds them, and sorting it costs next to nothing. What came before an event
+is an array moved by one place, and what still holds is filled forward. What is unknown is NaN: like NULL it
+is neither less nor more than anything, but it costs no column of its own.
 """
 
 from __future__ import annotations
@@ -55,6 +55,11 @@ def _before(value: str, first: str = "0") -> str:
     return f"arrayShiftRight({value}, 1, {first})"
 
 
+def _last_was(kind: int, counts: str) -> str:
+    """Whether of the events that count the last one up to each was of a kind."""
+    return f"arrayMap(k -> k = {kind}, arrayFill(k -> {counts}, kinds))"
+
+
 # The player before each event. Nothing is said of the first one's time before.
 _STATES = f"""
 states AS (
@@ -70,8 +75,8 @@ states AS (
             k -> toUInt8(k IN {_STARTS}), arrayFill(k -> k IN {_STARTS} OR k IN {_STOPS}, kinds)
         ) AS playing,
         {_before("playing")} AS played,
-        {_before(f"arrayMap(k -> k = {r.SEEK_START}, arrayFill(k -> k <> {r.RATE_CHANGE}, kinds))")} AS sought,
-        {_before(f"arrayMap(k -> k = {r.END}, arrayFill(k -> k IN {_ENDED_BY}, kinds))")} AS ended,
+        {_before(_last_was(r.SEEK_START, f"k <> {r.RATE_CHANGE}"))} AS sought,
+        {_before(_last_was(r.END, f"k IN {_ENDED_BY}"))} AS ended,
         arrayMap((p, s) -> p AND NOT s, played, sought) AS running
     FROM split
 )"""
@@ -145,8 +150,8 @@ walked AS (
     FROM judged
 )"""
 
-# A run of playing goes on through what was watched or seen; it took what the clock says, but no more than was
-# played. What may have been watched unseen is kept with the place where that began, as the duration bounds it.
+# A run of playing goes on through what was watched or seen; it took what the clock says, but no more than
+# was played. What may have been watched unseen is kept with where that began, as durations bound it.
 _SESSIONS = f"""
 sessions AS (
     SELECT

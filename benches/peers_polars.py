@@ -12,10 +12,13 @@ except for what `peers_rules.LEFT_OUT` lists.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import peers_rules as r
 import polars as pl
 from peers_polars_walk import INFINITY, PAIR, walked_events
+
+Engine = Literal["streaming", "in-memory"]
 
 # What is needed of the walked events.
 _WALKED = (
@@ -29,7 +32,7 @@ _KIND, _POSITION, _D, _DT = pl.col("kind"), pl.col("position"), pl.col("d"), pl.
 _DURATION, _FROM = pl.col("videoDuration"), pl.col("from")
 
 
-def aggregate(events: pl.DataFrame, videos: pl.DataFrame, engine: str) -> pl.DataFrame:
+def aggregate(events: pl.DataFrame, videos: pl.DataFrame, engine: Engine) -> pl.DataFrame:
     """One row per user and video.
 
     Args:
@@ -45,7 +48,7 @@ def write(events: pl.LazyFrame, videos: pl.LazyFrame, file: str | Path) -> None:
     _engagement(events, videos, "streaming").sink_parquet(file, compression="snappy", engine="streaming")
 
 
-def _engagement(events: pl.LazyFrame, videos: pl.LazyFrame, engine: str) -> pl.LazyFrame:
+def _engagement(events: pl.LazyFrame, videos: pl.LazyFrame, engine: Engine) -> pl.LazyFrame:
     # Collected, as several branches need it: Polars would walk twice for those that need other columns.
     walked = walked_events(events).select(_WALKED).collect(engine=engine).lazy()
     known = _known(videos)

@@ -1,14 +1,22 @@
-"""What processes use: Spark's, watched from outside, and one's own. Only Linux tells such things."""
+"""What processes use: Spark's, watched from outside, and one's own. Only Linux tells such things.
+
+Also how a program measures in processes of their own.
+"""
 
 from __future__ import annotations
 
 import ctypes
 import gc
+import json
 import os
+import signal
+import subprocess
+import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import pyarrow as pa
 
@@ -126,7 +134,38 @@ def own_memory(name: str) -> int:
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:"))
 
 
+def read_from_disk() -> int | None:
+    """How many bytes this process had the disk read so far; None where it is not told."""
+    try:
+        lines = Path("/proc/self/io").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return None
+    return next(int(line.split()[1]) for line in lines if line.startswith("read_bytes:"))
+
+
 def be_killed_first() -> None:
     """If memory runs out, this process is what the kernel is to end."""
     with suppress(OSError):  # where there is no Linux
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="utf-8")
+
+
+def told_by(program: Path, arguments: list[str], timeout: float | None = None) -> tuple[dict[str, Any], str]:
+    """What a measurement in its own process printed as JSON; or else why it did not finish."""
+    try:
+        done = subprocess.run(
+            [sys.executable, str(program), *arguments],
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+        )
+    except subprocess.TimeoutExpired:
+        return {}, f"was ended after {timeout:,.0f} seconds"
+    return ({}, _failure(done)) if done.returncode else (dict(json.loads(done.stdout)), "")
+
+
+def _failure(done: subprocess.CompletedProcess[str]) -> str:
+    if done.returncode == -signal.SIGKILL:
+        return "was killed, as the system does when memory runs out"
+    lines = done.stderr.strip().splitlines()
+    return f"failed: {lines[-1]}" if lines else f"failed with {done.returncode}"

@@ -9,9 +9,10 @@ from typing import Any
 
 import pyarrow as pa
 import pyspark
+from agreement import RARE_ROWS, nearly, same
 from peers_rules import LEFT_OUT
 from pyspark.sql import SparkSession
-from reported import RARE_ROWS, conditions, nearly, number, same, table
+from reported import conditions, number, table
 
 import watchspan
 
