@@ -7,6 +7,7 @@ closed, though the system may not have put it onto the disk yet.
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import tempfile
@@ -80,10 +81,18 @@ CACHES: dict[str, Callable[[Iterable[Path]], None]] = {"cold": _forget, "warm": 
 def _watchspan(options: argparse.Namespace) -> Job:
     from watchspan.cli.app import app
 
+    _import_late_ones()
     words = ["aggregate", str(options.events), "--videos", str(options.videos), "--quiet"]
     words += ["--threads", str(options.threads), "--output", str(options.output)]
     words += ["--memory-limit", options.memory_limit] if options.memory_limit else []
     return lambda: app.main(words, prog_name="watchspan", standalone_mode=False)
+
+
+def _import_late_ones() -> None:
+    # What pyarrow imports when it is first needed. That is pandas with its first list, where it is installed,
+    # as it is with chdb; it takes longer than a million events.
+    importlib.import_module("pyarrow.dataset")
+    pa.array([0])
 
 
 def _watchspan_in_memory(options: argparse.Namespace) -> Job:
