@@ -19,7 +19,7 @@ from pathlib import Path
 import generated_events
 from compare_report import VARIANTS, Measured, Size, environment, markdown
 from processes import told_by
-from reported import command, cores, parser, progress, publish
+from reported import chosen, command, cores, parser, progress, publish
 
 
 def main() -> int:
@@ -50,16 +50,8 @@ def _options() -> argparse.Namespace:
     options = parser(__doc__, sizes="1M,10M", rounds=5)
     options.add_argument("--warm", type=int, default=2, help="calls in each process after the first")
     options.add_argument("--threads", type=int, default=cores(), help="threads of each engine; all cores")
-    options.add_argument("--variants", type=_variants, default=list(VARIANTS), help="some of the variants")
+    options.add_argument("--variants", type=chosen(VARIANTS), default=list(VARIANTS), help="some of them")
     return options.parse_args()
-
-
-def _variants(text: str) -> list[str]:
-    chosen = text.split(",")
-    unknown = [name for name in chosen if name not in VARIANTS]
-    if unknown or "watchspan" not in chosen:
-        raise argparse.ArgumentTypeError(f"watchspan and any of {', '.join(VARIANTS)}, not {text}")
-    return chosen
 
 
 def _measure_size(options: argparse.Namespace, folder: Path, scratch: Path, rows: int) -> Size:

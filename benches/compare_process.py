@@ -102,14 +102,16 @@ def _watchspan_alone(options: argparse.Namespace) -> Job:
 def _polars_events(options: argparse.Namespace) -> Any:
     import polars as pl
 
-    return pl.concat([pl.from_arrow(piece) for piece in _pieces(options)], rechunk=False)
+    frames: list[Any] = [pl.from_arrow(piece) for piece in _pieces(options)]
+    return pl.concat(frames, rechunk=False)
 
 
 def _polars(options: argparse.Namespace, engine: Literal["streaming", "in-memory"] = "streaming") -> Job:
     import peers_polars
     import polars as pl
 
-    events, videos = _polars_events(options), pl.from_arrow(pq.read_table(options.videos))
+    events = _polars_events(options)
+    videos: Any = pl.from_arrow(pq.read_table(options.videos))
     return Job(
         lambda: peers_polars.aggregate(events, videos, engine),
         lambda frame: frame.select(CHECKED).to_arrow(),

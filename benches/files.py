@@ -12,6 +12,7 @@ sums of all tables are compared (`agreement.py`), and no page is written if they
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 import tempfile
 from importlib.metadata import version
@@ -20,17 +21,21 @@ from pathlib import Path
 import generated_events
 from files_report import CASES, VARIANTS, Measured, Run, Size, markdown
 from processes import told_by
-from reported import command, conditions, cores, parser, progress, publish
+from reported import chosen, command, conditions, cores, parser, progress, publish
 
 _DATA = Path(__file__).resolve().parents[1] / "target" / "bench-files"
 # Where so many events would be more than a small machine holds.
 _LARGE = 100_000_000
+_SCRATCH = "scratch-"
 
 
 def main() -> int:
     """Runs the benchmark; 1 if the results do not agree."""
     options = _options()
     options.data.mkdir(parents=True, exist_ok=True)
+    # What runs that were ended left.
+    for left in options.data.glob(f"{_SCRATCH}*"):
+        shutil.rmtree(left)
     stored = options.run or options.data / "run.json"
     run = Run.read(stored) if options.stored else _run(options, stored)
     wrong = list(run.disagreements())
@@ -49,16 +54,8 @@ def _options() -> argparse.Namespace:
     options.add_argument("--threads", type=int, default=cores(), help="threads of each engine; all cores")
     options.add_argument("--memory-limit", default="2GB", help="watchspan's, from 100M events on")
     options.add_argument("--timeout", type=float, default=3600, help="seconds that a measurement may take")
-    options.add_argument("--variants", type=_variants, default=list(VARIANTS), help="some of the variants")
+    options.add_argument("--variants", type=chosen(VARIANTS), default=list(VARIANTS), help="some of them")
     return options.parse_args()
-
-
-def _variants(text: str) -> list[str]:
-    chosen = text.split(",")
-    unknown = [name for name in chosen if name not in VARIANTS]
-    if unknown or "watchspan" not in chosen:
-        raise argparse.ArgumentTypeError(f"watchspan and any of {', '.join(VARIANTS)}, not {text}")
-    return chosen
 
 
 def _run(options: argparse.Namespace, stored: Path) -> Run:
@@ -90,7 +87,7 @@ def _measure_size(options: argparse.Namespace, run: Run, stored: Path, places: l
 
 
 def _measure(options: argparse.Namespace, size: Size, measured: Measured, places: list[str]) -> None:
-    with tempfile.TemporaryDirectory(dir=options.data) as scratch:
+    with tempfile.TemporaryDirectory(dir=options.data, prefix=_SCRATCH) as scratch:
         arguments = [measured.variant, *places, "--scratch", scratch, "--output", f"{scratch}/rows.parquet"]
         arguments += ["--threads", str(options.threads)]
         arguments += ["--cache", measured.cache] if measured.cache else []

@@ -22,6 +22,8 @@ import pyarrow as pa
 
 _PROC = Path("/proc")
 _INTERVAL = 0.05
+# How much of an error pages tell.
+_TOLD = 300
 
 
 class WorkerMemory:
@@ -161,11 +163,14 @@ def told_by(program: Path, arguments: list[str], timeout: float | None = None) -
         )
     except subprocess.TimeoutExpired:
         return {}, f"was ended after {timeout:,.0f} seconds"
-    return ({}, _failure(done)) if done.returncode else (dict(json.loads(done.stdout)), "")
+    if done.returncode:
+        return {}, _failure(done)
+    # Before it libraries may have said something.
+    return dict(json.loads(done.stdout.splitlines()[-1])), ""
 
 
 def _failure(done: subprocess.CompletedProcess[str]) -> str:
     if done.returncode == -signal.SIGKILL:
         return "was killed, as the system does when memory runs out"
     lines = done.stderr.strip().splitlines()
-    return f"failed: {lines[-1]}" if lines else f"failed with {done.returncode}"
+    return f"failed: {lines[-1][:_TOLD]}" if lines else f"failed with {done.returncode}"

@@ -8,7 +8,7 @@ import platform
 import shlex
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 # What pages say of the events that they are about.
@@ -43,6 +43,18 @@ def parser(
     if rounds is not None:
         made.add_argument("--rounds", type=int, default=rounds, help="how often each is measured")
     return made
+
+
+def chosen(known: Iterable[str]) -> Callable[[str], list[str]]:
+    """What reads an option with names of variants: some of those that are known, with watchspan."""
+
+    def names(text: str) -> list[str]:
+        found = text.split(",")
+        if "watchspan" not in found or not set(found) <= set(known):
+            raise argparse.ArgumentTypeError(f"watchspan and any of {', '.join(known)}, not {text}")
+        return found
+
+    return names
 
 
 def publish(text: str, page: str | None) -> None:
