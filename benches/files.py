@@ -15,13 +15,12 @@ import argparse
 import shutil
 import sys
 import tempfile
-from importlib.metadata import version
 from pathlib import Path
 
 import generated_events
-from files_report import CASES, VARIANTS, Measured, Run, Size, markdown
+from files_report import CASES, VARIANTS, Measured, Run, Size, environment, markdown
 from processes import told_by
-from reported import chosen, command, conditions, cores, parser, progress, publish
+from reported import chosen, command, cores, parser, progress, publish
 
 _DATA = Path(__file__).resolve().parents[1] / "target" / "bench-files"
 # Where so many events would be more than a small machine holds.
@@ -59,9 +58,7 @@ def _options() -> argparse.Namespace:
 
 
 def _run(options: argparse.Namespace, stored: Path) -> Run:
-    packages = ("watchspan", "chdb", "duckdb", "polars", "pyarrow")
-    about = {**conditions(), "threads of each engine": str(options.threads)}
-    run = Run(command("benches/files.py"), {**about, **{name: version(name) for name in packages}})
+    run = Run(command("benches/files.py"), environment(options.threads))
     for rows in options.sizes:
         events, videos = generated_events.kept(options.data, rows)
         sizes = [file.stat().st_size for file in events.iterdir()]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from agreement import Sums, comparison, disagreements
 from peers_rules import LEFT_OUT_SECTION
-from reported import GENERATED, mebibytes, seconds, spread, table, times
+from reported import GENERATED, LOAD, conditions, mebibytes, seconds, spread, table, times
 
 # What each variant is called in the page, in the order of its tables.
 VARIANTS = {
@@ -21,6 +22,7 @@ VARIANTS = {
     "polars": "Polars, streaming engine",
     "watchspan-in-memory": "watchspan, from memory to memory",
 }
+_THREADS = "threads of each engine"
 _CACHES = ("cold", "warm")
 # What is measured: each variant, with files that the system holds in memory and with such that it does not.
 CASES = [
@@ -166,17 +168,38 @@ class Run:
                     yield f"With {size.rows:,} events {measured.name} {measured.failure}."
 
 
+def environment(threads: int) -> dict[str, str]:
+    """What the figures depend on; to be asked for before the run."""
+    packages = ("watchspan", "chdb", "duckdb", "polars", "pyarrow")
+    return {**conditions(), _THREADS: str(threads), **{name: version(name) for name in packages}}
+
+
 def _size(told: dict[str, Any]) -> Size:
     return Size(**{**told, "measured": [Measured(**measured) for measured in told["measured"]]})
 
 
 def markdown(run: Run) -> str:
     """The page."""
-    parts = [_INTRODUCTION, _summary(run), *(_section(size) for size in run.sizes), LEFT_OUT_SECTION]
+    parts = [
+        _INTRODUCTION,
+        *_busy(run),
+        _summary(run),
+        *(_section(size) for size in run.sizes),
+        LEFT_OUT_SECTION,
+    ]
     rounds = max(len(one.figures.get("wall", ())) for size in run.sizes for one in size.measured)
     parts += ["## The run\n", f"`{run.command}`: {rounds} processes of each at most.\n"]
     parts += [table(("what", "value"), run.about.items())]
     return "\n".join(parts)
+
+
+def _busy(run: Run) -> Iterator[str]:
+    load = float(run.about.get(LOAD, 0))
+    if load >= int(run.about.get(_THREADS, 1)):
+        yield (
+            f"**The machine was busy**: {load:.1f} other processes wanted to run as the run began. Here "
+            "processor seconds tell more than seconds do.\n"
+        )
 
 
 def _summary(run: Run) -> str:

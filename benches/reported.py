@@ -17,6 +17,8 @@ Events are generated (`benches/generated_events.py`): user ids of 12 characters,
 events per user and video, 2.5% of the videos without a duration and as many not listed.
 """
 
+LOAD = "load before the run"
+
 _UNITS = {"k": 1_000, "M": 1_000_000}
 
 
@@ -91,7 +93,7 @@ def conditions() -> dict[str, str]:
         "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB",
         "system": f"{platform.system()} on {platform.machine()}",
         "Python": platform.python_version(),
-        "load before the run": f"{os.getloadavg()[0]:.1f}",
+        LOAD: f"{os.getloadavg()[0]:.1f}",
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
     }
 

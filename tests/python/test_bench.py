@@ -204,6 +204,15 @@ def test_from_file_to_file_cold_is_beside_cold(benches):
     assert "`make bench-files`: 3 processes of each at most." in page
 
 
+def test_the_page_says_that_the_machine_was_busy(benches):
+    report = benches("files_report")
+    run = a_run(report)
+    run.about = {"threads of each engine": "2", "load before the run": "1.9"}
+    assert "busy" not in report.markdown(run)
+    run.about["load before the run"] = "2.5"
+    assert "**The machine was busy**: 2.5 other processes" in report.markdown(run)
+
+
 def test_a_stored_run_gives_the_same_page(benches, tmp_path):
     report = benches("files_report")
     run = a_run(report)
