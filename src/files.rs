@@ -36,8 +36,12 @@ mod tests {
         path
     }
 
-    fn chosen(names: &[&str]) -> Vec<Chosen> {
-        names.iter().map(|&name| Chosen { own: name.to_owned(), path: name.to_owned() }).collect()
+    fn chosen(names: &[&str], keys: &[&str]) -> Vec<Chosen> {
+        let column = |&name: &&str| {
+            let (own, path) = (name.to_owned(), name.to_owned());
+            Chosen { own, path, is_key: keys.contains(&name) }
+        };
+        names.iter().map(column).collect()
     }
 
     fn all(files: &Parquet) -> RecordBatch {
@@ -64,8 +68,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let files = Parquet::open(&[written(folder.path(), "a", &[rows(1_000)])]).unwrap();
         let kind = |keys: &[&str]| {
-            let keys: Vec<_> = keys.iter().map(|&key| key.to_owned()).collect();
-            let only = files.only(&chosen(&["session", "user"]), &keys).unwrap();
+            let only = files.only(&chosen(&["session", "user"], keys), true).unwrap();
             assert_eq!(only.schema().fields().len(), 2);
             only.schema().field(0).data_type().clone()
         };
@@ -82,8 +85,8 @@ mod tests {
             RecordBatch::try_from_iter([("user", Arc::clone(&numbers)), ("number", numbers)]).unwrap();
         let paths = [written(folder.path(), "a", &[rows(10)]), written(folder.path(), "b", &[other])];
         let files = Parquet::open(&paths).unwrap();
-        assert_eq!(all(&files.only(&chosen(&["user"]), &[]).unwrap()).num_rows(), 11);
-        let error = files.only(&chosen(&["user", "number"]), &[]).unwrap_err().to_string();
+        assert_eq!(all(&files.only(&chosen(&["user"], &[]), true).unwrap()).num_rows(), 11);
+        let error = files.only(&chosen(&["user", "number"], &[]), true).unwrap_err().to_string();
         assert!(error.contains("/b has other columns"), "{error}");
     }
 

@@ -35,6 +35,8 @@ pub struct Chosen {
     pub own: String,
     /// The path into it; its name, if all of it is read.
     pub path: String,
+    /// Whether it is one of the keys, which are compared together.
+    pub is_key: bool,
 }
 
 /// Parquet files, of which some columns are read.
@@ -88,13 +90,13 @@ impl Parquet {
         fields.map(|fields| fields.iter().map(|field| field.name().as_str()).collect())
     }
 
-    /// The same files, of which only what is `chosen` is read. Columns of text that stand in dictionaries in the files are
-    /// dictionaries here; those that are `keys` only if all of them do, because they are compared together.
+    /// The same files, of which only what is `chosen` is read. If `may_code`, columns of text that stand in dictionaries in
+    /// the files are dictionaries here; keys only if all of them are.
     ///
     /// # Errors
     /// If the files are unlike in what is chosen.
-    pub fn only(&self, chosen: &[Chosen], keys: &[String]) -> Result<Self> {
-        let coded = self.coded(chosen, keys);
+    pub fn only(&self, chosen: &[Chosen], may_code: bool) -> Result<Self> {
+        let coded = if may_code { self.coded(chosen) } else { Vec::new() };
         let files = self.files.iter().map(|file| file.only(chosen, &coded).map(Arc::new));
         let files = files.collect::<Result<Vec<_>>>()?;
         let schemas = files.iter().map(|file| file.projected()).collect::<Result<Vec<_>>>()?;
@@ -108,16 +110,14 @@ impl Parquet {
         Ok(Self { schema: Arc::clone(first), files, read: Arc::default() })
     }
 
-    /// The names of those of the columns to be read that stand in dictionaries in all files.
-    fn coded(&self, chosen: &[Chosen], keys: &[String]) -> Vec<String> {
-        let is_whole = |column: &&Chosen| column.own == column.path;
-        let names = chosen.iter().filter(is_whole).map(|column| &column.own);
-        let mut coded: Vec<_> =
-            names.filter(|name| self.files.iter().all(|file| file.is_coded(name))).cloned().collect();
-        if !keys.iter().all(|key| coded.contains(key)) {
-            coded.retain(|name| !keys.contains(name));
-        }
-        coded
+    /// The names of those of the columns to be read that are read as dictionaries.
+    fn coded(&self, chosen: &[Chosen]) -> Vec<String> {
+        let is_coded = |column: &Chosen| {
+            column.own == column.path && self.files.iter().all(|file| file.is_coded(&column.own))
+        };
+        let are_keys = chosen.iter().filter(|column| column.is_key).all(is_coded);
+        let coded = chosen.iter().filter(|column| if column.is_key { are_keys } else { is_coded(column) });
+        coded.map(|column| column.own.clone()).collect()
     }
 
     /// The columns that are read.

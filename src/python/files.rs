@@ -1,16 +1,19 @@
 //! Parquet files as events and videos.
 
+use std::iter::Chain;
+use std::option::IntoIter;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
+use arrow_array::RecordBatch;
 use pyo3::prelude::*;
 
 use super::bridge::export_batch;
 use super::door::{Maybe, detached, guarded};
 use super::options::columns;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::files::{Batches, Chosen, Parquet};
-use crate::input::InputTable;
+use crate::input::{InputTable, Used};
 
 /// Parquet files, of which the columns in use are read.
 #[pyclass(frozen, module = "watchspan._core")]
@@ -46,22 +49,22 @@ impl ParquetFiles {
     /// The same files, of which only what a `table` of `columns` uses is read.
     fn only(&self, table: &str, columns: Maybe<'_, '_>) -> PyResult<Self> {
         guarded(|| {
-            let used = self::columns(columns)?.used(InputTable::named(table), self.0.schema())?;
-            let keys = used.iter().filter(|used| used.is_key).map(|used| used.path.clone());
-            let keys: Vec<_> = keys.collect();
-            let chosen = used.into_iter().map(|used| Chosen { own: used.own, path: used.path });
-            Ok(Self(self.0.only(&chosen.collect::<Vec<_>>(), &keys)?))
+            let table = InputTable::named(table);
+            let used = self::columns(columns)?.used(table, self.0.schema())?;
+            let chosen = used.into_iter().map(|Used { own, path, is_key, .. }| Chosen { own, path, is_key });
+            Ok(Self(self.0.only(&chosen.collect::<Vec<_>>(), table == InputTable::Events)?))
         })
     }
 
     fn __iter__(&self) -> ParquetBatches {
-        ParquetBatches(Mutex::new(self.0.batches()))
+        let nothing = (self.0.rows() == 0).then(|| RecordBatch::new_empty(self.0.schema().clone()));
+        ParquetBatches(Mutex::new(nothing.map(Ok).into_iter().chain(self.0.batches())))
     }
 }
 
-/// The batches of Parquet files.
+/// The batches of Parquet files: at least one, which has their columns.
 #[pyclass(frozen, module = "watchspan._core")]
-struct ParquetBatches(Mutex<Batches>);
+struct ParquetBatches(Mutex<Chain<IntoIter<Result<RecordBatch>>, Batches>>);
 
 #[pymethods]
 impl ParquetBatches {

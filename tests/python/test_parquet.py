@@ -6,11 +6,14 @@ import decimal
 import math
 import pathlib
 import random
+import time
 from typing import Any, Callable
 
 import pyarrow as pa
 import pytest
+from pyarrow import compute as pc
 from pyarrow import dataset as ds
+from pyarrow import fs
 from pyarrow import parquet as pq
 
 import watchspan as ws
@@ -18,6 +21,7 @@ from watchspan import _core, sample, sources
 from watchspan.errors import SourceError
 from watchspan.sources.parquet import core_files
 from watchspan.sources.places import locate
+from watchspan.sources.scans import open_typed, scan_dataset
 
 EVENTS = sources.wanted("events", None)
 Path = pathlib.Path
@@ -264,6 +268,74 @@ def test_videos_are_read_too(month: pa.Table, tmp_path: Path) -> None:
     path = tmp_path / "videos.parquet"
     sources.write(sample.videos(3), path)
     assert ws.aggregate(month, videos=path).equals(ws.aggregate(month, videos=sample.videos(3)))
+
+
+class Elsewhere(fs.FileSystemHandler):  # type: ignore[misc]
+    """The local disk as another place, which notes of which files something was read."""
+
+    def __init__(self) -> None:
+        self.local, self.seen = fs.LocalFileSystem(), set[str]()
+
+    def get_type_name(self) -> str:
+        return "elsewhere"
+
+    def normalize_path(self, path: str) -> str:
+        return path
+
+    def get_file_info(self, paths: list[str]) -> Any:
+        return self.local.get_file_info(paths)
+
+    def get_file_info_selector(self, selector: Any) -> Any:
+        return self.local.get_file_info(selector)
+
+    def open_input_stream(self, path: str) -> Any:
+        return self.open_input_file(path)
+
+    def open_input_file(self, path: str) -> Any:
+        self.seen.add(path)
+        return self.local.open_input_file(path)
+
+    def create_dir(self, *_: Any) -> None:
+        raise NotImplementedError
+
+    delete_dir = delete_dir_contents = delete_root_dir_contents = delete_file = create_dir
+    move = copy_file = open_output_stream = open_append_stream = create_dir
+
+
+def test_files_elsewhere_are_fetched_ahead(month: pa.Table, tmp_path: Path) -> None:
+    paths = [str(tmp_path / f"{number}.parquet") for number in range(8)]
+    for number, path in enumerate(paths):
+        pq.write_table(month.slice(number * 2_500, 2_500), path)
+    place = Elsewhere()
+    dataset = open_typed(paths, fs.PyFileSystem(place), "parquet", EVENTS)
+    place.seen.clear()
+    batches = scan_dataset(dataset, EVENTS)
+    first = next(batches)
+    deadline = time.monotonic() + 60
+    while len(place.seen) < 4 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert len(place.seen) >= 4
+    assert pa.types.is_dictionary(first.schema.field("userId").type)
+    assert ws.aggregate([first, *batches]).equals(ws.aggregate(month))
+
+
+def test_plain_delta_tables_are_read_by_the_core(month: pa.Table, tmp_path: Path) -> None:
+    deltalake = pytest.importorskip("deltalake")
+    path = tmp_path / "events"
+    for start in (0, 12_000):
+        deltalake.write_deltalake(path, month.slice(start, 12_000), mode="append")
+    table = deltalake.DeltaTable(path)
+    assert isinstance(sources.read(table, EVENTS), _core.ParquetFiles)
+    assert ws.aggregate(path).equals(ws.aggregate(month))
+    # What was rewritten is left out, and a column that only folders tell is deltalake's to read.
+    table.delete("\"eventName\" = 'seek'")
+    left = month.filter(pc.not_equal(month["eventName"], "seek"))
+    assert ws.aggregate(path).equals(ws.aggregate(left))
+    deltalake.write_deltalake(tmp_path / "parts", month, partition_by=["videoId"])
+    parts = deltalake.DeltaTable(tmp_path / "parts")
+    assert not isinstance(sources.read(parts, EVENTS), _core.ParquetFiles)
+    kept = month.filter(pc.is_valid(month["videoId"]))
+    assert ws.sessions(parts).num_rows == ws.sessions(kept).num_rows
 
 
 def damaged(whole: bytes, rng: random.Random) -> bytes:

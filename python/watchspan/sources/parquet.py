@@ -19,8 +19,11 @@ def core_files(paths: list[str], filesystem: Any, want: Wanted) -> _core.Parquet
     It has to where files are elsewhere, or unlike each other, where their folders' names are values that are
     wanted, and where they hold what the core does not read: it is also what says what is wrong with them.
     """
-    if not is_local(filesystem):
-        return None
+    return local_files(paths, want) if is_local(filesystem) else None
+
+
+def local_files(paths: list[str], want: Wanted) -> _core.ParquetFiles | None:
+    """The same of files on this machine."""
     folders = hive(paths).schema.names
     try:
         files = _core.ParquetFiles.open(paths)
