@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from watchspan.checking.finding import Case, Finding, share
-from watchspan.checking.meanings import PLAYING
 from watchspan.checking.known import ALIKE
+from watchspan.checking.meanings import PLAYING
 from watchspan.checking.naming import likeness
 
 _DAY = 86_400.0
