@@ -45,7 +45,7 @@ mod tests {
     }
 
     fn all(files: &Parquet) -> RecordBatch {
-        let batches: Vec<_> = files.batches().map(Result::unwrap).collect();
+        let batches: Vec<_> = files.batches(65_536).map(Result::unwrap).collect();
         concat_batches(&batches[0].schema(), &batches).unwrap()
     }
 
@@ -103,6 +103,6 @@ mod tests {
         }
         let none = ParquetWriter::new(std::fs::File::create(folder.path().join("empty")).unwrap());
         none.finish(&Schema::empty()).unwrap();
-        assert_eq!(Parquet::open(&[folder.path().join("empty")]).unwrap().batches().count(), 0);
+        assert_eq!(Parquet::open(&[folder.path().join("empty")]).unwrap().batches(9).count(), 0);
     }
 }

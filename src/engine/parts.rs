@@ -7,7 +7,7 @@ use arrow_array::RecordBatch;
 use rayon::prelude::*;
 
 use super::events::{AcceptedEvents, Events, Layout};
-use super::group::{Chunk, Grouper, Record, Rejects};
+use super::group::{Chunk, Grouper, Record, Rejects, SLICE_ROWS};
 use crate::error::{Error, Result};
 use crate::files::{Batches, Part};
 use crate::input::{Dictionaries, DropCounts, EventBatch};
@@ -106,7 +106,7 @@ impl<R: Record> Reading<R> {
             let next = left.parts.lock().map_err(|_| Error::Interrupted)?.next();
             self.dictionaries = Dictionaries::default();
             self.is_done = next.is_none();
-            self.batches = next.map(Part::batches);
+            self.batches = next.map(|part| part.batches(SLICE_ROWS));
             if self.is_done {
                 return Ok(None);
             }
@@ -156,7 +156,7 @@ mod tests {
         writer.add(vec![events.clone()]).unwrap();
         writer.finish(&events.schema()).unwrap();
         let files = Parquet::open(&[path]).unwrap();
-        assert!(files.parts().len() > 3);
+        assert!(files.parts().len() > 3, "one row group a part");
         let schema = |files: &Parquet| EventSchema::bind(files.schema(), &ColumnMap::default()).unwrap();
         for threads in [1, 3] {
             let engine = Engine::new(Some(threads)).unwrap();

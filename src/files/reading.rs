@@ -23,10 +23,8 @@ use parquet::file::metadata::{
 use crate::error::{Error, Result};
 use crate::input::{Step, steps};
 
-/// How many rows a batch has: as many as one thread groups at a time.
-const BATCH_ROWS: usize = 65_536;
 /// How many rows a part has at most: row groups may be much larger, and threads share them.
-const PART_ROWS: usize = 8 * BATCH_ROWS;
+const PART_ROWS: usize = 262_144;
 
 /// A column that is read, or what lies in it at the end of a path.
 #[derive(Debug, Clone)]
@@ -69,6 +67,7 @@ pub struct Batches {
     parts: VecDeque<Part>,
     /// What is read of the part at hand, and its file.
     reader: Option<(Arc<OneFile>, ParquetRecordBatchReader)>,
+    rows: usize,
     read: Arc<AtomicU64>,
 }
 
@@ -145,10 +144,10 @@ impl Parquet {
         self.files.iter().flat_map(|file| OneFile::parts(file, &self.read)).collect()
     }
 
-    /// All rows in batches, in order.
+    /// All rows in order, in batches of `rows` each.
     #[must_use]
-    pub fn batches(&self) -> Batches {
-        Batches { parts: self.parts().into(), reader: None, read: Arc::clone(&self.read) }
+    pub fn batches(&self, rows: usize) -> Batches {
+        Batches { parts: self.parts().into(), reader: None, rows, read: Arc::clone(&self.read) }
     }
 }
 
@@ -213,7 +212,7 @@ impl OneFile {
         // A file of its own for each reader: threads would move each other's place in a shared one.
         let file = File::open(&self.path).map_err(|error| unreadable(&self.path, &error))?;
         let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.reading.clone());
-        Ok(builder.with_projection(self.mask.clone()).with_batch_size(BATCH_ROWS))
+        Ok(builder.with_projection(self.mask.clone()))
     }
 
     fn parts(file: &Arc<Self>, read: &Arc<AtomicU64>) -> Vec<Part> {
@@ -305,16 +304,17 @@ fn place(column: &Chosen, schema: &Schema) -> Result<Vec<String>> {
 }
 
 impl Part {
-    fn open(&self) -> Result<ParquetRecordBatchReader> {
+    fn open(&self, batch_rows: usize) -> Result<ParquetRecordBatchReader> {
         let builder = self.file.builder()?.with_row_groups(vec![self.group]);
         let builder = builder.with_offset(self.rows.start).with_limit(self.rows.len());
+        let builder = builder.with_batch_size(batch_rows);
         builder.build().map_err(|error| unreadable(&self.file.path, &error))
     }
 
-    /// Its rows in batches.
+    /// Its rows, in batches of `rows` each.
     #[must_use]
-    pub fn batches(self) -> Batches {
-        Batches { read: Arc::clone(&self.read), parts: VecDeque::from([self]), reader: None }
+    pub fn batches(self, rows: usize) -> Batches {
+        Batches { read: Arc::clone(&self.read), parts: VecDeque::from([self]), reader: None, rows }
     }
 }
 
@@ -325,7 +325,7 @@ impl Iterator for Batches {
         loop {
             if self.reader.is_none() {
                 let part = self.parts.pop_front()?;
-                match caught(&part.file.path, || part.open()) {
+                match caught(&part.file.path, || part.open(self.rows)) {
                     Ok(reader) => self.reader = Some((part.file, reader)),
                     Err(error) => return Some(self.failed(error)),
                 }

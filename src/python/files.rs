@@ -11,6 +11,7 @@ use pyo3::prelude::*;
 use super::bridge::export_batch;
 use super::door::{Maybe, detached, guarded};
 use super::options::columns;
+use crate::engine::SLICE_ROWS;
 use crate::error::{Error, Result};
 use crate::files::{Batches, Chosen, Parquet};
 use crate::input::{InputTable, Used};
@@ -58,7 +59,7 @@ impl ParquetFiles {
 
     fn __iter__(&self) -> ParquetBatches {
         let nothing = (self.0.rows() == 0).then(|| RecordBatch::new_empty(self.0.schema().clone()));
-        ParquetBatches(Mutex::new(nothing.map(Ok).into_iter().chain(self.0.batches())))
+        ParquetBatches(Mutex::new(nothing.map(Ok).into_iter().chain(self.0.batches(SLICE_ROWS))))
     }
 }
 

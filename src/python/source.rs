@@ -8,6 +8,7 @@ use pyo3::types::PyIterator;
 use super::bridge::{Stream, check_sizes, import_batch};
 use super::errors::SourceError;
 use super::files::ParquetFiles;
+use crate::engine::SLICE_ROWS;
 use crate::error::Error;
 use crate::files;
 
@@ -43,7 +44,7 @@ impl<'py> Source<'py> {
         let source = |batches, schema, first| Ok(Self { py, batches, schema, first, is_in_memory });
         if let Ok(files) = object.cast::<ParquetFiles>() {
             let files = &files.get().0;
-            let batches = Batches::Files(Box::new(files.batches()));
+            let batches = Batches::Files(Box::new(files.batches(SLICE_ROWS)));
             return source(batches, Some(SchemaRef::clone(files.schema())), None);
         }
         if object.hasattr("__arrow_c_stream__")? {
