@@ -7,7 +7,7 @@
 //! 4. `build`: rows become tables.
 //!
 //! Below the steps lie `pool`, the threads, and `prefix`, keys as numbers. Above them `spill`, `partitions`, `events`,
-//! `sessions` and `results` hold the steps together: they read, keep within the bound on memory, and hand tables on. Each
+//! `parts`, `sessions` and `results` hold the steps together: they read, keep within the bound on memory, and hand tables on. Each
 //! other file is a verb of its own, but for `schemas`, the tables that calls would give, and `steps`, which is for measuring.
 //! Which may know which says the list `ENGINE_ROOMS` in `tests/architecture.rs`.
 
@@ -17,6 +17,7 @@ mod explain;
 mod group;
 mod order;
 mod partitions;
+mod parts;
 mod pool;
 mod prefix;
 mod results;

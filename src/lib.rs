@@ -2,7 +2,7 @@
 //!
 //! Data walks through the modules in one direction: bytes → events ([`input`]) → sessions ([`walk`],
 //! [`session`]) → engagement ([`duration`], [`mod@engagement`], [`flags`], [`score`]) → whoever asked ([`output`], [`retention`]).
-//! [`engine`] does it in parallel; the `python` feature binds it to Python.
+//! [`engine`] does it in parallel, out of [`files`] too; the `python` feature binds it to Python.
 //!
 //! From [`walk`] to [`score`] there is plain Rust over plain structs: no Arrow, no threads, no bindings.
 
@@ -11,6 +11,7 @@ pub mod engagement;
 pub mod engine;
 pub mod error;
 pub mod event;
+pub mod files;
 pub mod flags;
 pub mod input;
 pub mod intervals;

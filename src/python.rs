@@ -8,6 +8,7 @@ mod door;
 mod engagement;
 mod errors;
 mod explain;
+mod files;
 mod input;
 mod lines;
 mod options;
@@ -16,6 +17,7 @@ mod retention;
 mod schemas;
 mod scopes;
 mod sessions;
+mod sink;
 mod source;
 mod specs;
 mod validate;
@@ -39,6 +41,8 @@ mod _core {
     #[pymodule_export]
     use super::explain::explain;
     #[pymodule_export]
+    use super::files::ParquetFiles;
+    #[pymodule_export]
     use super::lines::{flat, json_lines, path_steps, read_text, used_columns};
     #[pymodule_export]
     use super::options::{check_rules, check_scoring, check_threads, check_vocabulary};
@@ -53,6 +57,8 @@ mod _core {
     use super::scopes::{scopes, within};
     #[pymodule_export]
     use super::sessions::{furthest, sessions, sessions_of_intervals};
+    #[pymodule_export]
+    use super::sink::ParquetSink;
     #[pymodule_export]
     use super::specs::{
         additive_scoring, column_specs, drop_reasons, flag_specs, input_column_specs, meanings, preset_specs,

@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
 
 /// A library and the parts of the tree that may use it.
-const LIBRARIES: [(&str, &[&str]); 5] = [
+const LIBRARIES: [(&str, &[&str]); 6] = [
     ("pyo3", &["python", "lib.rs"]),
-    ("rayon", &["engine", "input/lines.rs"]),
+    ("rayon", &["engine", "files", "input/lines.rs"]),
+    ("parquet::", &["files"]),
     ("chrono", &["time.rs"]),
-    ("arrow_", &["input", "output", "engine", "python", "error.rs"]),
+    ("arrow_", &["input", "output", "files", "engine", "python", "error.rs"]),
     ("unsafe ", &["python/bridge.rs"]),
 ];
 
@@ -35,6 +36,7 @@ const ROOMS: &[&str] = &[
     // The output's columns show key types, which are the input's.
     "input",
     "output",
+    "files",
     "engine",
     "python",
 ];
@@ -50,6 +52,7 @@ const ENGINE_ROOMS: &[&str] = &[
     "spill",
     "partitions",
     "events",
+    "parts",
     "sessions",
     "watched",
     "results",

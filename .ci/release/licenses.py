@@ -83,6 +83,8 @@ def _linked(manifest: Path, root: str, *features: str) -> list[Part]:
             continue
         if not texts and "Apache-2.0" in package["license"]:
             texts = {"the Apache License": _apache(found)}
+        if not texts:
+            texts = _sibling(package, found)
         address = package["repository"] or package["homepage"] or "https://crates.io"
         parts.append(Part(f"{package['name']} {package['version']}", package["license"], address, texts))
     return parts
@@ -116,6 +118,16 @@ def _apache(packages: dict[tuple[str, str], dict[str, str]]) -> str:
     """The licence's own text, for crates that come without it."""
     (rayon,) = (package for package in packages.values() if package["name"] == "rayon")
     return _texts(Path(rayon["manifest_path"]).parent)["LICENSE-APACHE"]
+
+
+def _sibling(package: dict[str, str], packages: dict[tuple[str, str], dict[str, str]]) -> dict[str, str]:
+    """The texts of a crate of the same source and terms, for one that comes without; none if there is none."""
+    for other in packages.values():
+        if (other["repository"], other["license"]) == (package["repository"], package["license"]):
+            texts = _texts(Path(other["manifest_path"]).parent)
+            if texts:
+                return texts
+    return {}
 
 
 def _standard_library(documents: Path) -> Part:

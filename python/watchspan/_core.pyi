@@ -6,7 +6,8 @@ pyarrow record batches. A result is the record batches of one table, all of one 
 Errors are the classes of ``watchspan.errors``.
 """
 
-from typing import Any, Callable, Literal, Optional, TypedDict, Union, type_check_only
+from collections.abc import Iterator
+from typing import Any, Callable, Literal, Optional, TypedDict, Union, final, type_check_only
 
 import pyarrow as pa
 
@@ -14,6 +15,8 @@ from watchspan.columns import Columns
 from watchspan.rules import Rules, Scoring
 
 __all__ = [
+    "ParquetFiles",
+    "ParquetSink",
     "additive_scoring",
     "aggregate",
     "aggregate_joined",
@@ -113,6 +116,7 @@ class Example(TypedDict):
     row: int  # 0-based number of the row in the order read
 
 _Result = tuple[list[pa.RecordBatch], pa.Schema]
+_Sink = Union[Callable[[pa.RecordBatch], object], ParquetSink]
 
 version: str
 debug_build: bool
@@ -146,7 +150,7 @@ def aggregate(
     unique_seconds: bool,
     threads: Optional[int],
     memory_limit: Optional[int] = None,  # bytes; None: no limit
-    sink: Optional[Callable[[pa.RecordBatch], object]] = None,  # takes the batches, and the result has none
+    sink: Optional[_Sink] = None,  # takes the batches, and the result has none
 ) -> tuple[list[pa.RecordBatch], pa.Schema, Report]: ...
 def sessions(
     events: Any,
@@ -155,7 +159,7 @@ def sessions(
     rules: Rules,
     threads: Optional[int],
     memory_limit: Optional[int] = None,
-    sink: Optional[Callable[[pa.RecordBatch], object]] = None,
+    sink: Optional[_Sink] = None,
 ) -> tuple[list[pa.RecordBatch], pa.Schema, Report]: ...
 def engagement(
     sessions: Any,
@@ -218,6 +222,31 @@ def check_videos_schema(videos: pa.Schema, columns: Optional[Columns], key: pa.D
 
 # Any table, after the checks that pyarrow's own import of other libraries' tables does not do.
 def batches(table: Any) -> _Result: ...
+
+# Local Parquet files, of which what a table of `columns` uses is read: by the core, which takes these as
+# events and videos, or as record batches. Columns of text that stand in dictionaries are dictionaries.
+@final
+class ParquetFiles:
+    @staticmethod
+    def open(paths: list[str]) -> ParquetFiles: ...
+    @property
+    def names(self) -> list[list[str]]: ...
+    @property
+    def rows(self) -> int: ...
+    @property
+    def rows_read(self) -> int: ...
+    def only(self, table: str, columns: Optional[Columns]) -> ParquetFiles: ...
+    def __iter__(self) -> Iterator[pa.RecordBatch]: ...
+
+# A Parquet file in the making, whose bytes go to `stream`: a sink of `aggregate` and `sessions`, or of tables
+# by `add`. `finish` ends it with the columns and metadata of `table`.
+@final
+class ParquetSink:
+    def __new__(cls, stream: Any, threads: Optional[int] = ...) -> ParquetSink: ...
+    @property
+    def rows(self) -> int: ...
+    def add(self, table: Any) -> None: ...
+    def finish(self, table: Any) -> None: ...
 
 # A batch in Spark's layout, in which tables travel to Spark and back: a list<struct<start, end>> column X
 # becomes X_start and X_end, two list<double> (X_seconds for a list<struct<start, seconds>>), which share its

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from typing import Any, Callable
+from typing import Any, Callable, Union
 
 import pyarrow as pa
 
@@ -17,7 +17,7 @@ from watchspan.rules import Rules, Scoring
 from watchspan.text import shown
 
 # Takes batches as they are made.
-Sink = Callable[[pa.RecordBatch], object]
+Sink = Union[Callable[[pa.RecordBatch], object], _core.ParquetSink]
 
 
 def aggregate(

@@ -120,6 +120,11 @@ impl<'e, R: Record> Events<'e, R> {
         &self.schema
     }
 
+    /// What drops events, and reads the others.
+    pub(super) const fn cleaner(&self) -> Cleaner<'_> {
+        Cleaner { vocabulary: &self.vocabulary }
+    }
+
     /// Takes in `batches`, in parallel.
     ///
     /// # Errors
@@ -128,12 +133,10 @@ impl<'e, R: Record> Events<'e, R> {
         let slices = self.slices(batches)?;
         let mut rest = &slices[..];
         while !rest.is_empty() {
-            let fits = self.limit.saturating_sub(self.bytes) / self.slice_bytes;
+            let fits = self.room() / self.slice_bytes;
             let (now, later) = rest.split_at(fits.max(SLICES_AT_ONCE).min(rest.len()));
             self.push_slices(now)?;
-            if self.bytes > self.limit {
-                self.write_out()?;
-            }
+            self.fit()?;
             rest = later;
         }
         Ok(())
@@ -158,7 +161,7 @@ impl<'e, R: Record> Events<'e, R> {
 
     /// Groups `slices`, in parallel, and keeps their chunks in memory.
     fn push_slices(&mut self, slices: &[Slice]) -> Result<()> {
-        let cleaner = Cleaner { vocabulary: &self.vocabulary };
+        let cleaner = self.cleaner();
         let limit = self.rejects.limit();
         let grouped = self.engine.run(|| {
             let group = |grouper: &mut Grouper<R>, slice: &Slice| {
@@ -173,13 +176,27 @@ impl<'e, R: Record> Events<'e, R> {
         })?;
         for (chunks, counts, rejects) in grouped {
             self.rejects.merge(rejects, &self.counts);
-            self.counts.merge(&counts);
-            let bytes = chunks.iter().map(Chunk::bytes).sum();
-            self.slice_bytes = self.slice_bytes.max(bytes);
-            self.bytes += bytes;
-            self.chunks.extend(chunks);
+            self.slice_bytes = self.slice_bytes.max(chunks.iter().map(Chunk::bytes).sum());
+            self.keep(chunks, &counts);
         }
         Ok(())
+    }
+
+    /// Keeps `chunks` in memory, and the `counts` of the rows that they are of.
+    pub(super) fn keep(&mut self, chunks: Vec<Chunk<R>>, counts: &DropCounts) {
+        self.counts.merge(counts);
+        self.bytes += chunks.iter().map(Chunk::bytes).sum::<usize>();
+        self.chunks.extend(chunks);
+    }
+
+    /// How much more may be kept in memory, in bytes.
+    pub(super) const fn room(&self) -> usize {
+        self.limit.saturating_sub(self.bytes)
+    }
+
+    /// Sees to it that no more is kept in memory than may be.
+    pub(super) fn fit(&mut self) -> Result<()> {
+        if self.bytes > self.limit { self.write_out() } else { Ok(()) }
     }
 
     /// Writes the chunks to temporary files.

@@ -51,13 +51,18 @@ impl Engine {
         if self.cancel.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
     }
 
+    /// How many threads there are.
+    pub(crate) fn threads(&self) -> usize {
+        self.pool.current_num_threads()
+    }
+
     /// Into how many tasks work is split: several per thread, so that uneven ones even out.
     pub(crate) fn task_count(&self) -> usize {
-        self.pool.current_num_threads() * 16
+        self.threads() * 16
     }
 
     /// What `work` returns, which runs on the engine's threads.
-    pub(crate) fn run<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+    pub fn run<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
         self.pool.install(work)
     }
 

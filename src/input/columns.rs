@@ -22,6 +22,12 @@ impl InputTable {
             Self::Videos => "videos",
         }
     }
+
+    /// The table of that name; events under any other.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        if name == Self::Videos.name() { Self::Videos } else { Self::Events }
+    }
 }
 
 /// What a column's values are, which decides the types that are read.

@@ -109,7 +109,7 @@ impl ColumnMap {
             used.extend(made.places.into_iter().map(|place| {
                 let own = schema.field(place.column).name().clone();
                 let path = if place.steps.is_empty() { own.clone() } else { place.path };
-                Used { column: column.name, own, path }
+                Used { column: column.name, is_key: column.family == TypeFamily::Key, own, path }
             }));
         }
         Ok(used)
@@ -121,6 +121,8 @@ impl ColumnMap {
 pub struct Used {
     /// For which input column.
     pub column: &'static str,
+    /// Whether that is a key.
+    pub is_key: bool,
     /// Its name in the table.
     pub own: String,
     /// The path into it; its name, if it is used as it is.

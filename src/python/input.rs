@@ -3,7 +3,8 @@
 use arrow_array::RecordBatch;
 use pyo3::prelude::*;
 
-use super::door::{Maybe, Object, beside, detached};
+use super::door::{Maybe, Object, beside, detached, interruptible};
+use super::files::ParquetFiles;
 use super::options::{vocabulary, whole};
 use super::source::Source;
 use crate::engine::{AcceptedEvents, Engine, SLICE_ROWS};
@@ -32,6 +33,13 @@ pub(super) fn read_events<'e>(
 ) -> PyResult<AcceptedEvents<'e>> {
     let vocabulary = self::vocabulary(vocabulary)?;
     let limit = memory_limit.map(|limit| whole(limit, "memory_limit")).transpose()?;
+    if let Ok(files) = events.cast::<ParquetFiles>() {
+        let files = &files.get().0;
+        let schema = EventSchema::bind(files.schema(), map)?;
+        let mut accepted = AcceptedEvents::new(engine, schema, vocabulary, limit);
+        interruptible(events.py(), engine, || accepted.read(files.parts()))?;
+        return Ok(accepted);
+    }
     let source = Source::new(events)?;
     let mut accepted = AcceptedEvents::new(engine, bind_events(&source, map)?, vocabulary, limit);
     push_all(events.py(), engine, source, |batches| accepted.push(batches))?;

@@ -19,7 +19,7 @@ pub(super) fn used_columns(
     names: Vec<String>,
 ) -> PyResult<Vec<(&'static str, String, String)>> {
     guarded(|| {
-        let table = table_named(table);
+        let table = InputTable::named(table);
         // Of columns of nothing but null, paths may lead anywhere.
         let fields = names.iter().map(|name| Field::new(name, DataType::Null, true));
         let schema = Schema::new(fields.collect::<Vec<_>>());
@@ -45,12 +45,8 @@ pub(super) fn flat(
 ) -> PyResult<Py<PyAny>> {
     guarded(|| {
         let map = self::columns(columns)?;
-        changed(py, batch, |batch| input::flat(batch, table_named(table), &map))
+        changed(py, batch, |batch| input::flat(batch, InputTable::named(table), &map))
     })
-}
-
-fn table_named(name: &str) -> InputTable {
-    if name == "videos" { InputTable::Videos } else { InputTable::Events }
 }
 
 /// The steps of `path`, each as its kind and what it names: `field` and a name, `item` and an index, or `where`, a field

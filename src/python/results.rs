@@ -7,6 +7,7 @@ use pyo3::types::PyDict;
 
 use super::bridge::{export_batch, export_batches, export_schema};
 use super::door::{Maybe, interruptible};
+use super::sink::ParquetSink;
 use crate::engine::{Engine, Made};
 use crate::error::{Error, Result};
 use crate::input::{DropCounts, DropReason};
@@ -18,13 +19,15 @@ pub(super) type Reported = (Vec<Py<PyAny>>, Py<PyAny>, Py<PyDict>);
 /// Takes batches as they are made.
 type Take<'a> = &'a mut (dyn FnMut(Vec<RecordBatch>) -> Result<()> + Send);
 
-/// The table that `work` makes, whose batches go to the callable `sink` as they are made; without one they are all here.
+/// The table that `work` makes, whose batches go to `sink` as they are made, a callable or a file in the making; without
+/// one they are all here.
 pub(super) fn handed_on(
     py: Python<'_>,
     engine: &Engine,
     sink: Maybe<'_, '_>,
     work: impl FnOnce(Take<'_>) -> Result<Made> + Send,
 ) -> PyResult<Reported> {
+    let file = sink.and_then(|sink| sink.cast::<ParquetSink>().ok()).map(|file| file.clone().unbind());
     let sink = sink.map(|sink| sink.clone().unbind());
     let (mut kept, mut failed) = (Vec::new(), None);
     let made = interruptible(py, engine, || {
@@ -33,6 +36,9 @@ pub(super) fn handed_on(
                 kept.extend(batches);
                 return Ok(());
             };
+            if let Some(file) = &file {
+                return file.get().take(batches);
+            }
             let hand_on = |py: Python<'_>| {
                 batches
                     .into_iter()

@@ -7,7 +7,10 @@ use pyo3::types::PyIterator;
 
 use super::bridge::{Stream, check_sizes, import_batch};
 use super::errors::SourceError;
+use super::files::ParquetFiles;
+use crate::engine::SLICE_ROWS;
 use crate::error::Error;
+use crate::files;
 
 /// Batches, one after the other.
 pub(super) struct Source<'py> {
@@ -23,6 +26,7 @@ pub(super) struct Source<'py> {
 enum Batches<'py> {
     Stream(Stream),
     Iterator(Bound<'py, PyIterator>),
+    Files(Box<files::Batches>),
     End,
 }
 
@@ -38,6 +42,11 @@ impl<'py> Source<'py> {
         check_sizes(object)?;
         let is_in_memory = is_in_memory(object);
         let source = |batches, schema, first| Ok(Self { py, batches, schema, first, is_in_memory });
+        if let Ok(files) = object.cast::<ParquetFiles>() {
+            let files = &files.get().0;
+            let batches = Batches::Files(Box::new(files.batches(SLICE_ROWS)));
+            return source(batches, Some(SchemaRef::clone(files.schema())), None);
+        }
         if object.hasattr("__arrow_c_stream__")? {
             let stream = Stream::open(object)?;
             let schema = SchemaRef::clone(&stream.schema);
@@ -67,6 +76,7 @@ impl<'py> Source<'py> {
                 let Some(item) = iterator.next().transpose()? else { return Ok(None) };
                 import_batch(&item).map(Some)
             }
+            Batches::Files(batches) => Ok(self.py.detach(|| batches.next().transpose())?),
             Batches::End => Ok(None),
         }
     }

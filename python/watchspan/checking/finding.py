@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Optional
 
+from watchspan.checking.meanings import PLAYING
 from watchspan.checking.proposal import Proposal
 from watchspan.checking.shapes import Leaf
 
@@ -102,10 +103,6 @@ class Case:
                     clock = self.times[then] - self.times[first]
                     found.append((first, then, clock, self.positions[then] - self.positions[first]))
         return found
-
-
-# After these a player plays.
-PLAYING = frozenset(("play", "resume", "heartbeat"))
 
 
 def share(part: float, whole: float) -> str:

@@ -12,6 +12,9 @@ from typing import Optional
 from watchspan import _core
 from watchspan.checking.naming import words
 
+# After events of these a player plays.
+PLAYING = frozenset(("play", "resume", "heartbeat"))
+
 # The words by which a name that no preset knows is guessed: the first row that has one of them counts.
 _GUESSED = {
     "ignore": "ad ads advert adverts advertisement buffer buffering bufferstart bufferend stall "

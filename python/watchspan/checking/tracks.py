@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any, Optional
 
+from watchspan.checking.meanings import PLAYING
 from watchspan.checking.values import UNITS
 
 # After these a player plays; before those its position may be anywhere.
-_PLAYING = frozenset(("play", "resume", "heartbeat"))
 _JUMPING = frozenset(("seek", "seek_start", "play"))
 # Players play at these speeds, or a little off.
 _SLOWEST, _FASTEST = 0.2, 4.2
@@ -70,7 +70,7 @@ class Tracks:
     def _plays(self, first: int, then: int) -> bool:
         if not self.meanings:
             return True
-        return self.meanings.get(first) in _PLAYING and self.meanings.get(then) not in _JUMPING
+        return self.meanings.get(first) in PLAYING and self.meanings.get(then) not in _JUMPING
 
     def before(self, row_positions: Mapping[int, float]) -> dict[int, tuple[float, float]]:
         """Row -> the position last known before it, and how long before."""

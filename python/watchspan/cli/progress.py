@@ -14,6 +14,7 @@ from rich.progress import Progress as RichProgress
 from rich.progress import ProgressColumn, SpinnerColumn, Task, TextColumn
 from rich.text import Text
 
+from watchspan import _core
 from watchspan.text import visible
 
 __all__ = ["Progress", "memory_in_use", "peak_memory"]
@@ -23,7 +24,6 @@ class Progress:
     """A line on standard error that lives while work goes on; nothing at all if nobody can see it.
 
     Attributes:
-        rows: How many rows have been pulled through `count`.
         seconds: How long the work took, once it is over.
     """
 
@@ -33,7 +33,6 @@ class Progress:
         columns = (SpinnerColumn("line"), TextColumn("{task.description}", markup=False), _Figures())
         self._bar = RichProgress(*columns, console=console, transient=True, disable=not watched)
         self._task = self._bar.add_task(visible(label), total=None)
-        self.rows = 0
         self.seconds = 0.0
 
     def __enter__(self) -> Progress:
@@ -47,6 +46,9 @@ class Progress:
         error: Optional[BaseException],
         trace: Optional[TracebackType],
     ) -> None:
+        files = self._bar.tasks[0].fields.get("files")
+        if files:
+            self._bar.update(self._task, completed=files.rows_read)
         self._bar.stop()
         self.seconds = time.perf_counter() - self._started
 
@@ -54,11 +56,19 @@ class Progress:
         """Says what is being done from here on."""
         self._bar.update(self._task, description=visible(label))
 
-    def count(self, batches: Iterable[pa.RecordBatch], then: str = "computing") -> Iterator[pa.RecordBatch]:
-        """The batches as they are, counted while they are pulled; `then` is what happens after them."""
+    def count(self, batches: Iterable[pa.RecordBatch], then: str = "computing") -> Iterable[pa.RecordBatch]:
+        """The batches as they are, counted while they are pulled; `then` is what happens after them.
+
+        Files that the core reads by itself stay what they are: they tell how far it came.
+        """
+        if isinstance(batches, _core.ParquetFiles):
+            self._bar.update(self._task, files=batches)
+            return batches
+        return self._counted(batches, then)
+
+    def _counted(self, batches: Iterable[pa.RecordBatch], then: str) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            self.rows += batch.num_rows
-            self._bar.update(self._task, completed=self.rows)
+            self._bar.advance(self._task, batch.num_rows)
             yield batch
         self.say(then)
 
@@ -70,9 +80,11 @@ class _Figures(ProgressColumn):
     def render(self, task: Task) -> Text:
         elapsed = task.elapsed or 0.0
         parts = [f"{elapsed:.0f} s"]
-        if task.completed:
-            rate = task.completed / elapsed if elapsed else 0.0
-            parts[:0] = [f"{task.completed:,.0f} rows", f"{rate:,.0f} rows/s"]
+        files = task.fields.get("files")
+        rows = files.rows_read if files else task.completed
+        if rows:
+            rate = rows / elapsed if elapsed else 0.0
+            parts[:0] = [f"{rows:,.0f} rows", f"{rate:,.0f} rows/s"]
         memory = memory_in_use()
         if memory is not None:
             parts.append(f"{memory / 1e6:,.0f} MB memory")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Iterable, Iterator, Optional, Union
 
@@ -14,14 +15,17 @@ from watchspan.api import aggregate_into, sessions_into
 from watchspan.cli import display, options
 from watchspan.cli.progress import Progress, peak_memory
 from watchspan.cli.terminal import binary_output, print_json, say
-from watchspan.sources import Overflow
+from watchspan.sources import Overflow, ParquetTable
 
 __all__ = ["COMMANDS", "read_events", "write"]
+
+# What takes the rows of a table as they are made.
+Rows = Union[Overflow, ParquetTable]
 
 
 def read_events(
     progress: Progress, inputs: tuple[str, ...], settings: dict[str, Any]
-) -> Iterator[pa.RecordBatch]:
+) -> Iterable[pa.RecordBatch]:
     """The events of files, counted by the progress line while they are read.
 
     Args:
@@ -53,7 +57,7 @@ def _check_figures(as_json: bool, output: Optional[str]) -> None:
 
 
 def _finish(
-    table: Overflow, kind: str, output: Optional[str], progress: Progress, quiet: bool, as_json: bool
+    table: Rows, kind: str, output: Optional[str], progress: Progress, quiet: bool, as_json: bool
 ) -> None:
     """Says what became of the events; exit code 1 if there were some and none could be used."""
     report = ws.report(table.schema.empty_table())
@@ -148,11 +152,11 @@ def aggregate(
     """
     _check_figures(as_json, output)
     options.check_output(output, escape_formulas, *inputs, settings["videos"])
-    with Overflow.of(settings["memory_limit"]) as rows:
-        with Progress("reading events", quiet=quiet) as progress:
+    with Overflow.of(settings["memory_limit"]) as held:
+        with Progress("reading events", quiet=quiet) as progress, _taking(held, output) as rows:
             events = read_events(progress, inputs, settings)
-            rows.schema = aggregate_into(rows.add, events, **settings).schema
-            write(progress, rows, output, escape_formulas)
+            rows.finish(aggregate_into(rows.sink, events, **settings).schema)
+            _leave(progress, rows, output, escape_formulas)
         _finish(rows, "engagement", output, progress, quiet, as_json)
 
 
@@ -179,29 +183,44 @@ def sessions(
     """
     _check_figures(as_json, output)
     options.check_output(output, escape_formulas, *inputs)
-    with Overflow.of(settings["memory_limit"]) as rows:
-        with Progress("reading events", quiet=quiet) as progress:
+    with Overflow.of(settings["memory_limit"]) as held:
+        with Progress("reading events", quiet=quiet) as progress, _taking(held, output) as rows:
             make = _of_intervals if intervals else _of_events
-            rows.schema = make(rows, progress, inputs, settings)
-            write(progress, rows, output, escape_formulas)
+            rows.finish(make(rows, progress, inputs, settings))
+            _leave(progress, rows, output, escape_formulas)
         _finish(rows, "sessions", output, progress, quiet, as_json)
 
 
+@contextmanager
+def _taking(held: Overflow, output: Optional[str]) -> Iterator[Rows]:
+    """What takes the rows: the file itself, where its format lets it; else memory, as far as that goes."""
+    if output in (None, options.STDOUT) or sources.format_of(output) != "parquet":
+        yield held
+        return
+    with sources.written(output) as file:
+        yield file
+
+
+def _leave(progress: Progress, rows: Rows, output: Optional[str], escape_formulas: bool) -> None:
+    if isinstance(rows, Overflow):
+        write(progress, rows, output, escape_formulas)
+
+
 def _of_events(
-    rows: Overflow, progress: Progress, inputs: tuple[str, ...], settings: dict[str, Any]
+    rows: Rows, progress: Progress, inputs: tuple[str, ...], settings: dict[str, Any]
 ) -> pa.Schema:
-    return sessions_into(rows.add, read_events(progress, inputs, settings), **settings).schema
+    return sessions_into(rows.sink, read_events(progress, inputs, settings), **settings).schema
 
 
 def _of_intervals(
-    rows: Overflow, progress: Progress, inputs: tuple[str, ...], settings: dict[str, Any]
+    rows: Rows, progress: Progress, inputs: tuple[str, ...], settings: dict[str, Any]
 ) -> pa.Schema:
     if settings["preset"] or settings["vocabulary"]:
         raise click.UsageError("--intervals are no events: --preset and --vocabulary say nothing of them.")
     chosen = {name: settings[name] for name in ("columns", "rules", "threads")}
     table = ws.sessions_of_intervals(list(inputs), **chosen)
     for batch in table.to_batches():
-        rows.add(batch)
+        rows.sink.add(batch) if isinstance(rows, ParquetTable) else rows.add(batch)
     return table.schema
 
 

@@ -27,15 +27,17 @@ from watchspan.sources.objects import (
 )
 from watchspan.sources.outputs import check_output
 from watchspan.sources.overflow import Overflow
+from watchspan.sources.parquet import ParquetTable
 from watchspan.sources.pickles import disarm
 from watchspan.sources.places import refuse_overwriting
 from watchspan.sources.records import filled, unnested
 from watchspan.sources.scans import scan_dataset
 from watchspan.sources.wanted import Wanted, empty_batch, is_nested, wanted
-from watchspan.sources.writing import write, write_lines
+from watchspan.sources.writing import write, write_lines, written
 
 __all__ = [
     "Overflow",
+    "ParquetTable",
     "Wanted",
     "are_paths",
     "as_table",
@@ -54,6 +56,7 @@ __all__ = [
     "wanted",
     "write",
     "write_lines",
+    "written",
 ]
 
 # Here, because everything that reads a table passes here.
@@ -148,7 +151,7 @@ def _kept(
     if are_paths(source) or is_dataset(source):
         # The reader that was opened to find mistakes early is the first one.
         opened = [taken]
-        return lambda: opened.pop() if opened else read(source, want)
+        return lambda: iter(opened.pop() if opened else read(source, want))
     batches = _batches_of(as_table(taken)) if _has_arrow(taken) else list(taken)
     slim = [_select(batch, want) for batch in batches]
     return lambda: iter(slim)

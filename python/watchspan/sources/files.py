@@ -16,6 +16,7 @@ from watchspan.sources.delimited import read_csv
 from watchspan.sources.formats import TEXT_FORMATS, TITLES, format_of
 from watchspan.sources.lines import read_json
 from watchspan.sources.objects import from_delta
+from watchspan.sources.parquet import core_files
 from watchspan.sources.places import files_at, find_places, locate
 from watchspan.sources.scans import REFUSALS, open_typed, scan_dataset
 from watchspan.sources.wanted import Wanted
@@ -34,7 +35,8 @@ def read_files(source: Any, want: Wanted | None) -> Any:
     form, paths, filesystem = find_files(source)
     with said_of(form):
         if form not in TEXT_FORMATS:
-            return scan_dataset(open_typed(paths, filesystem, form, want), want)
+            files = core_files(paths, filesystem, want) if form == "parquet" and want else None
+            return files or scan_dataset(open_typed(paths, filesystem, form, want), want)
         if want is not None:
             return (read_csv if form == "csv" else read_json)(paths, filesystem, want)
     raise SourceError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
@@ -10,6 +11,7 @@ import pyarrow as pa
 
 from watchspan import _core
 from watchspan.errors import ColumnTypeError, SourceError
+from watchspan.sources.parquet import local_files
 from watchspan.sources.wanted import Wanted, empty_batch
 from watchspan.text import shown
 
@@ -58,9 +60,22 @@ def from_spark(frame: Any, want: Wanted | None) -> Any:
 
 
 def from_delta(table: Any, want: Wanted | None) -> Any:
-    """A Delta table by deltalake, deletion vectors, column mapping and all."""
+    """A Delta table: its files by the core, or by deltalake with deletion vectors, column mapping and all."""
     names = pa.schema(table.schema().to_arrow()).names
-    return table.scan(columns=want.find(names) if want else names)
+    if want is None:
+        return table.scan(columns=names)
+    used = want.find(names)
+    return _plain_delta(table, want, used) or table.scan(columns=used)
+
+
+def _plain_delta(table: Any, want: Wanted, used: list[str]) -> Any:
+    """The files of a Delta table on this machine that hold its rows as they are; None if they do not."""
+    paths = table.file_uris()
+    # Later readers know deletion vectors and columns under other names.
+    if table.protocol().min_reader_version > 1 or not paths or not all(map(os.path.isabs, paths)):
+        return None
+    files = local_files(paths, want)
+    return files if files and set(used) == set(files.names[0]).intersection(used) else None
 
 
 def from_pandas(frame: Any, want: Wanted | None) -> pa.Table | pa.RecordBatch:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from types import TracebackType
-from typing import IO, Any
+from typing import IO, Any, Callable
 
 import pyarrow as pa
 
@@ -53,6 +53,15 @@ class Overflow:
     ) -> None:
         if self._file is not None:
             self._file.close()
+
+    @property
+    def sink(self) -> Callable[[pa.RecordBatch], None]:
+        """What takes the batches as they are made."""
+        return self.add
+
+    def finish(self, schema: pa.Schema) -> None:
+        """Notes the schema, whose metadata are known when all is made."""
+        self.schema = schema
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Takes in a batch.

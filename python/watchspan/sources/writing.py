@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import IO, Any, Callable, Union
 
 import pyarrow as pa
@@ -11,6 +12,7 @@ import pyarrow as pa
 from watchspan.sources.formats import format_of
 from watchspan.sources.outputs import whole_file
 from watchspan.sources.overflow import Overflow
+from watchspan.sources.parquet import ParquetTable
 from watchspan.text import json_lines, to_json, without_formulas
 
 # Rows per row group or record batch of a written file.
@@ -68,11 +70,21 @@ def _groups(table: pa.Table | Overflow) -> Iterator[pa.Table]:
 
 
 def _write_parquet(table: pa.Table | Overflow, sink: Any) -> None:
-    from pyarrow import parquet as pq
+    file = ParquetTable(sink)
+    for batch in table.to_batches():
+        file.sink.add(iter([batch]))
+    file.finish(table.schema)
 
-    with pq.ParquetWriter(sink, table.schema) as writer:
-        for group in _groups(table):
-            writer.write_table(group.replace_schema_metadata(table.schema.metadata))
+
+@contextmanager
+def written(path: str | os.PathLike[str]) -> Iterator[ParquetTable]:
+    """A Parquet file at `path` that takes a table's rows as they are made; nothing is left of it on errors.
+
+    Raises:
+        SourceError: If the file system refuses.
+    """
+    with whole_file(path) as stream:
+        yield ParquetTable(stream)
 
 
 def _write_ipc(table: pa.Table | Overflow, sink: Any) -> None:

@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from watchspan.checking.finding import PLAYING, Case, Finding, share
+from watchspan.checking.finding import Case, Finding, share
 from watchspan.checking.known import ALIKE
+from watchspan.checking.meanings import PLAYING
 from watchspan.checking.naming import likeness
 
 _DAY = 86_400.0

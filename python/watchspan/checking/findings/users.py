@@ -6,7 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from watchspan.checking.finding import PLAYING, Case, Finding, listed, share
+from watchspan.checking.finding import Case, Finding, listed, share
+from watchspan.checking.meanings import PLAYING
 from watchspan.columns import Column
 
 # What scripts write where they know no user.
