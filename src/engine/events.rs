@@ -7,7 +7,6 @@ use super::group::{Chunk, Grouper, Plain, Record, Rejects, SLICE_ROWS, Slice, Wi
 use super::partitions::Partitions;
 use super::pool::Engine;
 use super::spill::Spill;
-use super::walk::Partition;
 use crate::error::Result;
 use crate::event::Vocabulary;
 use crate::input::{Cleaner, Dictionaries, DropCounts, EventBatch, EventSchema};
@@ -15,6 +14,9 @@ use crate::input::{Cleaner, Dictionaries, DropCounts, EventBatch, EventSchema};
 /// How many bytes are taken to be kept of a slice, as long as none tells. Plain events in fragments of a few each take
 /// about half of it.
 const SLICE_BYTES: usize = SLICE_ROWS * 64;
+/// What part of the memory for events is left for those to come when others are written out: little, as what is written
+/// has to be read again, and not too little, as each writing goes to all files.
+const WINDOW: usize = 8;
 /// How many slices are grouped at least before the memory that they take is looked at.
 const SLICES_AT_ONCE: usize = 4;
 
@@ -132,7 +134,7 @@ impl<'e, R: Record> Events<'e, R> {
             let (now, later) = rest.split_at(fits.max(SLICES_AT_ONCE).min(rest.len()));
             self.push_slices(now)?;
             if self.bytes > self.limit {
-                self.write_out()?;
+                self.write_out(self.limit - self.limit / WINDOW)?;
             }
             rest = later;
         }
@@ -182,28 +184,33 @@ impl<'e, R: Record> Events<'e, R> {
         Ok(())
     }
 
-    /// Writes the chunks to temporary files.
-    fn write_out(&mut self) -> Result<()> {
+    /// Leaves as many events in memory as fit into `room` bytes, and writes all others to temporary files.
+    fn write_out(&mut self, room: usize) -> Result<()> {
         let chunks = std::mem::take(&mut self.chunks);
-        self.bytes = 0;
         let spill = match &mut self.spill {
             Some(spill) => spill,
             empty => empty.insert(Spill::new(&chunks)?),
         };
-        spill.add(self.engine, &chunks)
+        spill.add(self.engine, chunks, room)?;
+        self.bytes = spill.bytes();
+        Ok(())
     }
 
     /// All events, in the order of their users.
     pub(super) fn partitions(&mut self) -> Result<Partitions<R>> {
         self.dictionaries = Dictionaries::default();
-        if self.spill.is_none() {
-            return Ok(Partitions::Memory(Partition::new(self.engine, std::mem::take(&mut self.chunks))));
+        if self.spill.is_some() {
+            self.write_out(self.limit)?;
         }
-        self.write_out()?;
-        // A part is in memory together with the next one, which is read meanwhile.
-        let limit = self.limit / 2;
-        let parts = self.spill.take().map(|spill| spill.finish(self.engine, limit)).transpose()?;
-        Ok(Partitions::Disk(parts.unwrap_or_default()))
+        match self.spill.take() {
+            None => Ok(Partitions::new(self.engine, std::mem::take(&mut self.chunks), Vec::new())),
+            Some(spill) => {
+                // Two parts, of which one is read while the other is walked, are in memory beside what stayed there:
+                // together seven eighths of the memory limit.
+                let (chunks, parts) = spill.finish(self.engine, self.limit / 8 * 3)?;
+                Ok(Partitions::new(self.engine, chunks, parts))
+            }
+        }
     }
 }
 

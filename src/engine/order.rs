@@ -6,6 +6,6 @@ mod sort;
 mod task;
 
 pub(crate) use key_store::{At, KeyStore};
-pub(crate) use ranges::{bounds, cut, ranges, sample, whole_groups};
+pub(crate) use ranges::{Pieces, bounds, cut, ranges, sample, whole_groups};
 pub(crate) use sort::{Link, Ordered, sorted_by_keys};
 pub(crate) use task::Task;

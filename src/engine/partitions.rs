@@ -1,20 +1,37 @@
-//! All events in the order of their users: at once where they fit in memory, else part by part.
+//! All events in the order of their users: those in memory first, then part by part those that did not fit.
 
-use super::group::Record;
+use super::group::{Chunk, Record};
 use super::pool::Engine;
 use super::spill::Part;
 use super::walk::{Estimates, Partition, Walked, Walking, merged};
 use crate::error::Result;
 
+/// Into how many portions events in memory are cut where others are on disk. What comes of a portion is handed on before
+/// that of the next one is made: beside the events there is room for so much.
+const PORTIONS: usize = 4;
+
 /// All events, in parts of whole users, in order.
-pub(super) enum Partitions<R> {
-    /// One part.
-    Memory(Partition<R>),
-    /// Parts that are read when it is their turn.
-    Disk(Vec<Part<R>>),
+pub(super) struct Partitions<R> {
+    /// The events of the first users.
+    memory: Partition<R>,
+    /// Those of all others, in parts that are read when it is their turn.
+    disk: Vec<Part<R>>,
+}
+
+/// Events that are a part of all, and what has to be done before they can be worked on.
+enum Portion<M, D> {
+    /// Nothing.
+    Memory(M),
+    /// They have to be read.
+    Disk(D),
 }
 
 impl<R: Record> Partitions<R> {
+    /// All events of `chunks` and then those of `disk`, whose users come after those of `chunks` and are in order.
+    pub(super) fn new(engine: &Engine, chunks: Vec<Chunk<R>>, disk: Vec<Part<R>>) -> Self {
+        Self { memory: Partition::new(engine, chunks), disk }
+    }
+
     /// What viewings say of the length of each video that `is_marked` accepts.
     pub(super) fn estimates(
         &mut self,
@@ -22,23 +39,26 @@ impl<R: Record> Partitions<R> {
         walking: Walking<'_>,
         is_marked: impl Fn(&[u8]) -> bool + Sync,
     ) -> Result<Estimates> {
-        match self {
-            Self::Memory(partition) => partition.estimates(engine, walking, is_marked),
-            Self::Disk(parts) => {
-                let mut all = Estimates::default();
-                let read = |part: &Part<R>| part.partition(engine);
-                let work = |mut partition: Partition<R>| partition.estimates(engine, walking, &is_marked);
-                each_ahead(engine, parts.iter(), read, work, |found| {
-                    all = merged(std::mem::take(&mut all), found);
-                    Ok(())
-                })?;
-                Ok(all)
-            }
-        }
+        let memory = std::iter::once(Portion::Memory(&mut self.memory));
+        let portions = memory.chain(self.disk.iter().map(Portion::Disk));
+        let read = |portion: Portion<_, &Part<R>>| match portion {
+            Portion::Memory(partition) => Ok(Portion::Memory(partition)),
+            Portion::Disk(part) => part.partition(engine).map(Portion::Disk),
+        };
+        let work = |portion: Portion<&mut Partition<R>, Partition<R>>| match portion {
+            Portion::Memory(partition) => partition.estimates(engine, walking, &is_marked),
+            Portion::Disk(mut partition) => partition.estimates(engine, walking, &is_marked),
+        };
+        let mut all = Estimates::default();
+        each_ahead(engine, portions, read, work, |found| {
+            all = merged(std::mem::take(&mut all), found);
+            Ok(())
+        })?;
+        Ok(all)
     }
 
-    /// Walks through all events as `walking` says, and hands what `finish` makes of each task to `take`, partition by
-    /// partition in the order of users; tells how many duplicates there were. `finish` has scratch memory of its own in
+    /// Walks through all events as `walking` says, and hands what `finish` makes of each task to `take`, portion by
+    /// portion in the order of users; tells how many duplicates there were. `finish` has scratch memory of its own in
     /// each thread.
     pub(super) fn walk<T: Send, S: Default>(
         self,
@@ -47,19 +67,20 @@ impl<R: Record> Partitions<R> {
         finish: impl Fn(&mut S, &Walked<'_, R>) -> Result<T> + Sync,
         mut take: impl FnMut(Vec<T>) -> Result<()>,
     ) -> Result<u64> {
-        let mut duplicates = 0;
+        let memory = self.memory.portions(if self.disk.is_empty() { 1 } else { PORTIONS });
+        let portions =
+            memory.into_iter().map(Portion::Memory).chain(self.disk.into_iter().map(Portion::Disk));
+        // A part's file goes when it has been read.
+        let read = |portion: Portion<Partition<R>, Part<R>>| match portion {
+            Portion::Memory(partition) => Ok(partition),
+            Portion::Disk(part) => part.partition(engine),
+        };
         let work = |partition: Partition<R>| partition.walk(engine, walking, &finish);
-        let mut done = |(made, found)| {
+        let mut duplicates = 0;
+        each_ahead(engine, portions, read, work, |(made, found)| {
             duplicates += found;
             take(made)
-        };
-        match self {
-            Self::Memory(partition) => done(work(partition)?)?,
-            // A part's file goes when it has been read.
-            Self::Disk(parts) => {
-                each_ahead(engine, parts.into_iter(), |part| part.partition(engine), work, done)?;
-            }
-        }
+        })?;
         Ok(duplicates)
     }
 }

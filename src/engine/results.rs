@@ -141,3 +141,87 @@ impl<R: Record> Events<'_, R> {
         Ok(Made { schema: engagement_table().schema(ids.keys), counts: self.counts })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::{ArrayRef, Float64Array, StringArray, TimestampMicrosecondArray};
+    use arrow_select::concat::concat_batches;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::engine::Engine;
+    use crate::event::Vocabulary;
+    use crate::input::{ColumnMap, EventSchema};
+    use crate::scoring::Scoring;
+
+    /// User, video, session, event name and time.
+    type Row = (u8, u8, u8, u8, i32);
+
+    fn batch(rows: &[Row], is_plain: bool) -> RecordBatch {
+        let text = |of: fn(&Row) -> String| -> ArrayRef {
+            Arc::new(StringArray::from_iter_values(rows.iter().map(of)))
+        };
+        let names = |row: &Row| ["play", "pause", "heartbeat"][usize::from(row.3)].to_owned();
+        let times = rows.iter().map(|row| i64::from(row.4) * 1_000_000);
+        let rates: ArrayRef = Arc::new(Float64Array::from(vec![1.0; rows.len()]));
+        let columns: [(&str, ArrayRef); 6] = [
+            ("userId", text(|row| format!("user {:03}", row.0))),
+            ("videoId", text(|row| format!("v{}", row.1))),
+            ("sessionId", text(|row| format!("s{}", row.2))),
+            ("eventName", text(names)),
+            ("timestamp", Arc::new(TimestampMicrosecondArray::from_iter_values(times))),
+            (
+                "currentTime",
+                Arc::new(Float64Array::from_iter_values(rows.iter().map(|row| f64::from(row.4)))),
+            ),
+        ];
+        let rate = (!is_plain).then_some(("playbackRate", rates));
+        RecordBatch::try_from_iter(columns.into_iter().chain(rate)).unwrap()
+    }
+
+    /// The session table and the engagement table of `batches`, and how much of what was read was dropped.
+    fn tables(batches: &[RecordBatch], limit: Option<usize>) -> [(RecordBatch, DropCounts); 2] {
+        let engine = Engine::new(Some(2)).unwrap();
+        let schema = EventSchema::bind(batches[0].schema_ref(), &ColumnMap::default()).unwrap();
+        let events = || {
+            let mut events = AcceptedEvents::new(&engine, schema.clone(), Vocabulary::default(), limit);
+            batches.iter().for_each(|batch| events.push(std::slice::from_ref(batch)).unwrap());
+            events
+        };
+        let options =
+            EngagementOptions { rules: Rules::default(), scoring: Scoring::default(), unique_seconds: true };
+        let (mut sessions, mut engagement) = (Vec::new(), Vec::new());
+        let made = [
+            events().session_rows(&options.rules, |rows| {
+                sessions.extend(rows);
+                Ok(())
+            }),
+            events().engagement_rows(&Videos::default(), &options, |rows| {
+                engagement.extend(rows);
+                Ok(())
+            }),
+        ];
+        let [first, second] = made.map(Result::unwrap);
+        [(first, sessions), (second, engagement)]
+            .map(|(made, rows)| (concat_batches(&made.schema, &rows).unwrap(), made.counts))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn tables_are_the_same_with_any_memory_limit(
+            rows in prop::collection::vec((0u8..200, 0u8..3, 0u8..3, 0u8..3, 0i32..500), 1..2000),
+            size in 1usize..300,
+            share in 0usize..150,
+            is_plain: bool,
+        ) {
+            let batches: Vec<_> = rows.chunks(size).map(|rows| batch(rows, is_plain)).collect();
+            let expected = tables(&batches, None);
+            // About what a chunk takes; half of the limit is for chunks.
+            let bytes = rows.len() * if is_plain { 60 } else { 100 };
+            prop_assert_eq!(tables(&batches, Some(bytes * 2 * share / 100)), expected);
+        }
+    }
+}

@@ -1,86 +1,114 @@
-//! Fragments beyond the memory budget: in temporary files, one for each range of users.
+//! What does not fit into memory: fragments in temporary files, one for each range of users.
 //!
-//! A file holds an Arrow IPC stream, compressed, of one row per fragment. It has no name, so it is gone as soon as it
-//! is closed, however the process ends.
+//! The first ranges stay in memory as long as they fit: just past the bound, only the excess goes to files.
+
+mod file;
 
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::{BufReader, BufWriter, Seek, SeekFrom};
-use std::marker::PhantomData;
 use std::sync::Arc;
 
-use arrow_array::builder::LargeBinaryBuilder;
-use arrow_array::{ArrayRef, LargeBinaryArray, RecordBatch, cast::AsArray};
-use arrow_ipc::CompressionType;
-use arrow_ipc::reader::StreamReader;
-use arrow_ipc::writer::{IpcWriteOptions, StreamWriter};
-use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 use rayon::prelude::*;
 
+use self::file::FragmentFile;
 use super::group::{Chunk, Record};
-use super::order::{At, bounds, cut, sample};
+use super::order::{At, Pieces, bounds, cut, sample};
 use super::pool::Engine;
 use super::walk::Partition;
 use crate::error::{Error, Result};
-use crate::input::KeyArena;
 
-/// Into how many files events go at most: a part of any input that small fits the budget of a machine that holds the
-/// result, and a process may open three times as many everywhere.
-const PARTS: usize = 64;
+/// Into how many ranges users are cut, each with a file, at most: a range of any input that small fits the budget of a
+/// machine that holds the result, and a process may open three times as many files everywhere.
+const RANGES: usize = 64;
 /// How many files others can open beside those, in a process that may not open many.
 const SPARE: usize = 8;
 /// From how many fragments the ranges of users are found.
-const SAMPLE: usize = 64 * PARTS;
-/// How many bytes a batch of fragments has, about.
-const BATCH_BYTES: usize = 8 << 20;
-
+const SAMPLE: usize = 64 * RANGES;
 /// A file that needs no more memory than this is not cut, however small the budget.
 const LEAST_BYTES: usize = 32 << 20;
 
-const COLUMNS: [&str; 4] = ["user", "video", "session", "events"];
-
-/// The events of all users, on disk, by ranges of users in order.
+/// The events of all users by ranges of users, in order: those of the first ranges in memory, those of all others on disk.
 pub(super) struct Spill<R> {
     /// Where the second and all later ranges begin.
     bounds: Vec<Box<[u8]>>,
+    /// The fragments of the first ranges.
+    chunks: Vec<Chunk<R>>,
+    /// How many ranges are in memory.
+    kept: usize,
+    /// What each range has on disk; nothing for those in memory.
     parts: Vec<Part<R>>,
 }
 
 /// The events of a range of users, on disk.
 pub(super) struct Part<R> {
-    file: Written,
+    file: FragmentFile<R>,
     /// How much memory its fragments need.
     bytes: usize,
-    records: PhantomData<R>,
 }
 
+/// What is in memory, and the files of what is not, each in the order of its users.
+pub(super) type Divided<R> = (Vec<Chunk<R>>, Vec<Part<R>>);
+
 impl<R: Record> Spill<R> {
-    /// Empty files for users like those of `chunks`.
+    /// Ranges of users like those of `chunks`, all of which fit so far.
     pub(super) fn new(chunks: &[Chunk<R>]) -> Result<Self> {
         // Bounds are few, and only they are copied: ids may be long.
         let users = sample(chunks.iter().map(|chunk| &*chunk.keys), SAMPLE).collect();
-        Self::with_bounds(bounds(users, PARTS).into_iter().map(Into::into).collect())
+        Self::with_bounds(bounds(users, RANGES).into_iter().map(Into::into).collect())
     }
 
     /// An empty file for each range of users, of which the second and all later ones begin at `bounds`; fewer and
     /// larger ranges where the system lets the process open no more files.
     fn with_bounds(mut bounds: Vec<Box<[u8]>>) -> Result<Self> {
         loop {
-            let spare = (0..SPARE).map(|_| file()).collect::<Result<Vec<_>>>();
+            let spare = (0..SPARE).map(|_| FragmentFile::<R>::new()).collect::<Result<Vec<_>>>();
             let parts = spare.and_then(|_spare| (0..=bounds.len()).map(|_| Part::new()).collect());
             if !matches!(parts, Err(Error::OpenFiles { .. })) || bounds.is_empty() {
-                return Ok(Self { bounds, parts: parts? });
+                let kept = bounds.len() + 1;
+                return Ok(Self { bounds, chunks: Vec::new(), kept, parts: parts? });
             }
             bounds = bounds.into_iter().skip(1).step_by(2).collect();
         }
     }
 
-    /// Writes the fragments of `chunks` to the files of their users.
-    pub(super) fn add(&mut self, engine: &Engine, chunks: &[Chunk<R>]) -> Result<()> {
-        let mut places = vec![Vec::new(); self.parts.len()];
-        for (chunk, number) in chunks.iter().zip(0u32..) {
-            for (part, piece) in cut(&chunk.keys, &self.bounds) {
-                places[part].extend(piece.map(|fragment| At { chunk: number, fragment }));
+    /// How many bytes of memory it takes.
+    pub(super) fn bytes(&self) -> usize {
+        self.chunks.iter().map(Chunk::bytes).sum()
+    }
+
+    /// Adds the fragments of `chunks`. As many of the first ranges stay in memory as fit into `room` bytes together with
+    /// what they have already; the fragments of all others go to their files.
+    pub(super) fn add(&mut self, engine: &Engine, chunks: Vec<Chunk<R>>, room: usize) -> Result<()> {
+        self.chunks.extend(chunks);
+        let (all, bounds) = (&self.chunks, &self.bounds);
+        let cuts: Vec<_> = engine.run(|| all.par_iter().map(|chunk| cut(&chunk.keys, bounds)).collect());
+        self.kept = self.kept.min(self.fitting(&cuts, room));
+        self.write(engine, &cuts)?;
+        let chunks = std::mem::take(&mut self.chunks).into_iter().zip(cuts);
+        self.chunks = chunks.filter_map(|(chunk, pieces)| first_ranges(chunk, &pieces, self.kept)).collect();
+        Ok(())
+    }
+
+    /// How many of the first ranges fit into `room` bytes. `cuts` has the pieces of each chunk, with their ranges.
+    fn fitting(&self, cuts: &[Pieces], room: usize) -> usize {
+        let mut bytes = vec![0; self.parts.len()];
+        for (chunk, pieces) in self.chunks.iter().zip(cuts) {
+            for (range, piece) in pieces {
+                bytes[*range] += chunk.piece_bytes(piece.clone());
+            }
+        }
+        let sums = bytes.iter().scan(0, |sum, bytes| {
+            *sum += bytes;
+            Some(*sum)
+        });
+        sums.take_while(|&sum| sum <= room).count()
+    }
+
+    /// Writes the fragments of all ranges that do not stay in memory; `cuts` has the pieces of each chunk.
+    fn write(&mut self, engine: &Engine, cuts: &[Pieces]) -> Result<()> {
+        let (chunks, mut places) = (&self.chunks, vec![Vec::new(); self.parts.len()]);
+        for (pieces, chunk) in cuts.iter().zip(0u32..) {
+            for (range, piece) in pieces.iter().filter(|(range, _)| *range >= self.kept) {
+                places[*range].extend(piece.clone().map(|fragment| At { chunk, fragment }));
             }
         }
         let write = |(part, places): (&mut Part<R>, &mut Vec<At>)| {
@@ -92,85 +120,47 @@ impl<R: Record> Spill<R> {
         engine.run(|| self.parts.par_iter_mut().zip(&mut places).try_for_each(write))
     }
 
-    /// The files, in the order of their users. Those that need more than `limit` bytes of memory are cut again, where
-    /// they hold more than one user.
-    pub(super) fn finish(self, engine: &Engine, limit: usize) -> Result<Vec<Part<R>>> {
+    /// What is in memory, and the files. Those that need more than `limit` bytes of memory are cut again, where they hold
+    /// more than one user.
+    pub(super) fn finish(self, engine: &Engine, limit: usize) -> Result<Divided<R>> {
         let mut parts = Vec::new();
         for mut part in self.parts {
-            part.close()?;
+            part.file.close()?;
             if part.bytes > limit.max(LEAST_BYTES) {
                 parts.extend(part.cut(engine, limit)?);
             } else if part.bytes > 0 {
                 parts.push(part);
             }
         }
-        Ok(parts)
+        Ok((self.chunks, parts))
     }
 }
 
-fn schema() -> SchemaRef {
-    let field = |name| Field::new(name, DataType::LargeBinary, false);
-    Arc::new(Schema::new(COLUMNS.map(field).to_vec()))
-}
-
-/// A file without a name, while it is written and after that.
-enum Written {
-    Open(Box<StreamWriter<BufWriter<File>>>),
-    Closed(File),
-    /// Between the two, or broken there.
-    Lost,
+/// Of `chunk`, which was cut into `pieces`, those of the first `kept` ranges: most often all of it or nothing.
+fn first_ranges<R: Record>(chunk: Chunk<R>, pieces: &Pieces, kept: usize) -> Option<Chunk<R>> {
+    let end = pieces.iter().take_while(|(range, _)| *range < kept).last().map_or(0, |(_, piece)| piece.end);
+    match end {
+        0 => None,
+        end if end == chunk.keys.range().end => Some(chunk),
+        end => Some(chunk.before(end)),
+    }
 }
 
 impl<R: Record> Part<R> {
     fn new() -> Result<Self> {
-        let options = IpcWriteOptions::default().try_with_compression(Some(CompressionType::LZ4_FRAME))?;
-        let writer = StreamWriter::try_new_with_options(BufWriter::new(file()?), &schema(), options);
-        let file = Written::Open(Box::new(writer.map_err(failed)?));
-        Ok(Self { file, bytes: 0, records: PhantomData })
+        Ok(Self { file: FragmentFile::new()?, bytes: 0 })
     }
 
     /// Adds the fragments at `places` in `chunks`.
     fn write(&mut self, chunks: &[Chunk<R>], places: &[At]) -> Result<()> {
-        let Written::Open(writer) = &mut self.file else { return Err(lost()) };
-        let mut batch = FragmentBatch::default();
-        for &at in places {
-            let chunk = &chunks[at.chunk as usize];
-            let records = chunk.records(at.fragment);
-            batch.add(chunk.keys.get(at.fragment), records);
-            self.bytes += Chunk::<R>::memory(chunk.keys.get(at.fragment).map(<[u8]>::len), records.len());
-            if batch.bytes > BATCH_BYTES {
-                writer.write(&batch.take()?).map_err(failed)?;
-            }
-        }
-        if batch.bytes > 0 {
-            writer.write(&batch.take()?).map_err(failed)?;
-        }
-        Ok(())
-    }
-
-    fn close(&mut self) -> Result<()> {
-        self.file = match std::mem::replace(&mut self.file, Written::Lost) {
-            Written::Open(writer) => {
-                let buffer = writer.into_inner().map_err(failed)?;
-                Written::Closed(buffer.into_inner().map_err(|error| no_room(error.error()))?)
-            }
-            file => file,
-        };
-        Ok(())
+        let bytes = |&At { chunk, fragment }: &At| chunks[chunk as usize].piece_bytes(fragment..fragment + 1);
+        self.bytes += places.iter().map(bytes).sum::<usize>();
+        self.file.write(chunks, places)
     }
 
     /// All of its fragments, cut into tasks for `engine`.
     pub(super) fn partition(&self, engine: &Engine) -> Result<Partition<R>> {
-        Ok(Partition::new(engine, self.chunks()?.collect::<Result<_>>()?))
-    }
-
-    /// Its fragments, batch by batch.
-    fn chunks(&self) -> Result<impl Iterator<Item = Result<Chunk<R>>> + '_> {
-        let Written::Closed(file) = &self.file else { return Err(lost()) };
-        let mut file = file;
-        file.seek(SeekFrom::Start(0)).map_err(|error| no_room(&error))?;
-        let reader = StreamReader::try_new(BufReader::new(file), None).map_err(failed)?;
-        Ok(reader.map(|batch| read(&batch.map_err(failed)?)))
+        Ok(Partition::new(engine, self.file.chunks()?.collect::<Result<_>>()?))
     }
 
     /// Smaller files of its users, as [`Spill::finish`] makes them for `limit` bytes; the file itself if there is but
@@ -178,7 +168,7 @@ impl<R: Record> Part<R> {
     fn cut(self, engine: &Engine, limit: usize) -> Result<Vec<Self>> {
         // A user who has many fragments counts as often, and is copied once: ids may be long.
         let (mut users, mut known) = (Vec::new(), BTreeSet::<Arc<[u8]>>::new());
-        for chunk in self.chunks()? {
+        for chunk in self.file.chunks()? {
             for user in sample(std::iter::once(&*chunk?.keys), SAMPLE) {
                 if !known.contains(user) {
                     known.insert(user.into());
@@ -186,93 +176,16 @@ impl<R: Record> Part<R> {
                 users.extend(known.get(user).cloned());
             }
         }
-        let bounds = bounds(users, PARTS).iter().map(|user| Box::from(&**user)).collect::<Vec<_>>();
+        let bounds = bounds(users, RANGES).iter().map(|user| Box::from(&**user)).collect::<Vec<_>>();
         if bounds.is_empty() {
             return Ok(vec![self]);
         }
         let mut spill = Spill::with_bounds(bounds)?;
-        for chunk in self.chunks()? {
-            spill.add(engine, &[chunk?])?;
+        for chunk in self.file.chunks()? {
+            spill.add(engine, vec![chunk?], 0)?;
         }
         drop(self);
-        spill.finish(engine, limit)
-    }
-}
-
-/// A batch of fragments in the making.
-#[derive(Default)]
-struct FragmentBatch {
-    columns: [LargeBinaryBuilder; 4],
-    events: Vec<u8>,
-    bytes: usize,
-}
-
-impl FragmentBatch {
-    /// Adds a fragment with these `keys` and events.
-    fn add<R: Record>(&mut self, keys: [&[u8]; 3], records: &[R]) {
-        let [user, video, session, events] = &mut self.columns;
-        self.events.clear();
-        records.iter().for_each(|record| record.write(&mut self.events));
-        for (column, value) in [user, video, session].into_iter().zip(keys) {
-            column.append_value(value);
-            self.bytes += value.len();
-        }
-        events.append_value(&self.events);
-        self.bytes += self.events.len();
-    }
-
-    fn take(&mut self) -> Result<RecordBatch> {
-        self.bytes = 0;
-        let columns = self.columns.each_mut().map(|column| Arc::new(column.finish()) as ArrayRef);
-        Ok(RecordBatch::try_new(schema(), columns.to_vec())?)
-    }
-}
-
-/// The fragments that `batch` holds.
-fn read<R: Record>(batch: &RecordBatch) -> Result<Chunk<R>> {
-    let column = |index: usize| -> Result<&LargeBinaryArray> {
-        let found = batch.columns().get(index).and_then(|column| column.as_binary_opt::<i64>());
-        found.ok_or_else(|| Error::Internal("a temporary file has lost a column".to_owned()))
-    };
-    let (user, video, session, events) = (column(0)?, column(1)?, column(2)?, column(3)?);
-    let mut keys = KeyArena::default();
-    let mut records = Vec::with_capacity(events.value_data().len() / R::BYTES);
-    let mut counts = Vec::with_capacity(batch.num_rows());
-    for row in 0..batch.num_rows() {
-        keys.push([user.value(row), video.value(row), session.value(row)]);
-        let events = events.value(row).chunks_exact(R::BYTES);
-        counts.push(events.len());
-        records.extend(events.map(R::read));
-    }
-    keys.check()?;
-    Ok(Chunk::new(keys, &counts, records))
-}
-
-fn file() -> Result<File> {
-    tempfile::tempfile().map_err(|error| no_room(&error))
-}
-
-fn lost() -> Error {
-    Error::Internal("a temporary file is not open".to_owned())
-}
-
-/// What systems say to a process that has too many files open, or when all processes together have.
-const TOO_MANY: &[i32] = if cfg!(windows) { &[4] } else { &[23, 24] };
-
-fn no_room(error: &std::io::Error) -> Error {
-    let reason = error.to_string();
-    if error.raw_os_error().is_some_and(|code| TOO_MANY.contains(&code)) {
-        return Error::OpenFiles { reason };
-    }
-    Error::Spill { folder: std::env::temp_dir().display().to_string(), reason }
-}
-
-fn failed(error: ArrowError) -> Error {
-    match error {
-        ArrowError::IoError(reason, _) => {
-            Error::Spill { folder: std::env::temp_dir().display().to_string(), reason }
-        }
-        other => other.into(),
+        Ok(spill.finish(engine, limit)?.1)
     }
 }
 
@@ -281,6 +194,7 @@ mod tests {
     use super::*;
     use crate::engine::group::Plain;
     use crate::event::{Event, EventKind};
+    use crate::input::KeyArena;
     use crate::time::Micros;
 
     fn chunk(users: impl Iterator<Item = u32>, events: i64) -> Chunk<Plain> {
@@ -302,23 +216,27 @@ mod tests {
                 Plain::new(&event, 0)
             }));
         }
-        Chunk::new(keys, &counts, records)
+        let chunk = Chunk::new(keys, &counts, records);
+        // As chunks of events are, without spare memory.
+        chunk.before(chunk.keys.range().end)
     }
 
-    /// Of each user, how many events there are in each part, in order.
-    fn users(parts: &[Part<Plain>]) -> Vec<Vec<(String, usize)>> {
-        let users = |part: &Part<Plain>| {
-            let mut users = std::collections::BTreeMap::new();
-            for chunk in part.chunks().unwrap() {
-                let chunk = chunk.unwrap();
-                for fragment in chunk.keys.range() {
-                    let user = String::from_utf8(chunk.keys.get(fragment)[0].to_vec()).unwrap();
-                    *users.entry(user).or_default() += chunk.records(fragment).len();
-                }
+    /// Of each user in `chunks`, how many events there are.
+    fn users<'c>(chunks: impl Iterator<Item = &'c Chunk<Plain>>) -> Vec<(String, usize)> {
+        let mut users = std::collections::BTreeMap::new();
+        for chunk in chunks {
+            for fragment in chunk.keys.range() {
+                let user = String::from_utf8(chunk.keys.get(fragment)[0].to_vec()).unwrap();
+                *users.entry(user).or_default() += chunk.records(fragment).len();
             }
-            users.into_iter().collect()
-        };
-        parts.iter().map(users).collect()
+        }
+        users.into_iter().collect()
+    }
+
+    /// The same of each of `parts`.
+    fn on_disk(parts: &[Part<Plain>]) -> Vec<Vec<(String, usize)>> {
+        let read = |part: &Part<Plain>| part.file.chunks().unwrap().map(Result::unwrap).collect::<Vec<_>>();
+        parts.iter().map(|part| users(read(part).iter())).collect()
     }
 
     #[test]
@@ -327,14 +245,65 @@ mod tests {
         let mut spill = Spill::new(&[chunk(0..1000, 2)]).unwrap();
         // Later users are beyond all that were known when the ranges were made.
         for start in [0, 500, 4000] {
-            spill.add(&engine, &[chunk(start..start + 1000, 2), chunk(start..start + 10, 1)]).unwrap();
+            spill.add(&engine, vec![chunk(start..start + 1000, 2), chunk(start..start + 10, 1)], 0).unwrap();
         }
-        let parts = users(&spill.finish(&engine, usize::MAX).unwrap());
+        let (chunks, parts) = spill.finish(&engine, usize::MAX).unwrap();
+        assert!(chunks.is_empty());
+        let parts = on_disk(&parts);
         assert!(parts.len() > 50, "{} parts", parts.len());
         let all: Vec<_> = parts.concat();
         assert!(all.is_sorted_by(|(a, _), (b, _)| a < b));
         assert_eq!(all.len(), 2500);
         assert_eq!(all.iter().map(|(_, events)| events).sum::<usize>(), 6030);
+    }
+
+    /// Each chunk says where the last of its fragments ends, too.
+    const SLACK: usize = 64;
+
+    #[test]
+    fn only_what_does_not_fit_goes_to_files() {
+        let engine = Engine::new(Some(2)).unwrap();
+        let all = chunk(0..6400, 2);
+        let bytes = all.piece_bytes(all.keys.range());
+        for (room, most_parts) in
+            [(bytes, 0), (bytes - 1, 1), (bytes / 4 * 3, 20), (bytes / 100, 64), (0, 64)]
+        {
+            let mut spill = Spill::new(&[chunk(0..6400, 2)]).unwrap();
+            spill.add(&engine, vec![chunk(0..6400, 2)], room).unwrap();
+            assert!(spill.bytes() <= room + SLACK, "{} of {room}", spill.bytes());
+            let (chunks, parts) = spill.finish(&engine, usize::MAX).unwrap();
+            let (memory, disk) = (users(chunks.iter()), on_disk(&parts));
+            // A range has a hundred users, and the last one that fits in part does not stay.
+            assert!(memory.len() + 150 > 6400 * room / bytes, "{} users in memory of {room}", memory.len());
+            assert!(disk.len() <= most_parts, "{} parts beside {room}", disk.len());
+            assert_eq!([memory, disk.concat()].concat(), users([&all].into_iter()));
+        }
+    }
+
+    #[test]
+    fn ranges_go_to_files_from_the_last_one_on_as_more_comes() {
+        let engine = Engine::new(Some(2)).unwrap();
+        let room = chunk(0..6400, 2).bytes();
+        let mut spill = Spill::new(&[chunk(0..6400, 2)]).unwrap();
+        let mut kept = Vec::new();
+        for number in 0..5 {
+            spill.add(&engine, vec![chunk(0..6400, 1 + number % 2)], room).unwrap();
+            assert!(
+                spill.bytes() <= room + SLACK && spill.bytes() > room / 8 * 5,
+                "{} of {room}",
+                spill.bytes()
+            );
+            kept.push(spill.kept);
+        }
+        assert!(
+            kept.is_sorted_by(|before, after| before >= after) && kept[0] == 64 && kept[4] > 8,
+            "{kept:?}"
+        );
+        // Users of the first ranges still have room, those of all others are on disk as a whole.
+        let (chunks, parts) = spill.finish(&engine, usize::MAX).unwrap();
+        let found = [users(chunks.iter()), on_disk(&parts).concat()].concat();
+        let expected: Vec<_> = users([&chunk(0..6400, 7)].into_iter());
+        assert_eq!(found, expected);
     }
 
     #[test]
@@ -345,8 +314,8 @@ mod tests {
             let chunk = chunk(0..count, 100);
             let places: Vec<_> = chunk.keys.range().map(|fragment| At { chunk: 0, fragment }).collect();
             part.write(&[chunk], &places).unwrap();
-            part.close().unwrap();
-            let parts = users(&part.cut(&engine, 0).unwrap());
+            part.file.close().unwrap();
+            let parts = on_disk(&part.cut(&engine, 0).unwrap());
             assert!(parts.len() >= least, "{} parts of {count} users", parts.len());
             assert_eq!(parts.concat().len(), count as usize);
         }

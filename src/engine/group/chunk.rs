@@ -27,9 +27,11 @@ impl<R> Chunk<R> {
         Self { keys: Arc::new(keys), starts, records }
     }
 
-    /// How many bytes of memory a fragment needs whose keys have `keys` bytes, with `events` events.
-    pub(crate) fn memory(keys: [usize; 3], events: usize) -> usize {
-        keys.iter().sum::<usize>() + size_of::<[u32; 3]>() + size_of::<u32>() + events * size_of::<R>()
+    /// How many bytes of memory the fragments in `piece` need.
+    pub(crate) fn piece_bytes(&self, piece: Range<u32>) -> usize {
+        let events = self.starts[piece.end as usize] - self.starts[piece.start as usize];
+        let fragments = piece.len() * size_of::<u32>() + events as usize * size_of::<R>();
+        self.keys.piece_bytes(piece) + fragments
     }
 
     /// How many bytes of memory the chunk takes.
@@ -47,5 +49,15 @@ impl<R> Chunk<R> {
     /// The events of `fragment`, in the order in which they were read.
     pub(crate) fn records(&self, fragment: u32) -> &[R] {
         &self.records[self.span(fragment)]
+    }
+
+    /// The chunk of the fragments before `end`, in memory of its own.
+    pub(crate) fn before(&self, end: u32) -> Self
+    where
+        R: Clone,
+    {
+        let starts = self.starts[..=end as usize].to_vec();
+        let events = starts.last().map_or(0, |&end| end as usize);
+        Self { keys: Arc::new(self.keys.before(end)), starts, records: self.records[..events].to_vec() }
     }
 }

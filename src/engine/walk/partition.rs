@@ -75,6 +75,15 @@ impl<R: Record> Partition<R> {
         Self { tasks: ranges.into_iter().map(|pieces| Task::new(pieces, &chunks)).collect() }
     }
 
+    /// The same in at most `count` portions, in order, which have about as many tasks each.
+    pub(crate) fn portions(self, count: usize) -> Vec<Self> {
+        let size = self.tasks.len().div_ceil(count).max(1);
+        let mut tasks = self.tasks.into_iter();
+        let mut next =
+            || Some(tasks.by_ref().take(size).collect::<Vec<_>>()).filter(|tasks| !tasks.is_empty());
+        std::iter::from_fn(|| next().map(|tasks| Self { tasks })).collect()
+    }
+
     /// What `finish` makes of each task whose events were walked as `walking` says, in the order of users, and how many
     /// duplicates there were. Lets go of the events task by task. `finish` has scratch memory of its own in each
     /// thread.

@@ -89,6 +89,19 @@ impl KeyArena {
         self.bytes.capacity() + self.bounds.capacity() * size_of::<u32>()
     }
 
+    /// How many bytes of memory the keys of the fragments in `piece` need.
+    pub(crate) fn piece_bytes(&self, piece: Range<u32>) -> usize {
+        let (start, end) = (piece.start as usize * KEYS, piece.end as usize * KEYS);
+        (self.bounds[end] - self.bounds[start]) as usize + (end - start) * size_of::<u32>()
+    }
+
+    /// The keys of the fragments before `end`, in memory of their own.
+    pub(crate) fn before(&self, end: u32) -> Self {
+        let bounds = self.bounds[..=end as usize * KEYS].to_vec();
+        let bytes = bounds.last().map_or(0, |&end| end as usize);
+        Self { bytes: self.bytes[..bytes].to_vec(), bounds, is_full: self.is_full }
+    }
+
     /// How many fragments there are.
     pub(crate) fn len(&self) -> usize {
         self.bounds.len() / KEYS
