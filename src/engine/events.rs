@@ -138,13 +138,7 @@ impl<'e, R: Record> Events<'e, R> {
             let fits = self.room() / self.slice_bytes;
             let (now, later) = rest.split_at(fits.max(SLICES_AT_ONCE).min(rest.len()));
             self.push_slices(now)?;
-<<<<<<< HEAD
             self.fit()?;
-=======
-            if self.bytes > self.limit {
-                self.write_out(self.limit - self.limit / WINDOW)?;
-            }
->>>>>>> spill
             rest = later;
         }
         Ok(())
@@ -190,7 +184,6 @@ impl<'e, R: Record> Events<'e, R> {
         Ok(())
     }
 
-<<<<<<< HEAD
     /// Keeps `chunks` in memory, and the `counts` of the rows that they are of.
     pub(super) fn keep(&mut self, chunks: Vec<Chunk<R>>, counts: &DropCounts) {
         self.counts.merge(counts);
@@ -208,8 +201,6 @@ impl<'e, R: Record> Events<'e, R> {
         if self.bytes > self.limit { self.write_out(self.limit - self.limit / WINDOW) } else { Ok(()) }
     }
 
-=======
->>>>>>> spill
     /// Leaves as many events in memory as fit into `room` bytes, and writes all others to temporary files.
     fn write_out(&mut self, room: usize) -> Result<()> {
         let chunks = std::mem::take(&mut self.chunks);
