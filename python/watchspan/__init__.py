@@ -25,6 +25,7 @@ from watchspan._core import version as __version__
 from watchspan.api import aggregate, engagement, explain, retention, sessions, vocabulary
 from watchspan.checking import Check, check
 from watchspan.columns import Column
+from watchspan.insight import user_totals, video_totals
 from watchspan.report import report, validate
 from watchspan.rules import Rules, Scoring
 from watchspan.summary import summarize
@@ -47,7 +48,9 @@ __all__ = [
     "sessions",
     "sessions_of_intervals",
     "summarize",
+    "user_totals",
     "validate",
+    "video_totals",
     "vocabulary",
 ]
 

@@ -33,6 +33,7 @@ COMMANDS = (
     "sessions",
     "show",
     "summary",
+    "totals",
     "update",
     "validate",
 )

@@ -53,6 +53,26 @@ _PREVIEWS = {
         "retention",
         "plays",
     ),
+    "video_totals": (
+        "videoId",
+        "videoTitle",
+        "viewers",
+        "sessions",
+        "watchHours",
+        "completionRate",
+        "coverage",
+        "averageScore",
+    ),
+    "user_totals": (
+        "userId",
+        "videos",
+        "sessions",
+        "watchHours",
+        "completionRate",
+        "coverage",
+        "averageScore",
+        "lastSeen",
+    ),
 }
 _PREVIEW_ROWS = 10
 _LONG_TEXT = 60

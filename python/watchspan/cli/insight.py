@@ -1,0 +1,73 @@
+"""The commands that sum rows up as tables: totals."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Iterable, Optional
+
+import click
+import pyarrow as pa
+
+import watchspan as ws
+from watchspan.cli import display, options
+from watchspan.cli.progress import Progress
+from watchspan.cli.tables import write
+from watchspan.cli.terminal import say
+
+__all__ = ["COMMANDS"]
+
+_writing = (options.output, options.escape_formulas, options.quiet)
+
+
+def _written(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds the options of where a table goes."""
+    for option in reversed(_writing):
+        command = option(command)
+    return command
+
+
+def _make(
+    compute: Callable[[], pa.Table], inputs: Iterable[Optional[str]], kind: str, output: Optional[str],
+    escape_formulas: bool, quiet: bool,
+) -> None:  # fmt: skip
+    """Computes a table and writes it, or shows its first rows.
+
+    Args:
+        compute: Makes the table.
+        inputs: The files that it reads, which the output must not be.
+        kind: Which table it is.
+        output: Where to write it.
+        escape_formulas: Whether CSV is made safe for spreadsheets.
+        quiet: Whether to say nothing.
+    """
+    options.check_output(output, escape_formulas, *inputs)
+    with Progress("computing", quiet=quiet) as progress:
+        table = compute()
+        write(progress, table, output, escape_formulas)
+    if output is None:
+        display.preview(table, kind)
+    if not quiet:
+        say(f"{table.num_rows:,} rows after {progress.seconds:.2f} s.")
+
+
+@click.command(short_help="Sum an engagement table up by video or user.")
+@click.argument("rows", metavar="ROWS")
+@click.option(
+    "--by", type=click.Choice(["video", "user"]), default="video", show_default=True,
+    help="What a row of the totals is about.",
+)  # fmt: skip
+@_written
+def totals(rows: str, by: str, **writing: Any) -> None:
+    """Sum an engagement table up: a row per video, or per user.
+
+    ROWS is a Parquet or Arrow file that `watchspan aggregate` wrote.
+
+    \b
+    Examples:
+      watchspan totals engagement.parquet -o videos_watched.csv
+      watchspan totals engagement.parquet --by user -o - | jq .watchHours
+    """
+    compute = ws.video_totals if by == "video" else ws.user_totals
+    _make(lambda: compute(rows), [rows], f"{by}_totals", **writing)
+
+
+COMMANDS: Iterable[click.Command] = (totals,)

@@ -1,0 +1,151 @@
+"""The columns of the tables of insight, each once: name, type, unit and meaning.
+
+Schemas, comments and `docs/columns.md` follow from them. Nothing of the package is imported here: the
+generators of the docs read this file alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+# Types as documentation prints them. A key has the type that it has in the input.
+KEY = "string or integer, as in the input"
+TEXT = "string"
+NUMBER = "double"
+COUNT = "int64"
+INSTANT = "timestamp[us, tz=UTC]"
+DAY = "date32[day]"
+SWITCH = "bool"
+
+
+@dataclass(frozen=True)
+class OutputColumn:
+    """One column of an output table.
+
+    Attributes:
+        name: Its name.
+        type: Its type, as documentation prints it.
+        doc: What it means.
+        unit: What its numbers count; empty if they count nothing.
+        nullable: Whether a value of it can be null.
+    """
+
+    name: str
+    type: str
+    doc: str
+    unit: str = ""
+    nullable: bool = False
+
+
+@dataclass(frozen=True)
+class OutputTable:
+    """One output table.
+
+    Attributes:
+        title: What it is called.
+        doc: What a row of it is, and which function makes it.
+        columns: Its columns, in order.
+    """
+
+    title: str
+    doc: str
+    columns: tuple[OutputColumn, ...]
+
+
+def _share(name: str, doc: str) -> OutputColumn:
+    return OutputColumn(name, NUMBER, doc, "0 to 1", nullable=True)
+
+
+def _reached(percent: int) -> OutputColumn:
+    return _share(
+        f"reached{percent}",
+        f"Rows with a `completionPercentage` of at least {percent} / rows whose duration is no estimate; "
+        "null if there is none.",
+    )
+
+
+_HOURS = "h of content"
+_COVERAGE = (
+    "Sum of `totalUniqueSecondsWatched` / sum of `videoDuration`, over the rows that have both; null if none "
+    "has."
+)
+_SCORE = OutputColumn(
+    "averageScore", NUMBER, "Mean `engagementScore` of the rows that have one; null if none has.", "points",
+    nullable=True,
+)  # fmt: skip
+_WATCH_HOURS = OutputColumn("watchHours", NUMBER, "Sum of `totalWatchTime`.", _HOURS)
+_COMPLETION_RATE = OutputColumn(
+    "completionRate", NUMBER, "Rows with `isCompletedAtLeastOnce` / rows.", "0 to 1"
+)
+
+VIDEO_TOTALS = OutputTable(
+    "Video totals",
+    "One row per video: `watchspan.video_totals`.",
+    (
+        OutputColumn("videoId", KEY, "The video."),
+        OutputColumn(
+            "videoTitle", TEXT, "Its title; the last by alphabet if its rows have several, null if none.",
+            nullable=True,
+        ),
+        OutputColumn(
+            "videoDuration", NUMBER, "Its duration; the longest if its rows have several, null if none.",
+            "s of content", nullable=True,
+        ),
+        OutputColumn("viewers", COUNT, "Rows, of which each viewer has one.", "users"),
+        OutputColumn("sessions", COUNT, "Sum of `sessionCount`.", "sessions"),
+        _WATCH_HOURS,
+        _COMPLETION_RATE,
+        _share("coverage", _COVERAGE),
+        _SCORE,
+        _share(
+            "rewatchedShare",
+            "Sum of `rewatchedSeconds` / sum of `totalWatchTime`, over the rows that have both; null if "
+            "nothing was watched.",
+        ),
+        OutputColumn("flaggedShare", NUMBER, "Rows with any data quality flag / rows.", "0 to 1"),
+        OutputColumn("lastWatchDate", INSTANT, "The last event on it."),
+        *(_reached(percent) for percent in (25, 50, 75, 100)),
+    ),
+)  # fmt: skip
+
+_USER_TOTALS = (
+    OutputColumn("userId", KEY, "The viewer."),
+    OutputColumn("videos", COUNT, "Rows, of which each video has one.", "videos"),
+    OutputColumn(
+        "sessions", COUNT, "Sum of `sessionCount`: a session over two videos counts for each of them.",
+        "sessions",
+    ),
+    _WATCH_HOURS,
+    OutputColumn("completions", COUNT, "Sum of `completionCount`.", "completions"),
+    _COMPLETION_RATE,
+    _share("coverage", _COVERAGE),
+    _SCORE,
+    OutputColumn(
+        "forwardSkipsPer10Min", NUMBER,
+        "Sum of `totalForwardSkips` / sum of `totalWatchTime` in units of ten minutes; null if nothing was "
+        "watched.",
+        "skips per 10 min of content", nullable=True,
+    ),
+    OutputColumn("firstSeen", INSTANT, "The first event of the viewer."),
+    OutputColumn("lastSeen", INSTANT, "The last event of the viewer."),
+)  # fmt: skip
+USER_TOTALS = OutputTable("User totals", "One row per user: `watchspan.user_totals`.", _USER_TOTALS)
+
+# By the names that results carry as metadata.
+TABLES: Mapping[str, OutputTable] = {
+    "video_totals": VIDEO_TOTALS,
+    "user_totals": USER_TOTALS,
+}
+
+
+def comments(table: str) -> dict[str, str]:
+    """The meaning and the unit of each column of a table, as `watchspan.comments` has them of the core's.
+
+    Args:
+        table: Which one, as `TABLES` names it.
+    """
+    return {
+        column.name: f"{column.doc} Unit: {column.unit}." if column.unit else column.doc
+        for column in TABLES[table].columns
+    }

@@ -1,0 +1,81 @@
+"""The commands that sum rows up: they write what the functions return."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Callable
+
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner, Result
+
+import watchspan as ws
+from support.insight_rows import sample_events, sample_rows
+from watchspan import sources
+from watchspan.cli.app import app
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("rows")
+    sources.write(sample_rows(), made / "engagement.parquet")
+    sources.write(ws.sessions(sample_events()), made / "sessions.parquet")
+    return made
+
+
+@pytest.fixture
+def run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.chdir(folder)
+
+    def invoke(*arguments: Any, code: int = 0) -> Result:
+        result = CliRunner().invoke(app, [str(argument) for argument in arguments], prog_name="watchspan")
+        assert result.exit_code == code, result.output + repr(result.exception)
+        return result
+
+    return invoke
+
+
+CALLS: dict[str, tuple[list[str], Callable[[], Any]]] = {
+    "totals": (["totals", "engagement.parquet"], lambda: ws.video_totals("engagement.parquet")),
+    "totals by user": (
+        ["totals", "engagement.parquet", "--by", "user"],
+        lambda: ws.user_totals("engagement.parquet"),
+    ),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_command_writes_what_its_function_returns(call: str, run: Run, tmp_path: Path) -> None:
+    arguments, function = CALLS[call]
+    told = run(*arguments, "-o", tmp_path / "rows.parquet").stderr
+    found, expected = pq.read_table(tmp_path / "rows.parquet"), function()
+    assert found.num_rows > 0
+    assert found.equals(expected)
+    assert f"{expected.num_rows:,} rows after" in told
+    lines = run(*arguments, "-q", "-o", "-")
+    assert len(lines.stdout.splitlines()) == expected.num_rows
+    assert list(json.loads(lines.stdout.splitlines()[0])) == expected.column_names
+    assert lines.stderr == ""
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_without_an_output_the_first_rows_are_shown(call: str, run: Run, tmp_path: Path) -> None:
+    arguments, function = CALLS[call]
+    shown = run(*arguments, "-q").stdout
+    assert f"of {function().num_rows:,} rows" in shown
+    assert function().column_names[0] in shown
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_an_input_is_not_overwritten(call: str, run: Run) -> None:
+    arguments, _ = CALLS[call]
+    assert "input" in run(*arguments, "-o", arguments[1], code=2).stderr.lower()
+
+
+def test_bad_data_and_bad_usage_are_a_sentence(run: Run) -> None:
+    assert "engagement rows" in run("totals", "sessions.parquet", code=1).stderr
+    assert "nowhere.parquet" in run("totals", "nowhere.parquet", code=1).stderr
+    assert "'tier' is not one of" in run("totals", "engagement.parquet", "--by", "tier", code=2).stderr
