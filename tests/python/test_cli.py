@@ -23,6 +23,7 @@ COMMANDS = (
     "aggregate",
     "azure-etl",
     "check",
+    "daily",
     "delete-user",
     "demo",
     "generate",

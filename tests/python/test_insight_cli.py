@@ -44,6 +44,11 @@ CALLS: dict[str, tuple[list[str], Callable[[], Any]]] = {
         ["totals", "engagement.parquet", "--by", "user"],
         lambda: ws.user_totals("engagement.parquet"),
     ),
+    "daily": (["daily", "sessions.parquet"], lambda: ws.daily("sessions.parquet")),
+    "daily by hour": (
+        ["daily", "sessions.parquet", "--by", "hour", "--timezone", "Asia/Tokyo"],
+        lambda: ws.daily("sessions.parquet", by="hour", timezone="Asia/Tokyo"),
+    ),
 }
 
 
@@ -78,4 +83,7 @@ def test_an_input_is_not_overwritten(call: str, run: Run) -> None:
 def test_bad_data_and_bad_usage_are_a_sentence(run: Run) -> None:
     assert "engagement rows" in run("totals", "sessions.parquet", code=1).stderr
     assert "nowhere.parquet" in run("totals", "nowhere.parquet", code=1).stderr
+    assert "session rows" in run("daily", "engagement.parquet", code=1).stderr
+    nowhere = ("daily", "sessions.parquet", "--timezone", "Nowhere/Land")
+    assert "time zone" in run(*nowhere, code=2).stderr
     assert "'tier' is not one of" in run("totals", "engagement.parquet", "--by", "tier", code=2).stderr

@@ -63,6 +63,7 @@ _PREVIEWS = {
         "coverage",
         "averageScore",
     ),
+    "daily": ("videoId", "day", "hour", "viewers", "sessions", "watchHours"),
     "user_totals": (
         "userId",
         "videos",

@@ -1,4 +1,4 @@
-"""The commands that sum rows up as tables: totals."""
+"""The commands that sum rows up as tables: totals, daily."""
 
 from __future__ import annotations
 
@@ -70,4 +70,27 @@ def totals(rows: str, by: str, **writing: Any) -> None:
     _make(lambda: compute(rows), [rows], f"{by}_totals", **writing)
 
 
-COMMANDS: Iterable[click.Command] = (totals,)
+@click.command(short_help="Count what was watched by video and day, or hour.")
+@click.argument("sessions", metavar="SESSIONS")
+@click.option(
+    "--timezone", default="UTC", show_default=True, metavar="ZONE",
+    help="Whose days these are, as in --timezone Europe/Berlin.",
+)  # fmt: skip
+@click.option(
+    "--by", type=click.Choice(["day", "hour"]), default="day", show_default=True, help="How finely to count."
+)
+@_written
+def daily(sessions: str, timezone: str, by: str, **writing: Any) -> None:
+    """Count viewers, sessions and hours watched by video and local day, or hour.
+
+    SESSIONS is a Parquet or Arrow file that `watchspan sessions` wrote. A session counts when it began.
+
+    \b
+    Examples:
+      watchspan daily sessions.parquet --timezone Europe/Berlin -o days.csv
+      watchspan daily sessions.parquet --by hour -o - | jq .viewers
+    """
+    _make(lambda: ws.daily(sessions, timezone=timezone, by=by), [sessions], "daily", **writing)
+
+
+COMMANDS: Iterable[click.Command] = (totals, daily)

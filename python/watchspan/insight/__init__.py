@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from watchspan.insight.daily import daily
 from watchspan.insight.totals import user_totals, video_totals
 
-__all__ = ["user_totals", "video_totals"]
+__all__ = ["daily", "user_totals", "video_totals"]

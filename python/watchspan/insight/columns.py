@@ -132,10 +132,28 @@ _USER_TOTALS = (
 )  # fmt: skip
 USER_TOTALS = OutputTable("User totals", "One row per user: `watchspan.user_totals`.", _USER_TOTALS)
 
+DAILY = OutputTable(
+    "Daily",
+    "One row per video and local day, or hour of it: `watchspan.daily`.",
+    (
+        OutputColumn("videoId", KEY, "The video."),
+        OutputColumn("day", DAY, "The day in the time zone that was asked for."),
+        OutputColumn(
+            "hour", COUNT,
+            "The hour of that day, 0 to 23; one that clocks show twice is one. Null with `by=\"day\"`.",
+            nullable=True,
+        ),
+        OutputColumn("viewers", COUNT, "Users with a session that began then.", "users"),
+        OutputColumn("sessions", COUNT, "Sessions that began then.", "sessions"),
+        OutputColumn("watchHours", NUMBER, "Sum of their `watchTime`, whenever it was watched.", _HOURS),
+    ),
+)  # fmt: skip
+
 # By the names that results carry as metadata.
 TABLES: Mapping[str, OutputTable] = {
     "video_totals": VIDEO_TOTALS,
     "user_totals": USER_TOTALS,
+    "daily": DAILY,
 }
 
 

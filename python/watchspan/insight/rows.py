@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
@@ -10,6 +11,7 @@ import pyarrow.compute as pc
 
 from watchspan import _core, sources
 from watchspan.errors import ColumnTypeError, DataError, MissingColumnError
+from watchspan.instants import micros
 from watchspan.report import read_metadata
 from watchspan.text import shown
 
@@ -63,6 +65,8 @@ def plain(found: pa.Table, table: str, names: Sequence[str]) -> Columns:
             kind = found.schema.field(name).type
             raise ColumnTypeError(f"Column {name!r} is of type {kind}. {needed}") from error
         _refuse_odd(name, columns[name], specs[name]["nullable"], needed)
+        if specs[name]["type"] == _INSTANT:
+            _refuse_far(name, columns[name], needed)
     return columns
 
 
@@ -117,13 +121,14 @@ def _is_key(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_integer(kind))
 
 
+_INSTANT = "timestamp[us, tz=UTC]"
 # What documentation calls a type: what is read as it, and as what.
 _PLAIN = {
     "double": (_is_number, pa.float64()),
     "int64": (pa.types.is_integer, pa.int64()),
     "bool": (pa.types.is_boolean, pa.bool_()),
     "string": (pa.types.is_string, pa.string()),
-    "timestamp[us, tz=UTC]": (pa.types.is_timestamp, pa.int64()),
+    _INSTANT: (pa.types.is_timestamp, pa.int64()),
 }
 
 
@@ -141,6 +146,18 @@ def _refuse_odd(name: str, column: pa.Array, nullable: bool, needed: str) -> Non
             f"Column {name!r} is {odd[0].as_py()} in {len(odd):,} of {len(column):,} rows, which it never is "
             f"in such a table: a value that is not known is null there. {needed}"
         )
+
+
+def _refuse_far(name: str, column: pa.Array, needed: str) -> None:
+    ends = pc.min_max(column).as_py()
+    if len(column) and not _FIRST <= ends["min"] <= ends["max"] <= _LAST:
+        raise DataError(
+            f"Column {name!r} has a time outside the years 1 to 9999, which no row of such a table has: "
+            f"leave that row out. {needed}"
+        )
+
+
+_FIRST, _LAST = (micros(instant) for instant in (datetime.min, datetime.max))
 
 
 # Sums. They are those of whole millionths: exact, so that neither order nor threads can change them.
@@ -227,11 +244,11 @@ def as_double(column: pa.Array) -> pa.Array:
     return column.cast(pa.float64(), safe=False)
 
 
-def hours(micros: pa.Array) -> pa.Array:
+def hours(microseconds: pa.Array) -> pa.Array:
     """Hours out of microseconds."""
-    return pc.divide(as_double(micros), 3600.0 * MILLION)
+    return pc.divide(as_double(microseconds), 3600.0 * MILLION)
 
 
-def instants(micros: pa.Array) -> pa.Array:
+def instants(microseconds: pa.Array) -> pa.Array:
     """Instants out of microseconds since 1970."""
-    return micros.cast(pa.int64()).view(pa.timestamp("us", "UTC"))
+    return microseconds.cast(pa.int64()).view(pa.timestamp("us", "UTC"))
