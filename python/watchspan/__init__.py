@@ -25,7 +25,7 @@ from watchspan._core import version as __version__
 from watchspan.api import aggregate, engagement, explain, retention, sessions, vocabulary
 from watchspan.checking import Check, check
 from watchspan.columns import Column
-from watchspan.insight import daily, user_totals, video_totals
+from watchspan.insight import cohorts, daily, user_totals, video_totals
 from watchspan.report import report, validate
 from watchspan.rules import Rules, Scoring
 from watchspan.summary import summarize
@@ -39,6 +39,7 @@ __all__ = [
     "__version__",
     "aggregate",
     "check",
+    "cohorts",
     "daily",
     "engagement",
     "errors",

@@ -23,6 +23,7 @@ COMMANDS = (
     "aggregate",
     "azure-etl",
     "check",
+    "cohorts",
     "daily",
     "delete-user",
     "demo",

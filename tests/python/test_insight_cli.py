@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any, Callable
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
@@ -23,6 +24,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("rows")
     sources.write(sample_rows(), made / "engagement.parquet")
     sources.write(ws.sessions(sample_events()), made / "sessions.parquet")
+    videos = sorted(set(sample_rows()["videoId"].to_pylist()))[::2]
+    groups = pa.table({"videoId": videos, "group": [video[:3] for video in videos]})
+    sources.write(groups, made / "groups.csv")
     return made
 
 
@@ -43,6 +47,20 @@ CALLS: dict[str, tuple[list[str], Callable[[], Any]]] = {
     "totals by user": (
         ["totals", "engagement.parquet", "--by", "user"],
         lambda: ws.user_totals("engagement.parquet"),
+    ),
+    "cohorts": (["cohorts", "sessions.parquet"], lambda: ws.cohorts("sessions.parquet")),
+    "cohorts by month": (
+        [
+            "cohorts",
+            "sessions.parquet",
+            "--by",
+            "month",
+            "--videos-group",
+            "groups.csv",
+            "--as-of",
+            "2026-01-20",
+        ],
+        lambda: ws.cohorts("sessions.parquet", by="month", videos_group="groups.csv", as_of="2026-01-20"),
     ),
     "daily": (["daily", "sessions.parquet"], lambda: ws.daily("sessions.parquet")),
     "daily by hour": (
@@ -86,4 +104,7 @@ def test_bad_data_and_bad_usage_are_a_sentence(run: Run) -> None:
     assert "session rows" in run("daily", "engagement.parquet", code=1).stderr
     nowhere = ("daily", "sessions.parquet", "--timezone", "Nowhere/Land")
     assert "time zone" in run(*nowhere, code=2).stderr
+    assert "as_of is" in run("cohorts", "sessions.parquet", "--as-of", "soon", code=2).stderr
+    grouped = ("cohorts", "sessions.parquet", "--videos-group", "sessions.parquet")
+    assert 'no column "group"' in run(*grouped, code=1).stderr
     assert "'tier' is not one of" in run("totals", "engagement.parquet", "--by", "tier", code=2).stderr

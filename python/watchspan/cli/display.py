@@ -64,6 +64,16 @@ _PREVIEWS = {
         "averageScore",
     ),
     "daily": ("videoId", "day", "hour", "viewers", "sessions", "watchHours"),
+    "cohorts": (
+        "cohort",
+        "group",
+        "period",
+        "cohortUsers",
+        "activeUsers",
+        "share",
+        "watchHours",
+        "isPartial",
+    ),
     "user_totals": (
         "userId",
         "videos",

@@ -1,4 +1,4 @@
-"""The commands that sum rows up as tables: totals, daily."""
+"""The commands that sum rows up as tables: totals, daily, cohorts."""
 
 from __future__ import annotations
 
@@ -70,6 +70,12 @@ def totals(rows: str, by: str, **writing: Any) -> None:
     _make(lambda: compute(rows), [rows], f"{by}_totals", **writing)
 
 
+_as_of = click.option(
+    "--as-of", metavar="TIME",
+    help="Until when the rows are known, as in --as-of 2026-02-01T00:00:00Z; their newest time by default.",
+)  # fmt: skip
+
+
 @click.command(short_help="Count what was watched by video and day, or hour.")
 @click.argument("sessions", metavar="SESSIONS")
 @click.option(
@@ -93,4 +99,33 @@ def daily(sessions: str, timezone: str, by: str, **writing: Any) -> None:
     _make(lambda: ws.daily(sessions, timezone=timezone, by=by), [sessions], "daily", **writing)
 
 
-COMMANDS: Iterable[click.Command] = (totals, daily)
+@click.command(short_help="Count who comes back, by when they began.")
+@click.argument("sessions", metavar="SESSIONS")
+@click.option(
+    "--by", type=click.Choice(["day", "week", "month"]), default="week", show_default=True,
+    help="How long a period is; a week begins on Monday.",
+)  # fmt: skip
+@click.option(
+    "--videos-group", metavar="FILE", help="Groups of videos, each looked at alone: videoId and group."
+)
+@_as_of
+@_written
+def cohorts(
+    sessions: str, by: str, videos_group: Optional[str], as_of: Optional[str], **writing: Any
+) -> None:  # fmt: skip
+    """Count how many of those who began in a period came back in each later one.
+
+    SESSIONS is a Parquet or Arrow file that `watchspan sessions` wrote.
+
+    \b
+    Examples:
+      watchspan cohorts sessions.parquet -o cohorts.csv
+      watchspan cohorts sessions.parquet --by month --videos-group courses.csv --as-of 2026-02-01 -o -
+    """
+    _make(
+        lambda: ws.cohorts(sessions, by=by, videos_group=videos_group, as_of=as_of),
+        [sessions, videos_group], "cohorts", **writing,
+    )  # fmt: skip
+
+
+COMMANDS: Iterable[click.Command] = (totals, daily, cohorts)

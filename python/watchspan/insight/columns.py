@@ -149,11 +149,32 @@ DAILY = OutputTable(
     ),
 )  # fmt: skip
 
+COHORTS = OutputTable(
+    "Cohorts",
+    "One row per cohort, group of videos and period: `watchspan.cohorts`.",
+    (
+        OutputColumn("cohort", DAY, "The first day, in UTC, of the period in which its users began."),
+        OutputColumn(
+            "group", TEXT, "The group of videos that is looked at alone; null without groups, and for videos "
+            "that have none.", nullable=True,
+        ),
+        OutputColumn(
+            "period", COUNT, "How many days, weeks or months after the cohort's, from 0.", "periods"
+        ),
+        OutputColumn("cohortUsers", COUNT, "Users of the cohort.", "users"),
+        OutputColumn("activeUsers", COUNT, "Those of them with a session that began in the period.", "users"),
+        OutputColumn("share", NUMBER, "`activeUsers` / `cohortUsers`.", "0 to 1"),
+        OutputColumn("watchHours", NUMBER, "Sum of the `watchTime` of their sessions of the period.", _HOURS),
+        OutputColumn("isPartial", SWITCH, "Whether `as_of` is in the period: more may come."),
+    ),
+)  # fmt: skip
+
 # By the names that results carry as metadata.
 TABLES: Mapping[str, OutputTable] = {
     "video_totals": VIDEO_TOTALS,
     "user_totals": USER_TOTALS,
     "daily": DAILY,
+    "cohorts": COHORTS,
 }
 
 

@@ -57,10 +57,10 @@ def plain(found: pa.Table, table: str, names: Sequence[str]) -> Columns:
         if count != 1:
             raise MissingColumnError(
                 f"The table has {'no column' if not count else f'{count} columns named'} {name!r}; it has "
-                f"{_listed(found.column_names)}. {needed}"
+                f"{listed(found.column_names)}. {needed}"
             )
         try:
-            columns[name] = _plain_column(found[name], specs[name]["type"])
+            columns[name] = plain_column(found[name], specs[name]["type"])
         except (pa.ArrowException, UnicodeDecodeError, KeyError) as error:
             kind = found.schema.field(name).type
             raise ColumnTypeError(f"Column {name!r} is of type {kind}. {needed}") from error
@@ -75,12 +75,19 @@ def is_sessions(found: pa.Table) -> bool:
     return "sessionStart" in found.column_names
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """Names of columns as a message lists them."""
     more = f" and {len(names) - _LONG_LIST} more" if len(names) > _LONG_LIST else ""
     return (", ".join(names[:_LONG_LIST]) or "no columns") + more
 
 
-def _plain_column(column: pa.ChunkedArray, kind: str) -> pa.Array:
+def plain_column(column: pa.ChunkedArray, kind: str) -> pa.Array:
+    """A column as the type that documentation calls `kind`, in one piece; a key if it calls none so.
+
+    Raises:
+        KeyError: If it is of a type that is not read as that one.
+        ArrowException: If a value cannot be.
+    """
     chunks = [_plain_chunk(chunk, kind) for chunk in column.chunks]
     return pa.concat_arrays(chunks) if chunks else _plain_chunk(pa.nulls(0, column.type), kind)
 

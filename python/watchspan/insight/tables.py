@@ -20,6 +20,15 @@ _TYPES = {
 }
 
 
+def names(table: str) -> list[str]:
+    """The names of a table's columns, in order.
+
+    Args:
+        table: Which one, as `TABLES` names it.
+    """
+    return [column.name for column in TABLES[table].columns]
+
+
 def schema(name: str, keys: Mapping[str, pa.DataType]) -> pa.Schema:
     """The schema of a table.
 
