@@ -25,7 +25,7 @@ from watchspan._core import version as __version__
 from watchspan.api import aggregate, engagement, explain, retention, sessions, vocabulary
 from watchspan.checking import Check, check
 from watchspan.columns import Column
-from watchspan.insight import cohorts, daily, user_totals, video_totals
+from watchspan.insight import cohorts, completion_curve, daily, user_totals, video_totals
 from watchspan.report import report, validate
 from watchspan.rules import Rules, Scoring
 from watchspan.summary import summarize
@@ -40,6 +40,7 @@ __all__ = [
     "aggregate",
     "check",
     "cohorts",
+    "completion_curve",
     "daily",
     "engagement",
     "errors",

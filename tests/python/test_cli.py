@@ -24,6 +24,7 @@ COMMANDS = (
     "azure-etl",
     "check",
     "cohorts",
+    "completion",
     "daily",
     "delete-user",
     "demo",

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 import watchspan as ws
 from support.insight_rows import sample_events, sample_rows
-from watchspan import sources
+from watchspan import sample, sources
 from watchspan.cli.app import app
 
 Run = Callable[..., Result]
@@ -27,6 +27,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     videos = sorted(set(sample_rows()["videoId"].to_pylist()))[::2]
     groups = pa.table({"videoId": videos, "group": [video[:3] for video in videos]})
     sources.write(groups, made / "groups.csv")
+    sources.write(sample.videos(3), made / "videos.csv")
     return made
 
 
@@ -61,6 +62,31 @@ CALLS: dict[str, tuple[list[str], Callable[[], Any]]] = {
             "2026-01-20",
         ],
         lambda: ws.cohorts("sessions.parquet", by="month", videos_group="groups.csv", as_of="2026-01-20"),
+    ),
+    "completion": (["completion", "engagement.parquet"], lambda: ws.completion_curve("engagement.parquet")),
+    "completion of all": (
+        [
+            "completion",
+            "engagement.parquet",
+            "--by",
+            "all",
+            "--buckets",
+            "5",
+            "--mature-days",
+            "2.5",
+            "--videos",
+            "videos.csv",
+            "--as-of",
+            "2026-01-25",
+        ],
+        lambda: ws.completion_curve(
+            "engagement.parquet",
+            by="all",
+            buckets=5,
+            mature_days=2.5,
+            videos="videos.csv",
+            as_of="2026-01-25",
+        ),
     ),
     "daily": (["daily", "sessions.parquet"], lambda: ws.daily("sessions.parquet")),
     "daily by hour": (
@@ -107,4 +133,6 @@ def test_bad_data_and_bad_usage_are_a_sentence(run: Run) -> None:
     assert "as_of is" in run("cohorts", "sessions.parquet", "--as-of", "soon", code=2).stderr
     grouped = ("cohorts", "sessions.parquet", "--videos-group", "sessions.parquet")
     assert 'no column "group"' in run(*grouped, code=1).stderr
+    none = ("completion", "engagement.parquet", "--mature-days", "nan")
+    assert "mature_days is nan" in run(*none, code=2).stderr
     assert "'tier' is not one of" in run("totals", "engagement.parquet", "--by", "tier", code=2).stderr

@@ -74,6 +74,17 @@ _PREVIEWS = {
         "watchHours",
         "isPartial",
     ),
+    "completion": (
+        "videoId",
+        "bucket",
+        "startSeconds",
+        "viewers",
+        "completed",
+        "probability",
+        "probabilityLow",
+        "probabilityHigh",
+        "leftOut",
+    ),
     "user_totals": (
         "userId",
         "videos",

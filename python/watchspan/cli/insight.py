@@ -1,4 +1,4 @@
-"""The commands that sum rows up as tables: totals, daily, cohorts."""
+"""The commands that sum rows up as tables: totals, daily, cohorts, completion."""
 
 from __future__ import annotations
 
@@ -128,4 +128,38 @@ def cohorts(
     )  # fmt: skip
 
 
-COMMANDS: Iterable[click.Command] = (totals, daily, cohorts)
+@click.command(short_help="Show how likely those who came so far finish.")
+@click.argument("rows", metavar="ROWS")
+@options.videos
+@click.option(
+    "--buckets", type=click.IntRange(min=1), default=20, show_default=True, metavar="N",
+    help="Equal parts of a video.",
+)  # fmt: skip
+@click.option(
+    "--mature-days", type=float, default=14, show_default=True, metavar="DAYS",
+    help="Rows that began later than so long ago are left out: their viewers may still come back.",
+)  # fmt: skip
+@_as_of
+@click.option(
+    "--by", type=click.Choice(["video", "all"]), default="video", show_default=True,
+    help="A curve for each video, or one of all rows.",
+)  # fmt: skip
+@_written
+def completion(rows: str, videos: Optional[str], by: str, **settings: Any) -> None:
+    """Show how many of those who got as far as each part of a video finished it.
+
+    ROWS is a Parquet or Arrow file that `watchspan aggregate` wrote.
+
+    \b
+    Examples:
+      watchspan completion engagement.parquet -o completion.csv
+      watchspan completion engagement.parquet --by all --mature-days 30 -o - | jq .probability
+    """
+    writing = {name: settings.pop(name) for name in ("output", "escape_formulas", "quiet")}
+    _make(
+        lambda: ws.completion_curve(rows, videos=videos, by=by, **settings),
+        [rows, videos], "completion", **writing,
+    )  # fmt: skip
+
+
+COMMANDS: Iterable[click.Command] = (totals, daily, cohorts, completion)

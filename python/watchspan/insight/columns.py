@@ -169,12 +169,38 @@ COHORTS = OutputTable(
     ),
 )  # fmt: skip
 
+COMPLETION = OutputTable(
+    "Completion",
+    "One row per video and bucket of positions, or per bucket: `watchspan.completion_curve`.",
+    (
+        OutputColumn("videoId", KEY, "The video; null with `by=\"all\"`.", nullable=True),
+        OutputColumn("bucket", COUNT, "The bucket's number, from 0."),
+        OutputColumn(
+            "startSeconds", NUMBER,
+            "Where the bucket begins; null with `by=\"all\"`, where it is a share of each row's video.",
+            "s of content", nullable=True,
+        ),
+        OutputColumn(
+            "viewers", COUNT, "Mature rows that got at least to the bucket's start: those that completed, and "
+            "those whose last watched interval ends at or past it.", "users",
+        ),
+        OutputColumn("completed", COUNT, "Those of them with `isCompletedAtLeastOnce`.", "users"),
+        _share("probability", "`completed` / `viewers`; null without viewers."),
+        _share("probabilityLow", "Where Wilson's interval of 95% for it begins."),
+        _share("probabilityHigh", "Where that interval ends."),
+        OutputColumn(
+            "leftOut", COUNT, "Rows of the video, or of all, that are younger than `mature_days`.", "users"
+        ),
+    ),
+)  # fmt: skip
+
 # By the names that results carry as metadata.
 TABLES: Mapping[str, OutputTable] = {
     "video_totals": VIDEO_TOTALS,
     "user_totals": USER_TOTALS,
     "daily": DAILY,
     "cohorts": COHORTS,
+    "completion": COMPLETION,
 }
 
 
