@@ -74,7 +74,7 @@ def generated() -> dict[Path, str]:
     shown = shown_by(stories)
     return {
         ROOT / "python" / "watchspan" / "rules.py": rules_module(core),
-        DOCS / "rules.md": rules_page(core, shown),
+        DOCS / "rules.md": rules_page(core, load_module("insight/thresholds.py"), shown),
         DOCS / "columns.md": columns_page(core, insight, shown),
         DOCS / "vocabularies.md": vocabularies_page(core),
         **{

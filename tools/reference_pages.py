@@ -30,10 +30,17 @@ These can be changed with `watchspan.engagement` on session rows, without the ev
 `engagementScore` is the sum of weight times feature over the weights below, kept between `minimum` and
 `maximum`. `Scoring.additive()` is a preset that needs no duration.
 
-{scoring}"""
+{scoring}
+## Segments
+
+`watchspan.segments` tells kinds of users apart by the thresholds of `watchspan.Segments`. A user's `segment`
+is the first of these that applies; what they are made from is in [insight.md](insight.md#segments).
+
+{segments}
+{thresholds}"""
 
 
-def rules_page(core: Any, stories: dict[str, Story]) -> str:
+def rules_page(core: Any, thresholds: Any, stories: dict[str, Story]) -> str:
     """docs/rules.md."""
     additive = core.additive_scoring()
 
@@ -51,6 +58,14 @@ def rules_page(core: Any, stories: dict[str, Story]) -> str:
         shaping=lines(True),
         reading=lines(False),
         scoring=table(["option", "default", "`additive()`", "accepts", "meaning", "shown by"], scoring),
+        segments=table(
+            ["segment", "applies when"],
+            [[code(name), doc] for name, doc in (*thresholds.SEGMENTS, thresholds.REST)],
+        ),
+        thresholds=table(
+            ["option", "default", "accepts", "meaning"],
+            [[code(t.name), code(shown(t.default)), t.accepted, t.doc] for t in thresholds.THRESHOLDS],
+        ),
     )
 
 

@@ -25,7 +25,15 @@ from watchspan._core import version as __version__
 from watchspan.api import aggregate, engagement, explain, retention, sessions, vocabulary
 from watchspan.checking import Check, check
 from watchspan.columns import Column
-from watchspan.insight import cohorts, completion_curve, daily, user_totals, video_totals
+from watchspan.insight import (
+    Segments,
+    cohorts,
+    completion_curve,
+    daily,
+    segments,
+    user_totals,
+    video_totals,
+)
 from watchspan.report import report, validate
 from watchspan.rules import Rules, Scoring
 from watchspan.summary import summarize
@@ -36,6 +44,7 @@ __all__ = [
     "Column",
     "Rules",
     "Scoring",
+    "Segments",
     "__version__",
     "aggregate",
     "check",
@@ -48,6 +57,7 @@ __all__ = [
     "kql",
     "report",
     "retention",
+    "segments",
     "sessions",
     "sessions_of_intervals",
     "summarize",

@@ -33,6 +33,7 @@ COMMANDS = (
     "presets",
     "rescore",
     "retention",
+    "segments",
     "sessions",
     "show",
     "summary",

@@ -28,6 +28,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     groups = pa.table({"videoId": videos, "group": [video[:3] for video in videos]})
     sources.write(groups, made / "groups.csv")
     sources.write(sample.videos(3), made / "videos.csv")
+    (made / "segments.json").write_text('{"loyal_weeks": 1}')
     return made
 
 
@@ -88,6 +89,27 @@ CALLS: dict[str, tuple[list[str], Callable[[], Any]]] = {
             as_of="2026-01-25",
         ),
     ),
+    "segments": (["segments", "engagement.parquet"], lambda: ws.segments("engagement.parquet")),
+    "segments of sessions": (
+        [
+            "segments",
+            "sessions.parquet",
+            "--videos",
+            "videos.csv",
+            "--as-of",
+            "2026-01-25",
+            "--rules",
+            "lapsed_days=5,loyal_weeks=2",
+            "--rules",
+            "segments.json",
+        ],
+        lambda: ws.segments(
+            "sessions.parquet",
+            videos="videos.csv",
+            as_of="2026-01-25",
+            rules=ws.Segments(lapsed_days=5, loyal_weeks=1),
+        ),
+    ),
     "daily": (["daily", "sessions.parquet"], lambda: ws.daily("sessions.parquet")),
     "daily by hour": (
         ["daily", "sessions.parquet", "--by", "hour", "--timezone", "Asia/Tokyo"],
@@ -135,4 +157,8 @@ def test_bad_data_and_bad_usage_are_a_sentence(run: Run) -> None:
     assert 'no column "group"' in run(*grouped, code=1).stderr
     none = ("completion", "engagement.parquet", "--mature-days", "nan")
     assert "mature_days is nan" in run(*none, code=2).stderr
+    unknown = ("segments", "engagement.parquet", "--rules", "lapsed_day=3")
+    assert "did you mean lapsed_days?" in run(*unknown, code=2).stderr
+    outside = ("segments", "engagement.parquet", "--rules", "finisher_completion=60")
+    assert "Segments.finisher_completion is 60.0" in run(*outside, code=2).stderr
     assert "'tier' is not one of" in run("totals", "engagement.parquet", "--by", "tier", code=2).stderr

@@ -85,6 +85,16 @@ _PREVIEWS = {
         "probabilityHigh",
         "leftOut",
     ),
+    "segments": (
+        "userId",
+        "videos",
+        "watchHours",
+        "completionRate",
+        "coverage",
+        "firstSeen",
+        "lastSeen",
+        "segment",
+    ),
     "user_totals": (
         "userId",
         "videos",

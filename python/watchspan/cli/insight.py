@@ -1,4 +1,4 @@
-"""The commands that sum rows up as tables: totals, daily, cohorts, completion."""
+"""The commands that sum rows up as tables: totals, daily, cohorts, segments, completion."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from watchspan.cli import display, options
 from watchspan.cli.progress import Progress
 from watchspan.cli.tables import write
 from watchspan.cli.terminal import say
+from watchspan.insight.thresholds import THRESHOLDS
 
 __all__ = ["COMMANDS"]
 
@@ -128,6 +129,40 @@ def cohorts(
     )  # fmt: skip
 
 
+def _thresholds(ctx: click.Context, option: click.Parameter, texts: tuple[str, ...]) -> Optional[ws.Segments]:
+    specs: list[Any] = [{**vars(threshold), "type": "float"} for threshold in THRESHOLDS]
+    return ws.Segments(**options.settings_of("rules", specs, texts)) if texts else None
+
+
+@click.command(short_help="Say which kind of viewer each user is.")
+@click.argument("rows", metavar="ROWS")
+@options.videos
+@click.option(
+    "--rules", metavar="NAME=VALUE,...|FILE", multiple=True, callback=_thresholds,
+    help="Thresholds, as in --rules lapsed_days=30,finisher_videos=5, or a .toml or .json file with them. "
+    "Can be repeated, the last one wins.",
+)  # fmt: skip
+@_as_of
+@_written
+def segments(
+    rows: str, videos: Optional[str], rules: Optional[ws.Segments], as_of: Optional[str], **writing: Any
+) -> None:  # fmt: skip
+    """Say of each user which kind of viewer that is: lapsed, new, finisher, skipper, sampler or loyal.
+
+    ROWS is a Parquet or Arrow file that `watchspan aggregate` or `watchspan sessions` wrote. Only sessions
+    tell who is loyal; of them --videos says how long videos are.
+
+    \b
+    Examples:
+      watchspan segments engagement.parquet -o segments.csv
+      watchspan segments sessions.parquet --videos videos.csv --rules lapsed_days=30 -o - | jq .segment
+    """
+    _make(
+        lambda: ws.segments(rows, videos=videos, rules=rules, as_of=as_of),
+        [rows, videos], "segments", **writing,
+    )  # fmt: skip
+
+
 @click.command(short_help="Show how likely those who came so far finish.")
 @click.argument("rows", metavar="ROWS")
 @options.videos
@@ -162,4 +197,4 @@ def completion(rows: str, videos: Optional[str], by: str, **settings: Any) -> No
     )  # fmt: skip
 
 
-COMMANDS: Iterable[click.Command] = (totals, daily, cohorts, completion)
+COMMANDS: Iterable[click.Command] = (totals, daily, cohorts, segments, completion)

@@ -181,8 +181,9 @@ COMPLETION = OutputTable(
             "s of content", nullable=True,
         ),
         OutputColumn(
-            "viewers", COUNT, "Mature rows that got at least to the bucket's start: those that completed, and "
-            "those whose last watched interval ends at or past it.", "users",
+            "viewers", COUNT,
+            "Mature rows that got at least to the bucket's start: those that completed, and those whose last "
+            "watched interval ends at or past it.", "users",
         ),
         OutputColumn("completed", COUNT, "Those of them with `isCompletedAtLeastOnce`.", "users"),
         _share("probability", "`completed` / `viewers`; null without viewers."),
@@ -194,6 +195,28 @@ COMPLETION = OutputTable(
     ),
 )  # fmt: skip
 
+
+def _applies(name: str, doc: str) -> OutputColumn:
+    return OutputColumn(f"is{name.title()}", SWITCH, doc, nullable=True)
+
+
+SEGMENTS = OutputTable(
+    "Segments",
+    "One row per user: `watchspan.segments`. Null where what is asked is not known.",
+    (
+        *_USER_TOTALS,
+        _applies("lapsed", "Whether the segment `lapsed` applies."),
+        _applies("new", "Whether `new` does."),
+        _applies("finisher", "Whether `finisher` does."),
+        _applies("skipper", "Whether `skipper` does; null if nothing was watched."),
+        _applies("sampler", "Whether `sampler` does; null if no duration is known."),
+        _applies("loyal", "Whether `loyal` does; null of engagement rows."),
+        OutputColumn(
+            "segment", TEXT, "The first of them that applies, in this order; `regular` if none does."
+        ),
+    ),
+)
+
 # By the names that results carry as metadata.
 TABLES: Mapping[str, OutputTable] = {
     "video_totals": VIDEO_TOTALS,
@@ -201,6 +224,7 @@ TABLES: Mapping[str, OutputTable] = {
     "daily": DAILY,
     "cohorts": COHORTS,
     "completion": COMPLETION,
+    "segments": SEGMENTS,
 }
 
 
