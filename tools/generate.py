@@ -1,9 +1,9 @@
 """Writes what is derived from the core and the stories: `python tools/generate.py [--check]`.
 
 Options, columns and presets are defined once, in Rust; stories once, in tests/scenarios; the parts of
-queries once, in python/watchspan/kql. From these come python/watchspan/rules.py, the queries in queries/, and
-pages of docs/. With `--check` nothing is written, and the exit code is 1 if a file is not what it would be
-or should not be there.
+queries once, in python/watchspan/kql; the columns of insight once, in python/watchspan/insight. From these
+come python/watchspan/rules.py, the queries in queries/, and pages of docs/. With `--check` nothing is
+written, and the exit code is 1 if a file is not what it would be or should not be there.
 """
 
 from __future__ import annotations
@@ -42,10 +42,14 @@ def load_core() -> Any:
     return core
 
 
-def load_assembly() -> Any:
-    """The module that puts queries together, alone, for the same reason as the core."""
-    path = ROOT / "python" / "watchspan" / "kql" / "assembly.py"
-    spec = importlib.util.spec_from_file_location("watchspan_kql_assembly", path)
+def load_module(place: str) -> Any:
+    """A module of the package that needs no other, alone, for the same reason as the core.
+
+    Args:
+        place: Its path within the package.
+    """
+    path = ROOT / "python" / "watchspan" / place
+    spec = importlib.util.spec_from_file_location(f"watchspan_{path.parent.name}_{path.stem}", path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -64,13 +68,14 @@ def queries(core: Any, assembly: Any) -> dict[Path, str]:
 
 def generated() -> dict[Path, str]:
     """All generated files and what is in them."""
-    core, assembly = load_core(), load_assembly()
+    core, assembly = load_core(), load_module("kql/assembly.py")
+    insight = load_module("insight/columns.py")
     stories = load_stories(ROOT / "tests" / "scenarios")
     shown = shown_by(stories)
     return {
         ROOT / "python" / "watchspan" / "rules.py": rules_module(core),
-        DOCS / "rules.md": rules_page(core, shown),
-        DOCS / "columns.md": columns_page(core, shown),
+        DOCS / "rules.md": rules_page(core, load_module("insight/thresholds.py"), shown),
+        DOCS / "columns.md": columns_page(core, insight, shown),
         DOCS / "vocabularies.md": vocabularies_page(core),
         **{
             DOCS / "presets" / name: text

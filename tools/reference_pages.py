@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
 
 from markdown_parts import NOTICE, code, shown, table
@@ -28,10 +30,17 @@ These can be changed with `watchspan.engagement` on session rows, without the ev
 `engagementScore` is the sum of weight times feature over the weights below, kept between `minimum` and
 `maximum`. `Scoring.additive()` is a preset that needs no duration.
 
-{scoring}"""
+{scoring}
+## Segments
+
+`watchspan.segments` tells kinds of users apart by the thresholds of `watchspan.Segments`. A user's `segment`
+is the first of these that applies; what they are made from is in [insight.md](insight.md#segments).
+
+{segments}
+{thresholds}"""
 
 
-def rules_page(core: Any, stories: dict[str, Story]) -> str:
+def rules_page(core: Any, thresholds: Any, stories: dict[str, Story]) -> str:
     """docs/rules.md."""
     additive = core.additive_scoring()
 
@@ -49,6 +58,14 @@ def rules_page(core: Any, stories: dict[str, Story]) -> str:
         shaping=lines(True),
         reading=lines(False),
         scoring=table(["option", "default", "`additive()`", "accepts", "meaning", "shown by"], scoring),
+        segments=table(
+            ["segment", "applies when"],
+            [[code(name), doc] for name, doc in (*thresholds.SEGMENTS, thresholds.REST)],
+        ),
+        thresholds=table(
+            ["option", "default", "accepts", "meaning"],
+            [[code(t.name), code(shown(t.default)), t.accepted, t.doc] for t in thresholds.THRESHOLDS],
+        ),
     )
 
 
@@ -86,18 +103,18 @@ OUTPUTS = {
 }
 
 
-def columns_page(core: Any, stories: dict[str, Story]) -> str:
+def columns_page(core: Any, insight: Any, stories: dict[str, Story]) -> str:
     """docs/columns.md."""
     inputs = [
         [code(s["name"]), s["table"], yes(s["required"]), s["accepted"], s["doc"]]
         for s in core.input_column_specs()
     ]
+    outputs = [section(name.title(), doc, core.column_specs(name)) for name, doc in OUTPUTS.items()]
+    outputs += [section(t.title, t.doc, map(asdict, t.columns)) for t in insight.TABLES.values()]
     return COLUMNS_PAGE.format(
         notice=NOTICE,
         inputs=table(["column", "table", "needed", "accepts", "meaning"], inputs),
-        outputs="\n".join(
-            f"## {name.title()}\n\n{doc}\n\n{output(core, name)}" for name, doc in OUTPUTS.items()
-        ),
+        outputs="\n".join(outputs),
         flags=causes("flag", core.flag_specs(), stories),
         reasons=causes("reason", core.drop_reasons(), stories),
     )
@@ -122,12 +139,11 @@ def causes(what: str, specs: list[tuple[str, str]], stories: dict[str, Story]) -
     return table([what, "applies when", "shown by"], rows)
 
 
-def output(core: Any, name: str) -> str:
-    """The columns of one output table."""
-    rows = [
-        [code(s["name"]), s["type"], yes(s["nullable"]), s["unit"], s["doc"]] for s in core.column_specs(name)
-    ]
-    return table(["column", "type", "can be null", "unit", "meaning"], rows)
+def section(title: str, doc: str, specs: Iterable[Any]) -> str:
+    """What is said of one output table."""
+    rows = [[code(s["name"]), s["type"], yes(s["nullable"]), s["unit"], s["doc"]] for s in specs]
+    head = ["column", "type", "can be null", "unit", "meaning"]
+    return f"## {title}\n\n{doc}\n\n{table(head, rows)}"
 
 
 def yes(answer: bool) -> str:

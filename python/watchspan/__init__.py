@@ -25,6 +25,15 @@ from watchspan._core import version as __version__
 from watchspan.api import aggregate, engagement, explain, retention, sessions, vocabulary
 from watchspan.checking import Check, check
 from watchspan.columns import Column
+from watchspan.insight import (
+    Segments,
+    cohorts,
+    completion_curve,
+    daily,
+    segments,
+    user_totals,
+    video_totals,
+)
 from watchspan.report import report, validate
 from watchspan.rules import Rules, Scoring
 from watchspan.summary import summarize
@@ -35,19 +44,26 @@ __all__ = [
     "Column",
     "Rules",
     "Scoring",
+    "Segments",
     "__version__",
     "aggregate",
     "check",
+    "cohorts",
+    "completion_curve",
+    "daily",
     "engagement",
     "errors",
     "explain",
     "kql",
     "report",
     "retention",
+    "segments",
     "sessions",
     "sessions_of_intervals",
     "summarize",
+    "user_totals",
     "validate",
+    "video_totals",
     "vocabulary",
 ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import operator
 import os
 import re
@@ -11,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from watchspan.columns import PARTS, Column, Columns, Place, core_place
 from watchspan.errors import OptionError, VocabularyError
@@ -257,6 +259,50 @@ def buckets_argument(buckets: int, bucket_seconds: float | None) -> tuple[int | 
         accepted = "None or a finite number above 0"
         raise OptionError(f"bucket_seconds is {shown(bucket_seconds)}, but {accepted} is needed.")
     return None, seconds
+
+
+def number_argument(option: str, value: Any, accepted: str, least: float = 0.0) -> float:
+    """The value as a float.
+
+    Raises:
+        OptionError: If it is not a finite number, or less than `least`.
+    """
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if isinstance(value, (bool, str, bytes)) or not least <= number < math.inf:
+        raise OptionError(f"{option} is {shown(value)}, but {accepted} is needed.")
+    return number
+
+
+def choice_argument(option: str, value: Any, choices: Sequence[str]) -> str:
+    """The value, which is one of a few words.
+
+    Raises:
+        OptionError: If it is another.
+    """
+    if isinstance(value, str) and value in choices:
+        return value
+    accepted = " or ".join(f'"{choice}"' for choice in choices)
+    raise OptionError(f"{option} is {shown(value)}, but {accepted} is needed.")
+
+
+def timezone_argument(option: str, value: Any) -> ZoneInfo:
+    """The time zone of that name.
+
+    Raises:
+        OptionError: If there is none, or none that this machine knows.
+    """
+    try:
+        if isinstance(value, str):
+            return ZoneInfo(value)
+    except (OSError, ValueError, KeyError):  # a folder of zones; no name of one; a zone that is not there
+        pass
+    raise OptionError(
+        f'{option} is {shown(value)}, but the name of a time zone such as "UTC" or "Europe/Berlin" is '
+        "needed. Where a machine has no time zones, as Windows, the package tzdata brings them."
+    )
 
 
 def _in_spark_task() -> bool:

@@ -76,6 +76,22 @@ CALLS: dict[str, Callable[[Any], Any]] = {
     "top": lambda value: ws.summarize(ws.aggregate(EVENTS), top=value),
     "buckets": lambda value: ws.retention(ws.aggregate(EVENTS), buckets=value),
     "bucket_seconds": lambda value: ws.retention(ws.aggregate(EVENTS), bucket_seconds=value),
+    "timezone": lambda value: ws.daily(ws.sessions(EVENTS), timezone=value),
+    **{
+        f"cohorts, {name}": lambda value, name=name: ws.cohorts(ws.sessions(EVENTS), **{name: value})
+        for name in ("by", "as_of", "videos_group")
+    },
+    **{
+        f"segments, {name}": lambda value, name=name: ws.segments(ws.sessions(EVENTS), **{name: value})
+        for name in ("rules", "as_of", "videos")
+    },
+    **{
+        f"completion, {name}": lambda value, name=name: ws.completion_curve(
+            ws.aggregate(EVENTS), **{name: value}
+        )
+        for name in ("buckets", "mature_days", "as_of", "by", "videos")
+    },
+    "totals": lambda value: (ws.video_totals(value), ws.user_totals(value)),
     "user": lambda value: ws.explain(EVENTS, value, "v"),
     "video": lambda value: ws.explain(EVENTS, "a", value),
     "preset": ws.vocabulary,
@@ -120,7 +136,8 @@ def test_paths_that_name_nothing_are_refused(path: Any, tmp_path, monkeypatch) -
     (tmp_path / "events.csv").write_text(",".join(EVENTS) + "\n")
     (tmp_path / "a.csv").write_text(",".join(EVENTS) + "\n")
     monkeypatch.chdir(tmp_path)
-    for function in (ws.aggregate, ws.validate, ws.report, ws.summarize, ws.retention):
+    totals = (ws.video_totals, ws.user_totals, ws.daily, ws.cohorts, ws.segments, ws.completion_curve)
+    for function in (ws.aggregate, ws.validate, ws.report, ws.summarize, ws.retention, *totals):
         with pytest.raises(ws.errors.SourceError, match=r"^(A path is empty|Cannot open|The paths lie)"):
             function(path)
     with pytest.raises(ws.errors.SourceError, match=r"^(A path is empty|Cannot open|The paths lie)"):

@@ -69,7 +69,7 @@ def test_nothing_runs_and_the_events_are_read(trap, events):
     assert not ran.exists()
 
 
-@pytest.mark.parametrize("function", ["sessions", "validate", "report", "summarize"])
+@pytest.mark.parametrize("function", ["sessions", "validate", "report", "summarize", "video_totals", "daily"])
 def test_no_function_opens_it(trap, function):
     path, ran = trap
     run(f"import sys, watchspan as ws; ws.{function}(sys.argv[1])", path)

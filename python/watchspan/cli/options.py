@@ -65,7 +65,7 @@ def _columns(
 
 
 def _rule_settings(ctx: click.Context, option: click.Parameter, texts: tuple[str, ...]) -> dict[str, Any]:
-    return _settings("rules", _core.rule_specs(), texts)
+    return settings_of("rules", _core.rule_specs(), texts)
 
 
 def _rules(ctx: click.Context, option: click.Parameter, texts: tuple[str, ...]) -> Optional[Rules]:
@@ -76,10 +76,10 @@ def _scoring(ctx: click.Context, option: click.Parameter, texts: tuple[str, ...]
     if not texts:
         return None
     named: dict[str, Mapping[str, Any]] = {"additive": _core.additive_scoring()}
-    return Scoring(**_settings("scoring", _core.scoring_specs(), texts, named))
+    return Scoring(**settings_of("scoring", _core.scoring_specs(), texts, named))
 
 
-def _settings(
+def settings_of(
     section: str,
     specs: Iterable[OptionSpec],
     texts: Iterable[str],

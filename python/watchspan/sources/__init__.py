@@ -103,13 +103,18 @@ def _events_of(source: Any, want: Wanted) -> Iterator[pa.RecordBatch]:
     return filled(batches, want) if want.fill else batches()
 
 
-def read_table(source: Any) -> pa.Table:
+def read_table(source: Any, want: Wanted | None = None) -> pa.Table:
     """A table of rows that watchspan made, as a pyarrow table with all its columns.
+
+    Args:
+        source: Anything that holds a table.
+        want: Which columns of it must be there. Of files others are not read, and files of text, which give
+            text, need it.
 
     Raises:
         SourceError: If it cannot be read, or is not what it claims: pyarrow's functions would not ask.
     """
-    taken = read(source, None)
+    taken = read(source, want)
     table = as_table(taken if _has_arrow(taken) else iter(taken))
     for name, column in zip(table.column_names, table.columns):
         try:

@@ -1,0 +1,240 @@
+"""The columns of the tables of insight, each once: name, type, unit and meaning.
+
+Schemas, comments and `docs/columns.md` follow from them. Nothing of the package is imported here: the
+generators of the docs read this file alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+# Types as documentation prints them. A key has the type that it has in the input.
+KEY = "string or integer, as in the input"
+TEXT = "string"
+NUMBER = "double"
+COUNT = "int64"
+INSTANT = "timestamp[us, tz=UTC]"
+DAY = "date32[day]"
+SWITCH = "bool"
+
+
+@dataclass(frozen=True)
+class OutputColumn:
+    """One column of an output table.
+
+    Attributes:
+        name: Its name.
+        type: Its type, as documentation prints it.
+        doc: What it means.
+        unit: What its numbers count; empty if they count nothing.
+        nullable: Whether a value of it can be null.
+    """
+
+    name: str
+    type: str
+    doc: str
+    unit: str = ""
+    nullable: bool = False
+
+
+@dataclass(frozen=True)
+class OutputTable:
+    """One output table.
+
+    Attributes:
+        title: What it is called.
+        doc: What a row of it is, and which function makes it.
+        columns: Its columns, in order.
+    """
+
+    title: str
+    doc: str
+    columns: tuple[OutputColumn, ...]
+
+
+def _share(name: str, doc: str) -> OutputColumn:
+    return OutputColumn(name, NUMBER, doc, "0 to 1", nullable=True)
+
+
+def _reached(percent: int) -> OutputColumn:
+    return _share(
+        f"reached{percent}",
+        f"Rows with a `completionPercentage` of at least {percent} / rows whose duration is no estimate; "
+        "null if there is none.",
+    )
+
+
+_HOURS = "h of content"
+_COVERAGE = (
+    "Sum of `totalUniqueSecondsWatched` / sum of `videoDuration`, over the rows that have both; null if none "
+    "has."
+)
+_SCORE = OutputColumn(
+    "averageScore", NUMBER, "Mean `engagementScore` of the rows that have one; null if none has.", "points",
+    nullable=True,
+)  # fmt: skip
+_WATCH_HOURS = OutputColumn("watchHours", NUMBER, "Sum of `totalWatchTime`.", _HOURS)
+_COMPLETION_RATE = OutputColumn(
+    "completionRate", NUMBER, "Rows with `isCompletedAtLeastOnce` / rows.", "0 to 1"
+)
+
+VIDEO_TOTALS = OutputTable(
+    "Video totals",
+    "One row per video: `watchspan.video_totals`.",
+    (
+        OutputColumn("videoId", KEY, "The video."),
+        OutputColumn(
+            "videoTitle", TEXT, "Its title; the last by alphabet if its rows have several, null if none.",
+            nullable=True,
+        ),
+        OutputColumn(
+            "videoDuration", NUMBER, "Its duration; the longest if its rows have several, null if none.",
+            "s of content", nullable=True,
+        ),
+        OutputColumn("viewers", COUNT, "Rows, of which each viewer has one.", "users"),
+        OutputColumn("sessions", COUNT, "Sum of `sessionCount`.", "sessions"),
+        _WATCH_HOURS,
+        _COMPLETION_RATE,
+        _share("coverage", _COVERAGE),
+        _SCORE,
+        _share(
+            "rewatchedShare",
+            "Sum of `rewatchedSeconds` / sum of `totalWatchTime`, over the rows that have both; null if "
+            "nothing was watched.",
+        ),
+        OutputColumn("flaggedShare", NUMBER, "Rows with any data quality flag / rows.", "0 to 1"),
+        OutputColumn("lastWatchDate", INSTANT, "The last event on it."),
+        *(_reached(percent) for percent in (25, 50, 75, 100)),
+    ),
+)  # fmt: skip
+
+_USER_TOTALS = (
+    OutputColumn("userId", KEY, "The viewer."),
+    OutputColumn("videos", COUNT, "Rows, of which each video has one.", "videos"),
+    OutputColumn(
+        "sessions", COUNT, "Sum of `sessionCount`: a session over two videos counts for each of them.",
+        "sessions",
+    ),
+    _WATCH_HOURS,
+    OutputColumn("completions", COUNT, "Sum of `completionCount`.", "completions"),
+    _COMPLETION_RATE,
+    _share("coverage", _COVERAGE),
+    _SCORE,
+    OutputColumn(
+        "forwardSkipsPer10Min", NUMBER,
+        "Sum of `totalForwardSkips` / sum of `totalWatchTime` in units of ten minutes; null if nothing was "
+        "watched.",
+        "skips per 10 min of content", nullable=True,
+    ),
+    OutputColumn("firstSeen", INSTANT, "The first event of the viewer."),
+    OutputColumn("lastSeen", INSTANT, "The last event of the viewer."),
+)  # fmt: skip
+USER_TOTALS = OutputTable("User totals", "One row per user: `watchspan.user_totals`.", _USER_TOTALS)
+
+DAILY = OutputTable(
+    "Daily",
+    "One row per video and local day, or hour of it: `watchspan.daily`.",
+    (
+        OutputColumn("videoId", KEY, "The video."),
+        OutputColumn("day", DAY, "The day in the time zone that was asked for."),
+        OutputColumn(
+            "hour", COUNT,
+            "The hour of that day, 0 to 23; one that clocks show twice is one. Null with `by=\"day\"`.",
+            nullable=True,
+        ),
+        OutputColumn("viewers", COUNT, "Users with a session that began then.", "users"),
+        OutputColumn("sessions", COUNT, "Sessions that began then.", "sessions"),
+        OutputColumn("watchHours", NUMBER, "Sum of their `watchTime`, whenever it was watched.", _HOURS),
+    ),
+)  # fmt: skip
+
+COHORTS = OutputTable(
+    "Cohorts",
+    "One row per cohort, group of videos and period: `watchspan.cohorts`.",
+    (
+        OutputColumn("cohort", DAY, "The first day, in UTC, of the period in which its users began."),
+        OutputColumn(
+            "group", TEXT, "The group of videos that is looked at alone; null without groups, and for videos "
+            "that have none.", nullable=True,
+        ),
+        OutputColumn(
+            "period", COUNT, "How many days, weeks or months after the cohort's, from 0.", "periods"
+        ),
+        OutputColumn("cohortUsers", COUNT, "Users of the cohort.", "users"),
+        OutputColumn("activeUsers", COUNT, "Those of them with a session that began in the period.", "users"),
+        OutputColumn("share", NUMBER, "`activeUsers` / `cohortUsers`.", "0 to 1"),
+        OutputColumn("watchHours", NUMBER, "Sum of the `watchTime` of their sessions of the period.", _HOURS),
+        OutputColumn("isPartial", SWITCH, "Whether `as_of` is in the period: more may come."),
+    ),
+)  # fmt: skip
+
+COMPLETION = OutputTable(
+    "Completion",
+    "One row per video and bucket of positions, or per bucket: `watchspan.completion_curve`.",
+    (
+        OutputColumn("videoId", KEY, "The video; null with `by=\"all\"`.", nullable=True),
+        OutputColumn("bucket", COUNT, "The bucket's number, from 0."),
+        OutputColumn(
+            "startSeconds", NUMBER,
+            "Where the bucket begins; null with `by=\"all\"`, where it is a share of each row's video.",
+            "s of content", nullable=True,
+        ),
+        OutputColumn(
+            "viewers", COUNT,
+            "Mature rows that got at least to the bucket's start: those that completed, and those whose last "
+            "watched interval ends at or past it.", "users",
+        ),
+        OutputColumn("completed", COUNT, "Those of them with `isCompletedAtLeastOnce`.", "users"),
+        _share("probability", "`completed` / `viewers`; null without viewers."),
+        _share("probabilityLow", "Where Wilson's interval of 95% for it begins."),
+        _share("probabilityHigh", "Where that interval ends."),
+        OutputColumn(
+            "leftOut", COUNT, "Rows of the video, or of all, that are younger than `mature_days`.", "users"
+        ),
+    ),
+)  # fmt: skip
+
+
+def _applies(name: str, doc: str) -> OutputColumn:
+    return OutputColumn(f"is{name.title()}", SWITCH, doc, nullable=True)
+
+
+SEGMENTS = OutputTable(
+    "Segments",
+    "One row per user: `watchspan.segments`. Null where what is asked is not known.",
+    (
+        *_USER_TOTALS,
+        _applies("lapsed", "Whether the segment `lapsed` applies."),
+        _applies("new", "Whether `new` does."),
+        _applies("finisher", "Whether `finisher` does."),
+        _applies("skipper", "Whether `skipper` does; null if nothing was watched."),
+        _applies("sampler", "Whether `sampler` does; null if no duration is known."),
+        _applies("loyal", "Whether `loyal` does; null of engagement rows."),
+        OutputColumn(
+            "segment", TEXT, "The first of them that applies, in this order; `regular` if none does."
+        ),
+    ),
+)
+
+# By the names that results carry as metadata.
+TABLES: Mapping[str, OutputTable] = {
+    "video_totals": VIDEO_TOTALS,
+    "user_totals": USER_TOTALS,
+    "daily": DAILY,
+    "cohorts": COHORTS,
+    "completion": COMPLETION,
+    "segments": SEGMENTS,
+}
+
+
+def comments(table: str) -> dict[str, str]:
+    """The meaning and the unit of each column of a table, as `watchspan.comments` has them of the core's.
+
+    Args:
+        table: Which one, as `TABLES` names it.
+    """
+    return {
+        column.name: f"{column.doc} Unit: {column.unit}." if column.unit else column.doc
+        for column in TABLES[table].columns
+    }

@@ -1,0 +1,183 @@
+"""Kinds of users: who is new, who left, who finishes, who only tries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from watchspan import arguments, sources
+from watchspan._core import rule_specs
+from watchspan.api import engagement
+from watchspan.errors import OptionError
+from watchspan.insight import tables
+from watchspan.insight.calendar import floored
+from watchspan.insight.rows import Columns, as_double, grouped, is_sessions, plain
+from watchspan.insight.thresholds import REST, SEGMENTS, THRESHOLDS
+from watchspan.insight.totals import USER_NEEDS, user_columns
+from watchspan.instants import DAY, Instant
+from watchspan.options import Options
+from watchspan.report import read_metadata
+from watchspan.rules import Rules
+from watchspan.text import shown
+
+
+def _check(segments: Segments) -> None:
+    for threshold in THRESHOLDS:
+        option, value = f"Segments.{threshold.name}", getattr(segments, threshold.name)
+        number = arguments.number_argument(option, value, threshold.accepted)
+        if not threshold.accepts(number):
+            raise OptionError(f"{option} is {shown(value)}, but {threshold.accepted} is needed.")
+
+
+class Segments(Options, check=_check):
+    """The thresholds that tell kinds of users apart.
+
+    Frozen, keyword-only and picklable; `dataclasses.replace` makes a changed copy. Numbers become floats.
+
+    Attributes:
+        lapsed_days: `lapsed`: last seen at least so many days ago. Accepts a finite number that is not
+            negative; default 14.
+        new_days: `new`: first seen less than so many days ago. Accepts a finite number that is not negative;
+            default 7.
+        finisher_videos: `finisher`: at least so many videos. Accepts a finite number that is not negative;
+            default 3.
+        finisher_completion: `finisher`: a `completionRate` of at least this. Accepts a number from 0 to 1;
+            default 0.6.
+        skipper_skips: `skipper`: at least so many `forwardSkipsPer10Min`. Accepts a finite number that is not
+            negative; default 2.
+        sampler_videos: `sampler`: at least so many videos. Accepts a finite number that is not negative;
+            default 3.
+        sampler_coverage: `sampler`: a `coverage` of at most this. Accepts a number from 0 to 1; default 0.25.
+        loyal_weeks: `loyal`: active in at least so many of the last weeks. Accepts a finite number that is
+            not negative; default 3.
+        loyal_of_weeks: `loyal`: how many weeks of seven days before `as_of` these are. Accepts a finite
+            number that is not negative; default 4.
+
+    Raises:
+        OptionError: If a value is not accepted; the message names option, value and what is accepted.
+
+    >>> Segments(lapsed_days=30).lapsed_days
+    30.0
+    """
+
+    lapsed_days: float = 14.0
+    new_days: float = 7.0
+    finisher_videos: float = 3.0
+    finisher_completion: float = 0.6
+    skipper_skips: float = 2.0
+    sampler_videos: float = 3.0
+    sampler_coverage: float = 0.25
+    loyal_weeks: float = 3.0
+    loyal_of_weeks: float = 4.0
+
+
+def segments(
+    rows: Any, *, rules: Segments | None = None, as_of: Instant = None, videos: Any = None
+) -> pa.Table:
+    """Says of each user which kind of viewer that is: lapsed, new, finisher, skipper, sampler or loyal.
+
+    Args:
+        rows: A table from `aggregate`, `engagement` or `sessions`, or the path of Parquet or Arrow files that
+            hold one. Only session rows tell who is loyal.
+        rules: The thresholds; None: `Segments()`.
+        as_of: Until when the rows are known; sessions that began later are left out, but engagement rows are
+            as they are. None: the newest event of the rows.
+        videos: Durations for session rows, as for `aggregate`; engagement rows state theirs.
+
+    Returns:
+        The table of segments (see `docs/columns.md`), ordered by userId: user totals, whether each segment
+        applies, and the first that does.
+
+    Raises:
+        MissingColumnError: If it is neither an engagement nor a session table.
+        ColumnTypeError: If a column of it has another type than in such a table.
+        DataError: If a value is null, NaN or too large, as no such row has it.
+        OptionError: If an option is not accepted, or `videos` is given with engagement rows.
+        SourceError: If it cannot be read.
+
+    >>> import watchspan as ws
+    >>> rows = ws.aggregate({
+    ...     "timestamp": ["2026-01-15T10:00:00Z", "2026-01-15T10:01:00Z", "2026-01-30T10:00:00Z"],
+    ...     "userId": ["ann", "ann", "bob"],
+    ...     "videoId": ["v1"] * 3,
+    ...     "eventName": ["play", "pause", "play"],
+    ...     "currentTime": [0, 60, 0],
+    ... })
+    >>> ws.segments(rows).select(["userId", "isLapsed", "isNew", "segment"]).to_pylist()[0]
+    {'userId': 'ann', 'isLapsed': True, 'isNew': False, 'segment': 'lapsed'}
+    """
+    if rules is not None and not isinstance(rules, Segments):
+        raise OptionError(f"rules is {shown(rules)}, but a watchspan.Segments is needed.")
+    until = arguments.instant_argument("as_of", as_of)
+    made, table, visits = read_metadata(rows) or {}, sources.read_table(rows), None
+    if is_sessions(table):
+        visits = plain(table, "sessions", ("userId", "sessionStart", "sessionEnd"))
+        if until is None:
+            until = pc.max(visits["sessionEnd"]).as_py()
+        if until is not None:
+            is_known = pc.less_equal(visits["sessionStart"], until)
+            visits = {name: column.filter(is_known) for name, column in visits.items()}
+            table = table.filter(is_known)
+        table = engagement(table, videos=videos, rules=_rules_of(made))
+    elif videos is not None:
+        raise OptionError(
+            "videos is for session rows, but these are engagement rows, which state their durations: leave "
+            "it out, or pass the sessions."
+        )
+    columns = user_columns(plain(table, "engagement", USER_NEEDS))
+    if until is None:
+        until = pc.max(columns["lastSeen"].cast(pa.int64())).as_py() or 0
+    flags = _flags(columns, visits, until, rules or Segments())
+    named = {f"is{name.title()}": flag for name, flag in flags.items()}
+    found = {**columns, **named, "segment": _first(flags, len(columns["userId"]))}
+    return tables.made("segments", found, {"userId": columns["userId"].type}, made)
+
+
+def _rules_of(made: dict[str, Any]) -> Rules:
+    """The rules that the sessions were made with."""
+    given = made.get("rules") or {}
+    return Rules(**{spec["name"]: given[spec["name"]] for spec in rule_specs() if spec["name"] in given})
+
+
+def _flags(columns: Columns, visits: Columns | None, until: int, rules: Segments) -> Columns:
+    """Name of a segment -> of which users it is true, in the order in which they are tried."""
+    videos, now = as_double(columns["videos"]), pa.scalar(until, pa.int64())
+    since = {name: pc.subtract(now, columns[name].cast(pa.int64())) for name in ("firstSeen", "lastSeen")}
+    days = {name: pc.divide(as_double(micros), float(DAY)) for name, micros in since.items()}
+    flags = {
+        "lapsed": pc.greater_equal(days["lastSeen"], rules.lapsed_days),
+        "new": pc.less(days["firstSeen"], rules.new_days),
+        "finisher": pc.and_kleene(
+            pc.greater_equal(videos, rules.finisher_videos),
+            pc.greater_equal(columns["completionRate"], rules.finisher_completion),
+        ),
+        "skipper": pc.greater_equal(columns["forwardSkipsPer10Min"], rules.skipper_skips),
+        "sampler": pc.and_kleene(
+            pc.greater_equal(videos, rules.sampler_videos),
+            pc.less_equal(columns["coverage"], rules.sampler_coverage),
+        ),
+        "loyal": _loyal(columns["userId"], visits, until, rules),
+    }
+    return {name: flags[name] for name, _ in SEGMENTS}
+
+
+def _loyal(users: pa.Array, visits: Columns | None, until: int, rules: Segments) -> pa.Array:
+    if visits is None:
+        return pa.nulls(len(users), pa.bool_())
+    age = floored(pc.subtract(pa.scalar(until, pa.int64()), visits["sessionStart"]), 7 * DAY)
+    is_recent = pc.less(as_double(age), rules.loyal_of_weeks)
+    recent = {"userId": visits["userId"].filter(is_recent), "week": age.filter(is_recent)}
+    weeks = grouped({"userId": grouped(recent, {})["userId"]}, {})
+    count = pc.fill_null(weeks["rows"].take(pc.index_in(users, value_set=weeks["userId"])), 0)
+    return pc.greater_equal(as_double(count), rules.loyal_weeks)
+
+
+def _first(flags: Columns, count: int) -> pa.Array:
+    """The first segment that applies to each user."""
+    rest, _ = REST
+    found = pc.fill_null(pa.nulls(count, pa.string()), rest)
+    for name, flag in reversed(list(flags.items())):
+        found = pc.if_else(pc.fill_null(flag, False), pa.scalar(name), found)
+    return found

@@ -1,0 +1,164 @@
+"""The commands that sum rows up: they write what the functions return."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Callable
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner, Result
+
+import watchspan as ws
+from support.insight_rows import sample_events, sample_rows
+from watchspan import sample, sources
+from watchspan.cli.app import app
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("rows")
+    sources.write(sample_rows(), made / "engagement.parquet")
+    sources.write(ws.sessions(sample_events()), made / "sessions.parquet")
+    videos = sorted(set(sample_rows()["videoId"].to_pylist()))[::2]
+    groups = pa.table({"videoId": videos, "group": [video[:3] for video in videos]})
+    sources.write(groups, made / "groups.csv")
+    sources.write(sample.videos(3), made / "videos.csv")
+    (made / "segments.json").write_text('{"loyal_weeks": 1}')
+    return made
+
+
+@pytest.fixture
+def run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.chdir(folder)
+
+    def invoke(*arguments: Any, code: int = 0) -> Result:
+        result = CliRunner().invoke(app, [str(argument) for argument in arguments], prog_name="watchspan")
+        assert result.exit_code == code, result.output + repr(result.exception)
+        return result
+
+    return invoke
+
+
+CALLS: dict[str, tuple[list[str], Callable[[], Any]]] = {
+    "totals": (["totals", "engagement.parquet"], lambda: ws.video_totals("engagement.parquet")),
+    "totals by user": (
+        ["totals", "engagement.parquet", "--by", "user"],
+        lambda: ws.user_totals("engagement.parquet"),
+    ),
+    "cohorts": (["cohorts", "sessions.parquet"], lambda: ws.cohorts("sessions.parquet")),
+    "cohorts by month": (
+        [
+            "cohorts",
+            "sessions.parquet",
+            "--by",
+            "month",
+            "--videos-group",
+            "groups.csv",
+            "--as-of",
+            "2026-01-20",
+        ],
+        lambda: ws.cohorts("sessions.parquet", by="month", videos_group="groups.csv", as_of="2026-01-20"),
+    ),
+    "completion": (["completion", "engagement.parquet"], lambda: ws.completion_curve("engagement.parquet")),
+    "completion of all": (
+        [
+            "completion",
+            "engagement.parquet",
+            "--by",
+            "all",
+            "--buckets",
+            "5",
+            "--mature-days",
+            "2.5",
+            "--videos",
+            "videos.csv",
+            "--as-of",
+            "2026-01-25",
+        ],
+        lambda: ws.completion_curve(
+            "engagement.parquet",
+            by="all",
+            buckets=5,
+            mature_days=2.5,
+            videos="videos.csv",
+            as_of="2026-01-25",
+        ),
+    ),
+    "segments": (["segments", "engagement.parquet"], lambda: ws.segments("engagement.parquet")),
+    "segments of sessions": (
+        [
+            "segments",
+            "sessions.parquet",
+            "--videos",
+            "videos.csv",
+            "--as-of",
+            "2026-01-25",
+            "--rules",
+            "lapsed_days=5,loyal_weeks=2",
+            "--rules",
+            "segments.json",
+        ],
+        lambda: ws.segments(
+            "sessions.parquet",
+            videos="videos.csv",
+            as_of="2026-01-25",
+            rules=ws.Segments(lapsed_days=5, loyal_weeks=1),
+        ),
+    ),
+    "daily": (["daily", "sessions.parquet"], lambda: ws.daily("sessions.parquet")),
+    "daily by hour": (
+        ["daily", "sessions.parquet", "--by", "hour", "--timezone", "Asia/Tokyo"],
+        lambda: ws.daily("sessions.parquet", by="hour", timezone="Asia/Tokyo"),
+    ),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_command_writes_what_its_function_returns(call: str, run: Run, tmp_path: Path) -> None:
+    arguments, function = CALLS[call]
+    told = run(*arguments, "-o", tmp_path / "rows.parquet").stderr
+    found, expected = pq.read_table(tmp_path / "rows.parquet"), function()
+    assert found.num_rows > 0
+    assert found.equals(expected)
+    assert f"{expected.num_rows:,} rows after" in told
+    lines = run(*arguments, "-q", "-o", "-")
+    assert len(lines.stdout.splitlines()) == expected.num_rows
+    assert list(json.loads(lines.stdout.splitlines()[0])) == expected.column_names
+    assert lines.stderr == ""
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_without_an_output_the_first_rows_are_shown(call: str, run: Run, tmp_path: Path) -> None:
+    arguments, function = CALLS[call]
+    shown = run(*arguments, "-q").stdout
+    assert f"of {function().num_rows:,} rows" in shown
+    assert function().column_names[0] in shown
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_an_input_is_not_overwritten(call: str, run: Run) -> None:
+    arguments, _ = CALLS[call]
+    assert "input" in run(*arguments, "-o", arguments[1], code=2).stderr.lower()
+
+
+def test_bad_data_and_bad_usage_are_a_sentence(run: Run) -> None:
+    assert "engagement rows" in run("totals", "sessions.parquet", code=1).stderr
+    assert "nowhere.parquet" in run("totals", "nowhere.parquet", code=1).stderr
+    assert "session rows" in run("daily", "engagement.parquet", code=1).stderr
+    nowhere = ("daily", "sessions.parquet", "--timezone", "Nowhere/Land")
+    assert "time zone" in run(*nowhere, code=2).stderr
+    assert "as_of is" in run("cohorts", "sessions.parquet", "--as-of", "soon", code=2).stderr
+    grouped = ("cohorts", "sessions.parquet", "--videos-group", "sessions.parquet")
+    assert 'no column "group"' in run(*grouped, code=1).stderr
+    none = ("completion", "engagement.parquet", "--mature-days", "nan")
+    assert "mature_days is nan" in run(*none, code=2).stderr
+    unknown = ("segments", "engagement.parquet", "--rules", "lapsed_day=3")
+    assert "did you mean lapsed_days?" in run(*unknown, code=2).stderr
+    outside = ("segments", "engagement.parquet", "--rules", "finisher_completion=60")
+    assert "Segments.finisher_completion is 60.0" in run(*outside, code=2).stderr
+    assert "'tier' is not one of" in run("totals", "engagement.parquet", "--by", "tier", code=2).stderr
