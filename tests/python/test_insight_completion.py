@@ -177,20 +177,21 @@ def test_all_is_the_sum_of_the_videos(rows: pa.Table) -> None:
     assert len(whole) == 20
 
 
-def test_a_bucket_begins_where_it_says() -> None:
-    """Positions that are the start of a bucket, to the last bit, are in it."""
-    for duration in (0.1, 0.7, 33.3, 1234.567):
-        for buckets in (3, 7, 49, 999):
-            for bucket in {1, buckets // 3, buckets - 1}:
-                start = duration * (bucket / buckets)
-                row = with_column(
-                    watched(("u", 10, "2026-01-01", False), duration=duration), "watchedIntervals",
-                    [[{"start": 0.0, "end": start}]],
-                    pa.list_(pa.struct([("start", pa.float64()), ("end", pa.float64())])),
-                )  # fmt: skip
-                row = with_column(row, "isCompletedAtLeastOnce", [False], pa.bool_())
-                found = ws.completion_curve(row, buckets=buckets, mature_days=0).to_pylist()
-                assert sum(r["viewers"] for r in found) == bucket + 1
+INTERVALS = pa.list_(pa.struct([("start", pa.float64()), ("end", pa.float64())]))
+
+
+@pytest.mark.parametrize("duration", [0.1, 0.7, 33.3, 1234.567])
+@pytest.mark.parametrize("buckets", [3, 7, 49, 999])
+def test_a_bucket_begins_where_it_says(duration: float, buckets: int) -> None:
+    """A position that is the start of a bucket, to the last bit, is in it; the one before it is not."""
+    row = watched(("u", 10, "2026-01-01", False), duration=duration)
+    row = with_column(row, "isCompletedAtLeastOnce", [False], pa.bool_())
+    for bucket in {1, buckets // 3, buckets // 2, buckets - 1}:
+        start = duration * (bucket / buckets)
+        for end, reached in ((start, bucket + 1), (math.nextafter(start, 0.0), bucket)):
+            ended = with_column(row, "watchedIntervals", [[{"start": 0.0, "end": end}]], INTERVALS)
+            found = ws.completion_curve(ended, buckets=buckets, mature_days=0).to_pylist()
+            assert sum(each["viewers"] for each in found) == reached
 
 
 @pytest.mark.parametrize("by", ["video", "all"])

@@ -66,12 +66,10 @@ def test_an_hour_that_clocks_show_twice_is_one() -> None:
 
 
 def test_clocks_may_change_within_a_quarter_of_an_hour_and_before_1970() -> None:
-    # Liberia went from -0:44:30 to UTC on 1972-01-07, at 00:44:30 UTC.
-    change = sessions_at("1972-01-07T00:44:29Z", "1972-01-07T00:44:30Z")
-    assert counted(change, timezone="Africa/Monrovia") == [
-        ("1972-01-06", None, 1, 1),
-        ("1972-01-07", None, 1, 1),
-    ]
+    # Liberia went from -0:43:08 to -0:44:30 at midnight, 00:43:08 UTC, so that the day before went on.
+    change = sessions_at("1919-03-01T00:43:07Z", "1919-03-01T00:43:08Z", "1919-03-01T00:44:30Z")
+    expected = [("1919-02-28", None, 1, 2), ("1919-03-01", None, 1, 1)]
+    assert counted(change, timezone="Africa/Monrovia") == expected
     assert counted(sessions_at("1969-12-31T23:59:59.999999Z"), by="hour") == [("1969-12-31", 23, 1, 1)]
 
 
