@@ -121,7 +121,7 @@ def _apache(packages: dict[tuple[str, str], dict[str, str]]) -> str:
 
 
 def _sibling(package: dict[str, str], packages: dict[tuple[str, str], dict[str, str]]) -> dict[str, str]:
-    """The texts of a crate of the same source and terms, for one that comes without; none if there is none."""
+    """The texts of a crate of the same source and terms, for one that comes without; none if none has any."""
     for other in packages.values():
         if (other["repository"], other["license"]) == (package["repository"], package["license"]):
             texts = _texts(Path(other["manifest_path"]).parent)
