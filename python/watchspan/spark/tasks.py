@@ -128,19 +128,20 @@ def _durations(sessions: pa.RecordBatch) -> pa.RecordBatch:
 def _declared(batches: Iterable[pa.RecordBatch], declared: pa.Schema) -> Iterator[pa.RecordBatch]:
     """The core's batches in the declared layout, in slices."""
     for batch in batches:
-        whole = _conform(_core.to_spark_layout(batch), declared)
+        whole = _conform(batch, declared)
         for start in range(0, whole.num_rows, _ROWS):
             yield whole.slice(start, _ROWS)
 
 
 def _conform(batch: pa.RecordBatch, declared: pa.Schema) -> pa.RecordBatch:
-    places = {name: place for place, name in enumerate(batch.schema.names)}
+    # Lists of pairs are declared as they are or as two lists of numbers: both are looked for.
+    columns = {**_columns(batch), **_columns(_core.to_spark_layout(batch))}
     arrays = []
     for field in declared:
         if field.name == COUNTS:
             arrays.append(pa.nulls(batch.num_rows, field.type))
             continue
-        array = batch.column(places[field.name]) if field.name in places else None
+        array = columns.get(field.name)
         if array is None or not array.type.equals(field.type):
             found = "is not there" if array is None else f"has the type {array.type}"
             raise WatchspanError(
@@ -150,6 +151,10 @@ def _conform(batch: pa.RecordBatch, declared: pa.Schema) -> pa.RecordBatch:
             )
         arrays.append(array)
     return pa.RecordBatch.from_arrays(arrays, schema=declared)
+
+
+def _columns(batch: pa.RecordBatch) -> dict[str, pa.Array]:
+    return dict(zip(batch.schema.names, batch.columns))
 
 
 def _counted(figures: Mapping[str, Any] | None, declared: pa.Schema) -> Iterator[pa.RecordBatch]:
