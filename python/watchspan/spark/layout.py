@@ -2,8 +2,8 @@
 
 A table travels between Spark and the core in *Spark's layout*: every whole number has 64 bits. Lists of pairs
 go to the core as two lists of numbers, because those of stored tables may have more parts. They come back as
-they are, but for Spark 3.3, which cannot take them. Spark matches what a Python task yields by position and in
-silence, so that layout is declared here and held to there.
+they are, but for Spark 3.3, which cannot take them. Spark matches what a Python task yields by position, and
+in silence, so that layout is declared here and held to there.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ import pyarrow as pa
 from watchspan import _core
 from watchspan.errors import WatchspanError
 from watchspan.rules import Rules, Scoring
+from watchspan.spark.kinds import VOCABULARY, named
 
 COUNTS = "_counts"
 # The bounds of time that an event may carry.
@@ -27,7 +28,6 @@ _ROWS = 16_384
 def aggregate_partition(
     batches: Iterator[pa.RecordBatch],
     *,
-    vocabulary: str | dict[str, str] | None,
     rules: Rules,
     scoring: Scoring,
     unique_seconds: bool,
@@ -36,7 +36,9 @@ def aggregate_partition(
     """Events that carry their videos' durations -> engagement rows."""
     taken, figures = _taken(batches), None
     if taken is not None:
-        made, _, figures = _core.aggregate_joined(taken, None, vocabulary, rules, scoring, unique_seconds, 1)
+        made, _, figures = _core.aggregate_joined(
+            map(named, taken), None, VOCABULARY, rules, scoring, unique_seconds, 1
+        )
         yield from _declared(made, declared)
     yield from _counted(figures, declared)
 
@@ -44,14 +46,13 @@ def aggregate_partition(
 def walk_partition(
     batches: Iterator[pa.RecordBatch],
     *,
-    vocabulary: str | dict[str, str] | None,
     rules: Rules,
     declared: pa.Schema,
 ) -> Iterator[pa.RecordBatch]:
     """Events -> session rows. Of events that carry bounds only those within them count."""
     taken, figures = _taken(batches), None
     if taken is not None:
-        made, _, figures = _core.sessions(map(_within, taken), None, vocabulary, rules, 1)
+        made, _, figures = _core.sessions(map(_within, map(named, taken)), None, VOCABULARY, rules, 1)
         yield from _declared(made, declared)
     yield from _counted(figures, declared)
 
@@ -59,14 +60,13 @@ def walk_partition(
 def furthest_partition(
     batches: Iterator[pa.RecordBatch],
     *,
-    vocabulary: str | dict[str, str] | None,
     rules: Rules,
     declared: pa.Schema,
 ) -> Iterator[pa.RecordBatch]:
     """Events -> how far anybody in this partition got in each video, and which durations players report."""
     taken = _taken(batches)
     if taken is not None:
-        made, _ = _core.furthest(taken, None, vocabulary, rules, 1)
+        made, _ = _core.furthest(map(named, taken), None, VOCABULARY, rules, 1)
         yield from _declared(made, declared)
 
 
