@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 
 import watchspan as ws
 from support.spark_rows import collected, data_frame, settings
+from watchspan import _core
 from watchspan.errors import ColumnTypeError, MissingColumnError, OptionError, VocabularyError, WatchspanError
 from watchspan.spark import (
     aggregate_events,
@@ -222,8 +223,10 @@ def test_errors_in_tasks_keep_their_message(events: DataFrame) -> None:
 def test_other_columns_than_declared_are_an_error_not_a_swap() -> None:
     declared = spark_layout(engagement_schema()).append(pa.field("newer", pa.int64()))
     batch = few_events().append_column("_duration", pa.nulls(8, pa.float64()))
-    batch = batch.append_column("_durationSource", pa.nulls(8, pa.string())).to_batches()
-    options = {"vocabulary": None, "rules": ws.Rules(), "scoring": ws.Scoring(), "unique_seconds": True}
+    batch = batch.append_column("_durationSource", pa.nulls(8, pa.string()))
+    plays = pa.array([_core.meanings().index("play")] * 8, pa.int8())
+    batch = batch.append_column("_kind", plays).to_batches()
+    options = {"rules": ws.Rules(), "scoring": ws.Scoring(), "unique_seconds": True}
     with pytest.raises(
         WatchspanError, match=r"'newer' of the result is not there .* install the same version"
     ):

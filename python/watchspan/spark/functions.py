@@ -25,6 +25,7 @@ from watchspan.spark import layout
 from watchspan.spark.durations import JOINED, clean_videos, found_out, join_durations, lacking
 from watchspan.spark.failures import told
 from watchspan.spark.flat import flattened, names_of
+from watchspan.spark.kinds import numbered
 from watchspan.spark.schemas import data_frame, engagement_of, engagement_of_sessions, sessions_of
 from watchspan.spark.tasks import (
     COUNTS,
@@ -63,7 +64,7 @@ def aggregate_events(
         events: The events, a batch DataFrame with the columns that `watchspan.aggregate` takes: `timestamp`
             (TIMESTAMP, TIMESTAMP_NTZ as UTC, or RFC 3339 text), `userId`, `videoId` and, if there is one,
             `sessionId` (text or integers), `eventName`, `currentTime`, optionally `playbackRate`, `seekFrom`
-            and `sequence`. It is read twice where durations are estimated.
+            and `sequence`. Those of viewers of videos that lack a duration are read twice.
         videos: Durations and titles: `videoId`, `duration` (seconds) and optionally `title`. It is
             broadcast, so it must fit into an executor's memory. None: no duration is known.
         preset: As for `watchspan.aggregate`: the events are raw records of that source.
@@ -106,10 +107,8 @@ def aggregate_events(
     known = None if videos is None else clean_videos(_videos(videos, how.columns), names, taken)
     wanted = rules.estimate_duration or _REPORTED in taken.columns
     found = _found_out(taken, known, meanings, rules, count) if wanted else None
-    task = partial(
-        aggregate_partition, vocabulary=meanings, rules=rules, scoring=scoring, unique_seconds=unique
-    )
-    joined = spread(join_durations(taken, known, found, JOINED), ("userId",), count)
+    task = partial(aggregate_partition, rules=rules, scoring=scoring, unique_seconds=unique)
+    joined = spread(join_durations(numbered(taken, meanings), known, found, JOINED), ("userId",), count)
     rows = observed(_run(joined, task, schema, observation), observation)
     return layout.from_spark_layout(_titled(rows, known), schema)
 
@@ -237,8 +236,8 @@ def walk(
         observation: As for `aggregate_events`.
     """
     schema = sessions_of(events, None, vocabulary, rules)
-    task = partial(walk_partition, vocabulary=vocabulary, rules=rules)
-    rows = _run(spread(events, ("userId",), partitions), task, schema, observation)
+    task = partial(walk_partition, rules=rules)
+    rows = _run(spread(numbered(events, vocabulary), ("userId",), partitions), task, schema, observation)
     return layout.from_spark_layout(observed(rows, observation), schema)
 
 
@@ -292,13 +291,16 @@ def _found_out(
     if known is None:
         rows = reached(events)
     else:
-        viewings = lacking(events, known)
+        # Which videos lack one is asked first: then only their viewers' events are read again.
+        asked = F.broadcast(lacking(events.select("videoId").distinct(), known))
+        viewings = events.join(asked, "videoId", "left_semi")
         if "sessionId" in events.columns and rules.session_timeout_seconds is None:
             rows = reached(viewings)
         else:
             # Where sessions are cut by inactivity, what the viewers did elsewhere decides where.
             viewers = viewings.select("userId").distinct()
-            rows = lacking(reached(events.join(viewers, "userId", "left_semi")), known)
+            everything = events.join(viewers, "userId", "left_semi")
+            rows = reached(everything).join(asked, "videoId", "left_semi")
     return found_out(rows, F.sum("reportingUsers"), rules.estimate_duration)
 
 
@@ -311,8 +313,9 @@ def _reached(
     declared = pa.schema(
         [("videoId", key), *((name, pa.float64()) for name in numbers), ("reportingUsers", pa.int64())]
     )
-    task = partial(furthest_partition, vocabulary=vocabulary, rules=rules, declared=declared)
-    return spread(events, ("userId",), partitions).mapInArrow(task, layout.spark_schema(declared))
+    task = partial(furthest_partition, rules=rules, declared=declared)
+    rows = spread(numbered(events, vocabulary), ("userId",), partitions)
+    return rows.mapInArrow(task, layout.spark_schema(declared))
 
 
 def _found_out_of_sessions(sessions: DataFrame, known: DataFrame | None, rules: Rules) -> DataFrame:

@@ -1,8 +1,9 @@
 """The tables' columns as Spark knows them, derived from the core's one definition of them.
 
-A table travels between Spark and the core in *Spark's layout*: every list of pairs is two lists of numbers,
-because Spark 3.3 cannot take a list of structs from Python, and every whole number has 64 bits. Spark matches
-what a Python task yields by position and in silence, so that layout is declared here and held to there.
+A table travels between Spark and the core in *Spark's layout*: every whole number has 64 bits. Lists of pairs
+go to the core as two lists of numbers, because those of stored tables may have more parts. They come back as
+they are, but for Spark 3.3, which cannot take them. Spark matches what a Python task yields by position, and
+in silence, so that layout is declared here and held to there.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 
 import pyarrow as pa
+import pyspark
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
@@ -20,6 +22,8 @@ from watchspan.comments import comments
 from watchspan.errors import ColumnTypeError
 
 KEYS = ("userId", "videoId", "sessionId")
+# Spark 3.3 takes no list of structs from Python, and putting lists of numbers together costs newer ones much.
+_TAKES_PAIRS = tuple(map(int, re.findall(r"\d+", pyspark.__version__)[:2])) >= (3, 4)
 
 # What the pairs consist of that the core knows: in stored tables they may have more parts.
 _PARTS = {
@@ -120,7 +124,7 @@ def table_schema(table: str, schema: pa.Schema) -> T.StructType:
 
 
 def spark_layout(schema: T.StructType) -> pa.Schema:
-    """The Arrow schema of a table in Spark's layout."""
+    """The Arrow schema of a table that comes from the core, in Spark's layout."""
     return pa.schema([(name, to_arrow(kind)) for name, kind in _laid_out_fields(schema)])
 
 
@@ -131,7 +135,7 @@ def spark_schema(schema: pa.Schema) -> T.StructType:
 
 def _laid_out_fields(schema: T.StructType) -> Iterator[tuple[str, T.DataType]]:
     for field in schema.fields:
-        if is_pairs(field.dataType):
+        if _is_split(field.dataType):
             for part in field.dataType.elementType.names:
                 yield f"{field.name}_{part}", T.ArrayType(T.DoubleType())
         elif isinstance(field.dataType, T.IntegralType):
@@ -143,6 +147,11 @@ def _laid_out_fields(schema: T.StructType) -> Iterator[tuple[str, T.DataType]]:
 def is_pairs(kind: T.DataType) -> bool:
     """Whether it is a list of structs."""
     return isinstance(kind, T.ArrayType) and isinstance(kind.elementType, T.StructType)
+
+
+def _is_split(kind: T.DataType) -> bool:
+    """Whether it comes from the core as lists of numbers that are put together here."""
+    return is_pairs(kind) and not _TAKES_PAIRS
 
 
 def to_spark_layout(frame: DataFrame, names: Iterable[str]) -> DataFrame:
@@ -186,7 +195,7 @@ def as_declared(frame: DataFrame, schema: T.StructType) -> DataFrame:
 
 
 def _column(field: T.StructField) -> Column:
-    if is_pairs(field.dataType):
+    if _is_split(field.dataType):
         parts = [F.col(f"{field.name}_{part}") for part in field.dataType.elementType.names]
         # By position: the cast gives the parts the names that they have in the table.
         return F.arrays_zip(*parts).cast(field.dataType)

@@ -16,6 +16,7 @@ import pyarrow as pa
 from watchspan import _core
 from watchspan.errors import WatchspanError
 from watchspan.rules import Rules, Scoring
+from watchspan.spark.kinds import VOCABULARY, named
 
 COUNTS = "_counts"
 # The bounds of time that an event may carry.
@@ -27,7 +28,6 @@ _ROWS = 16_384
 def aggregate_partition(
     batches: Iterator[pa.RecordBatch],
     *,
-    vocabulary: str | dict[str, str] | None,
     rules: Rules,
     scoring: Scoring,
     unique_seconds: bool,
@@ -36,7 +36,9 @@ def aggregate_partition(
     """Events that carry their videos' durations -> engagement rows."""
     taken, figures = _taken(batches), None
     if taken is not None:
-        made, _, figures = _core.aggregate_joined(taken, None, vocabulary, rules, scoring, unique_seconds, 1)
+        made, _, figures = _core.aggregate_joined(
+            map(named, taken), None, VOCABULARY, rules, scoring, unique_seconds, 1
+        )
         yield from _declared(made, declared)
     yield from _counted(figures, declared)
 
@@ -44,14 +46,13 @@ def aggregate_partition(
 def walk_partition(
     batches: Iterator[pa.RecordBatch],
     *,
-    vocabulary: str | dict[str, str] | None,
     rules: Rules,
     declared: pa.Schema,
 ) -> Iterator[pa.RecordBatch]:
     """Events -> session rows. Of events that carry bounds only those within them count."""
     taken, figures = _taken(batches), None
     if taken is not None:
-        made, _, figures = _core.sessions(map(_within, taken), None, vocabulary, rules, 1)
+        made, _, figures = _core.sessions(map(_within, map(named, taken)), None, VOCABULARY, rules, 1)
         yield from _declared(made, declared)
     yield from _counted(figures, declared)
 
@@ -59,14 +60,13 @@ def walk_partition(
 def furthest_partition(
     batches: Iterator[pa.RecordBatch],
     *,
-    vocabulary: str | dict[str, str] | None,
     rules: Rules,
     declared: pa.Schema,
 ) -> Iterator[pa.RecordBatch]:
     """Events -> how far anybody in this partition got in each video, and which durations players report."""
     taken = _taken(batches)
     if taken is not None:
-        made, _ = _core.furthest(taken, None, vocabulary, rules, 1)
+        made, _ = _core.furthest(map(named, taken), None, VOCABULARY, rules, 1)
         yield from _declared(made, declared)
 
 
@@ -128,19 +128,20 @@ def _durations(sessions: pa.RecordBatch) -> pa.RecordBatch:
 def _declared(batches: Iterable[pa.RecordBatch], declared: pa.Schema) -> Iterator[pa.RecordBatch]:
     """The core's batches in the declared layout, in slices."""
     for batch in batches:
-        whole = _conform(_core.to_spark_layout(batch), declared)
+        whole = _conform(batch, declared)
         for start in range(0, whole.num_rows, _ROWS):
             yield whole.slice(start, _ROWS)
 
 
 def _conform(batch: pa.RecordBatch, declared: pa.Schema) -> pa.RecordBatch:
-    places = {name: place for place, name in enumerate(batch.schema.names)}
+    # Lists of pairs are declared as they are or as two lists of numbers: both are looked for.
+    columns = {**_columns(batch), **_columns(_core.to_spark_layout(batch))}
     arrays = []
     for field in declared:
         if field.name == COUNTS:
             arrays.append(pa.nulls(batch.num_rows, field.type))
             continue
-        array = batch.column(places[field.name]) if field.name in places else None
+        array = columns.get(field.name)
         if array is None or not array.type.equals(field.type):
             found = "is not there" if array is None else f"has the type {array.type}"
             raise WatchspanError(
@@ -150,6 +151,10 @@ def _conform(batch: pa.RecordBatch, declared: pa.Schema) -> pa.RecordBatch:
             )
         arrays.append(array)
     return pa.RecordBatch.from_arrays(arrays, schema=declared)
+
+
+def _columns(batch: pa.RecordBatch) -> dict[str, pa.Array]:
+    return dict(zip(batch.schema.names, batch.columns))
 
 
 def _counted(figures: Mapping[str, Any] | None, declared: pa.Schema) -> Iterator[pa.RecordBatch]:
