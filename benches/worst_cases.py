@@ -66,8 +66,8 @@ _INTRODUCTION = """\
 How long `watchspan.aggregate` takes on inputs that are hard for an engine that groups, beside the same number
 of events as a collector would have received them. Each measurement is the first call in a process of its own;
 seconds are medians. Memory is the most that the process had in use during the call, beyond what it had
-before. Threads share the sessions and the videos of a user with very many events; a single session's events are
-one thread's work, but for sorting them.
+before. A single user's events are one thread's work, so with one user or one session more threads do not help
+there.
 """
 
 

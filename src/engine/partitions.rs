@@ -3,7 +3,7 @@
 use super::group::{Chunk, Record};
 use super::pool::Engine;
 use super::spill::Part;
-use super::walk::{Estimates, Ids, Partition, Walked, Walking, merged};
+use super::walk::{Estimates, Partition, Walked, Walking, merged};
 use crate::error::Result;
 
 /// Into how many portions events in memory are cut where others are on disk. What comes of a portion is handed on before
@@ -57,15 +57,14 @@ impl<R: Record> Partitions<R> {
         Ok(all)
     }
 
-    /// Walks through all events as `walking` says, and hands what `finish` makes of the users of each task, whose rows are
-    /// in order by what `ids` shows, to `take`, portion by portion in the order of users; tells how many duplicates there
-    /// were. `finish` has scratch memory of its own in each thread.
+    /// Walks through all events as `walking` says, and hands what `finish` makes of each task to `take`, portion by
+    /// portion in the order of users; tells how many duplicates there were. `finish` has scratch memory of its own in
+    /// each thread.
     pub(super) fn walk<T: Send, S: Default>(
         self,
         engine: &Engine,
         walking: Walking<'_>,
-        ids: Ids,
-        finish: impl Fn(&mut S, Walked<'_, R>) -> Result<T> + Sync,
+        finish: impl Fn(&mut S, &Walked<'_, R>) -> Result<T> + Sync,
         mut take: impl FnMut(Vec<T>) -> Result<()>,
     ) -> Result<u64> {
         let memory = self.memory.portions(if self.disk.is_empty() { 1 } else { PORTIONS });
@@ -76,7 +75,7 @@ impl<R: Record> Partitions<R> {
             Portion::Memory(partition) => Ok(partition),
             Portion::Disk(part) => part.partition(engine),
         };
-        let work = |partition: Partition<R>| partition.walk(engine, walking, ids, &finish);
+        let work = |partition: Partition<R>| partition.walk(engine, walking, &finish);
         let mut duplicates = 0;
         each_ahead(engine, portions, read, work, |(made, found)| {
             duplicates += found;

@@ -3,36 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rayon::prelude::*;
-
 use crate::error::{Error, Result};
 
 /// The most threads an engine may have: far more than helps, far fewer than a system refuses.
 const MAX_THREADS: usize = 1024;
-
-/// From how many events, or things that are as small, on threads share them: what usually is one thread's has a fifth of
-/// these.
-const MANY: usize = if cfg!(test) { 64 } else { 1 << 18 };
-
-/// Whether several threads are to share so many `items`, which are events or as small; this is one thread of an engine.
-/// Outside of one nothing is shared: that would be done by rayon's global pool.
-pub(crate) fn is_shared(items: usize) -> bool {
-    items >= MANY && rayon::current_thread_index().is_some() && rayon::current_num_threads() > 1
-}
-
-/// Into how many pieces several threads cut what they share: some for each, so that uneven ones even out.
-pub(crate) fn pieces() -> usize {
-    rayon::current_num_threads() * 4
-}
-
-/// Sorts `items` by `key`, on several threads if there are many.
-pub(crate) fn sort_by_key<T: Send, K: Ord>(items: &mut [T], key: impl Fn(&T) -> K + Sync) {
-    if is_shared(items.len()) {
-        items.par_sort_unstable_by_key(key);
-    } else {
-        items.sort_unstable_by_key(key);
-    }
-}
 
 /// Threads to work with, and a way to stop them.
 ///

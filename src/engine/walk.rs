@@ -1,7 +1,6 @@
 //! Step 3: the events of a task are brought together and become session rows.
 
 mod durations;
-mod large;
 mod partition;
 mod session_rows;
 mod users;

@@ -29,7 +29,8 @@ impl<R> Chunk<R> {
 
     /// How many bytes of memory the fragments in `piece` need.
     pub(crate) fn piece_bytes(&self, piece: Range<u32>) -> usize {
-        let fragments = piece.len() * size_of::<u32>() + self.events(piece.clone()) * size_of::<R>();
+        let events = self.starts[piece.end as usize] - self.starts[piece.start as usize];
+        let fragments = piece.len() * size_of::<u32>() + events as usize * size_of::<R>();
         self.keys.piece_bytes(piece) + fragments
     }
 
@@ -37,11 +38,6 @@ impl<R> Chunk<R> {
     pub(crate) fn bytes(&self) -> usize {
         let fragments = self.starts.len() * size_of::<u32>();
         self.keys.bytes() + fragments + self.records.capacity() * size_of::<R>()
-    }
-
-    /// How many events the fragments in `piece` have.
-    pub(crate) fn events(&self, piece: Range<u32>) -> usize {
-        (self.starts[piece.end as usize] - self.starts[piece.start as usize]) as usize
     }
 
     /// Where in the chunk's records the events of `fragment` are, in the order in which they were read.

@@ -7,7 +7,6 @@ use rayon::prelude::*;
 
 use super::key_store::{At, KeyStore};
 use crate::engine::group::Hash;
-use crate::engine::pool::sort_by_key;
 use crate::engine::prefix::{Prefix, shared_by_all};
 use crate::input::Keys;
 
@@ -136,7 +135,7 @@ fn in_order(fragments: &[Placed]) -> Vec<Placed> {
     let place = |number: u64| usize::try_from(number & mask).unwrap_or(usize::MAX);
     let mut sorted: Vec<_> = numbers.into_iter().map(|number| fragments[place(number)]).collect();
     for alike in sorted.chunk_by_mut(|a, b| first_bits(a) == first_bits(b)) {
-        sort_by_key(alike, |fragment| (fragment.user, fragment.code));
+        alike.sort_unstable_by_key(|fragment| (fragment.user, fragment.code));
     }
     sorted
 }

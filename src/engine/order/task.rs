@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::key_store::{At, KeyStore};
+use super::key_store::KeyStore;
 use super::ranges::Pieces;
 use super::sort::{Ordered, ordered};
 use crate::engine::group::Chunk;
@@ -29,16 +29,6 @@ impl<R> Task<R> {
     /// The keys of its chunks.
     pub(crate) fn store(&self) -> KeyStore {
         KeyStore(self.chunks.iter().map(|chunk| Arc::clone(&chunk.keys)).collect())
-    }
-
-    /// How many events it has.
-    pub(crate) fn events(&self) -> usize {
-        self.pieces.iter().zip(&self.chunks).map(|(piece, chunk)| chunk.events(piece.clone())).sum()
-    }
-
-    /// Where in the records of its chunk the events of the fragment `at` are.
-    pub(crate) fn span(&self, at: At) -> Range<usize> {
-        self.chunks[at.chunk as usize].span(at.fragment)
     }
 
     /// Its fragments in order, marked where `is_marked` accepts their video. `store` is that of [`Self::store`].

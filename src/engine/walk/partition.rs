@@ -5,7 +5,6 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::durations::{Estimates, add_user, merged};
-use super::large::{self, has_large_user};
 use super::session_rows::{Ids, Session, SessionOrder};
 use super::users::Users;
 use super::walking::Walking;
@@ -22,61 +21,48 @@ pub(crate) struct Partition<R> {
     pub(crate) tasks: Vec<Task<R>>,
 }
 
-/// Users of a task with their events or their rows.
+/// The users of a task, whose events are together and in order.
 pub(crate) struct Walked<'a, R> {
-    /// The keys of the rows.
-    pub(crate) store: &'a KeyStore,
-    source: Source<'a, R>,
-}
-
-/// Where session rows come from.
-enum Source<'a, R> {
-    /// From events, which are together and in order, by walking through them.
-    Events(&'a Users<R>, Walking<'a>),
-    /// They are there, and in order.
-    Rows(&'a mut [Session]),
+    users: &'a Users<R>,
+    walking: Walking<'a>,
 }
 
 impl<R: Record> Walked<'_, R> {
-    /// Hands the session rows of each user to `take`, with their order by what `ids` shows.
+    /// The keys of the rows.
+    pub(crate) const fn store(&self) -> &KeyStore {
+        &self.users.store
+    }
+
+    /// About how many rows there are.
+    pub(crate) fn len(&self) -> usize {
+        self.users.len()
+    }
+
+    /// Walks through the events and hands the session rows of each user to `take`, with their order by what `ids`
+    /// shows.
     pub(crate) fn each_user(
-        self,
+        &self,
         ids: Ids,
-        mut take: impl FnMut(&[Session], &SessionOrder) -> Result<()>,
+        mut take: impl FnMut(&mut Vec<Session>, &mut SessionOrder) -> Result<()>,
     ) -> Result<()> {
-        let (store, mut order) = (self.store, SessionOrder::default());
-        let mut take = |rows: &[Session]| {
-            ids.sort(store, rows, &mut order);
-            take(rows, &order)
-        };
-        match self.source {
-            Source::Events(users, walking) => {
-                let mut rows = Vec::new();
-                users.each().try_for_each(|user| {
-                    rows.clear();
-                    walking.add(&user, |_| true, &mut rows);
-                    take(&rows)
-                })
-            }
-            Source::Rows(rows) => large::users(store, rows).try_for_each(|rows| take(rows)),
-        }
+        let (mut rows, mut order) = (Vec::new(), SessionOrder::default());
+        self.users.each().try_for_each(|user| {
+            rows.clear();
+            self.walking.add(&user, |_| true, &mut rows);
+            ids.sort(self.store(), &rows, &mut order);
+            take(&mut rows, &mut order)
+        })
     }
 
     /// The session rows of all users, in order by what `ids` shows.
-    pub(crate) fn rows(self, ids: Ids) -> Vec<Session> {
-        let (users, walking) = match self.source {
-            Source::Events(users, walking) => (users, walking),
-            Source::Rows(rows) => return rows.iter_mut().map(std::mem::take).collect(),
-        };
-        // About as many as there are groups of events.
-        let (mut all, mut order) = (Vec::with_capacity(users.len()), SessionOrder::default());
-        for user in users.each() {
-            let first = all.len();
-            walking.add(&user, |_| true, &mut all);
-            ids.sort(self.store, &all[first..], &mut order);
-            order.permute(&mut all[first..]);
-        }
-        all
+    pub(crate) fn rows(&self, ids: Ids) -> Result<Vec<Session>> {
+        let mut all = Vec::with_capacity(self.len());
+        self.each_user(ids, |rows, order| {
+            order.permute(rows);
+            all.append(rows);
+            Ok(())
+        })?;
+        Ok(all)
     }
 }
 
@@ -98,41 +84,30 @@ impl<R: Record> Partition<R> {
         std::iter::from_fn(|| next().map(|tasks| Self { tasks })).collect()
     }
 
-    /// What `finish` makes of the users of each task, whose events were walked as `walking` says and whose rows are in
-    /// order by what `ids` shows: in the order of users, with how many duplicates there were. Lets go of the events task
-    /// by task. `finish` has scratch memory of its own in each thread.
+    /// What `finish` makes of each task whose events were walked as `walking` says, in the order of users, and how many
+    /// duplicates there were. Lets go of the events task by task. `finish` has scratch memory of its own in each
+    /// thread.
     pub(crate) fn walk<T: Send, S: Default>(
         self,
         engine: &Engine,
         walking: Walking<'_>,
-        ids: Ids,
-        finish: impl Fn(&mut S, Walked<'_, R>) -> Result<T> + Sync,
+        finish: impl Fn(&mut S, &Walked<'_, R>) -> Result<T> + Sync,
     ) -> Result<(Vec<T>, u64)> {
         let walk = |(users, scratch): &mut (Users<R>, S), mut task: Task<R>| {
             engine.check()?;
             let mut duplicates = 0;
             users.store = task.store();
             let ordered = task.ordered.take().unwrap_or_else(|| task.ordered(&users.store, |_| false));
-            if has_large_user(&task, &ordered) {
-                let store = &users.store;
-                let (mut rows, duplicates) = large::rows(&task, store, &ordered, walking, |_| true);
-                drop((task, ordered));
-                let finish =
-                    |scratch: &mut S, rows| finish(scratch, Walked { store, source: Source::Rows(rows) });
-                let portions = large::portions(store, &mut rows, ids).into_par_iter();
-                return Ok((portions.map_init(S::default, finish).collect::<Result<Vec<_>>>()?, duplicates));
-            }
             users.gather(&task, &ordered, |_| duplicates += 1);
             drop((task, ordered));
-            let walked = Walked { store: &users.store, source: Source::Events(users, walking) };
-            Ok((vec![finish(scratch, walked)?], duplicates))
+            Ok((finish(scratch, &Walked { users, walking })?, duplicates))
         };
         let walked = engine.run(|| {
             let tasks = self.tasks.into_par_iter().map_init(Default::default, walk);
             tasks.collect::<Result<Vec<_>>>()
         })?;
         let duplicates = walked.iter().map(|(_, duplicates)| duplicates).sum();
-        Ok((walked.into_iter().flat_map(|(finished, _)| finished).collect(), duplicates))
+        Ok((walked.into_iter().map(|(finished, _)| finished).collect(), duplicates))
     }
 
     /// What viewings say of the length of each video that `is_marked` accepts.
@@ -146,21 +121,14 @@ impl<R: Record> Partition<R> {
             engine.check()?;
             users.store = task.store();
             let ordered = task.ordered(&users.store, &is_marked);
-            let (kept, is_wanted) = (of_marked_scopes(&ordered), |fragment: &Ordered| fragment.is_marked);
-            let (mut estimates, mut rows) = (Estimates::default(), Vec::new());
-            if has_large_user(task, &kept) {
-                rows = large::rows(task, &users.store, &kept, walking, is_wanted).0;
-                large::users(&users.store, &mut rows)
-                    .for_each(|rows| add_user(&mut estimates, &users.store, rows));
-            } else {
-                users.gather(task, &kept, |_| {});
-                for user in users.each() {
-                    walking.add(&user, is_wanted, &mut rows);
-                    add_user(&mut estimates, &users.store, &rows);
-                    rows.clear();
-                }
-            }
+            users.gather(task, &of_marked_scopes(&ordered), |_| {});
             task.ordered = Some(ordered);
+            let (mut estimates, mut rows) = (Estimates::default(), Vec::new());
+            for user in users.each() {
+                walking.add(&user, |fragment| fragment.is_marked, &mut rows);
+                add_user(&mut estimates, &users.store, &rows);
+                rows.clear();
+            }
             Ok(estimates)
         };
         let estimates = engine.run(|| {
@@ -195,7 +163,7 @@ mod tests {
 
     use crate::engine::group::Plain;
     use crate::engine::order::At;
-    use crate::input::{KeyArena, KeyType, KeyTypes};
+    use crate::input::KeyArena;
     use crate::rules::Rules;
 
     /// A chunk of one event of each of these users.
@@ -232,14 +200,13 @@ mod tests {
         let chunks = [0, count - 1].map(|task| Arc::downgrade(&partition.tasks[task].chunks[0]));
         let alive = std::sync::Mutex::new(Vec::new());
         let rules = Rules::default();
-        let note = |(): &mut (), walked: Walked<'_, Plain>| {
-            let first = walked.store.0.first().map(|keys| keys.get(0)[0].to_vec());
+        let note = |(): &mut (), walked: &Walked<'_, Plain>| {
+            let first = walked.store().0.first().map(|keys| keys.get(0)[0].to_vec());
             let counts = [0, 1].map(|chunk: usize| chunks[chunk].upgrade().is_some());
             alive.lock().unwrap().push((first.unwrap(), counts));
             Ok(())
         };
-        let ids = Ids { keys: KeyTypes::default(), read: Some(KeyType::Text) };
-        partition.walk(&engine, Walking::new(&rules, true), ids, note).unwrap();
+        partition.walk(&engine, Walking::new(&rules, true), note).unwrap();
         let alive = alive.into_inner().unwrap();
         // The last task's events are brought together before what becomes of them is asked for.
         assert_eq!(alive.first().unwrap().1, [true, true]);

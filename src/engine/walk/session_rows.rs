@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use crate::engine::order::{At, KeyStore};
-use crate::engine::pool::sort_by_key;
 use crate::engine::prefix::{Prefix, shared_by_all};
 use crate::input::{EventSchema, KeyType, KeyTypes};
 use crate::rules::Rules;
@@ -12,7 +11,7 @@ use crate::session::{Cutting, SessionStats};
 use crate::time::Micros;
 
 /// One session row and where its keys are.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) at: At,
     /// The session's first event on any video, if sessions are cut by inactivity.
@@ -95,7 +94,7 @@ impl Ids {
         };
         order.clear();
         order.extend(rows.iter().enumerate().map(place));
-        sort_by_key(order, |place| (place.video, place.start));
+        order.sort_unstable_by_key(|place| (place.video, place.start));
         // Strings decide only where numbers do not.
         let alike = |a: &Place, b: &Place| a.video == b.video && (a.start == b.start || !a.video.is_whole());
         for alike in order.chunk_by_mut(alike).filter(|alike| alike.len() > 1) {

@@ -5,7 +5,6 @@ use std::ops::Range;
 
 use crate::engine::group::Record;
 use crate::engine::order::{At, KeyStore, Link, Ordered, Task};
-use crate::engine::pool::sort_by_key;
 use crate::event::Event;
 use crate::session::{Cutting, Inactivity};
 use crate::time::Micros;
@@ -65,7 +64,7 @@ impl<R: Record> Timeline<'_, R> {
                 self.users.events(events).iter().map(move |record| Moment { time: record.time(), group })
             };
             let mut moments: Vec<_> = self.groups.iter().enumerate().flat_map(of_group).collect();
-            sort_by_key(&mut moments, |&moment| moment);
+            moments.sort_unstable();
             moments
         })
     }
@@ -115,14 +114,7 @@ pub(crate) struct Users<R> {
 
 impl<R> Default for Users<R> {
     fn default() -> Self {
-        Self::new(KeyStore::default())
-    }
-}
-
-impl<R> Users<R> {
-    /// No users yet, of a task whose keys are in `store`.
-    pub(crate) const fn new(store: KeyStore) -> Self {
-        Self { store, groups: Vec::new(), records: Vec::new(), spans: Vec::new() }
+        Self { store: KeyStore::default(), groups: Vec::new(), records: Vec::new(), spans: Vec::new() }
     }
 }
 
@@ -134,7 +126,10 @@ impl<R: Record> Users<R> {
     /// then all events are copied, in loops whose reads do not wait for each other.
     pub(crate) fn gather(&mut self, task: &Task<R>, fragments: &[Ordered], mut duplicate: impl FnMut(&R)) {
         let Self { groups, records, spans, .. } = self;
-        let span = |&Ordered { at, .. }: &Ordered| (at.chunk as usize, task.span(at));
+        let span = |&Ordered { at, .. }: &Ordered| {
+            let chunk = at.chunk as usize;
+            (chunk, task.chunks[chunk].span(at.fragment))
+        };
         spans.clear();
         spans.extend(fragments.iter().map(span));
         groups.clear();
@@ -205,7 +200,7 @@ fn settle<R: Record>(records: &mut Vec<R>, start: usize, duplicate: &mut impl Fn
     if group.array_windows().all(|[a, b]| a.time() < b.time() || a < b && !b.same(a)) {
         return;
     }
-    sort_by_key(group, |&record| record);
+    group.sort_unstable();
     let mut kept = 0;
     for index in 1..group.len() {
         if group[index].same(&group[kept]) {
