@@ -25,15 +25,11 @@ from watchspan._core import version as __version__
 from watchspan.api import aggregate, engagement, explain, retention, sessions, vocabulary
 from watchspan.checking import Check, check
 from watchspan.columns import Column
-from watchspan.insight import (
-    Segments,
-    cohorts,
-    completion_curve,
-    daily,
-    segments,
-    user_totals,
-    video_totals,
-)
+from watchspan.insight.cohorts import cohorts
+from watchspan.insight.completion import completion_curve
+from watchspan.insight.daily import daily
+from watchspan.insight.segments import Segments, segments
+from watchspan.insight.totals import user_totals, video_totals
 from watchspan.report import report, validate
 from watchspan.rules import Rules, Scoring
 from watchspan.summary import summarize
