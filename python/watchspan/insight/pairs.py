@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from watchspan import sources
+from watchspan.columns import VIDEOS
 from watchspan.errors import ColumnTypeError, MissingColumnError
 from watchspan.insight.columns import KEY
 from watchspan.insight.rows import listed, plain_column
@@ -41,7 +42,8 @@ def read_pairs(source: Any, argument: str, key: str, value: str) -> tuple[pa.Arr
 
 def _read(source: Any, argument: str, key: str, value: str) -> pa.Table:
     # To what reads files, a title is any text, and one column may serve several.
-    places = {"videoId": key, "duration": key, "title": value, "durationSource": None}
+    places = {name: key if column.required else None for name, column in VIDEOS.items()}
+    places["title"] = value
     try:
         found = sources.read_table(source, sources.wanted("videos", places))
     except MissingColumnError as error:
