@@ -1,9 +1,9 @@
 """Writes what is derived from the core and the stories: `python tools/generate.py [--check]`.
 
 Options, columns and presets are defined once, in Rust; stories once, in tests/scenarios; the parts of
-queries once, in python/watchspan/kql; the columns of insight once, in python/watchspan/insight. From these
-come python/watchspan/rules.py, the queries in queries/, and pages of docs/. With `--check` nothing is
-written, and the exit code is 1 if a file is not what it would be or should not be there.
+queries once, in python/watchspan/kql; the columns and thresholds of insight once, in its folder. From these
+come python/watchspan/rules.py, insight/options.py there, the queries in queries/, and pages of docs/. With
+`--check` nothing is written, and the exit code is 1 if a file is not what it would be or should not be there.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from kql_page import kql_page
 from markdown_parts import COMMAND
 from preset_pages import preset_pages, vocabularies_page
 from reference_pages import columns_page, rules_page
-from rules_module import rules_module
+from rules_module import rules_module, segments_module
 from scenario_pages import scenario_pages
 from stories import load_stories, shown_by
 
@@ -69,12 +69,13 @@ def queries(core: Any, assembly: Any) -> dict[Path, str]:
 def generated() -> dict[Path, str]:
     """All generated files and what is in them."""
     core, assembly = load_core(), load_module("kql/assembly.py")
-    insight = load_module("insight/columns.py")
+    insight, thresholds = load_module("insight/columns.py"), load_module("insight/thresholds.py")
     stories = load_stories(ROOT / "tests" / "scenarios")
     shown = shown_by(stories)
     return {
         ROOT / "python" / "watchspan" / "rules.py": rules_module(core),
-        DOCS / "rules.md": rules_page(core, load_module("insight/thresholds.py"), shown),
+        ROOT / "python" / "watchspan" / "insight" / "options.py": segments_module(thresholds),
+        DOCS / "rules.md": rules_page(core, thresholds, shown),
         DOCS / "columns.md": columns_page(core, insight, shown),
         DOCS / "vocabularies.md": vocabularies_page(core),
         **{

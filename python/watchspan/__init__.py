@@ -28,7 +28,8 @@ from watchspan.columns import Column
 from watchspan.insight.cohorts import cohorts
 from watchspan.insight.completion import completion_curve
 from watchspan.insight.daily import daily
-from watchspan.insight.segments import Segments, segments
+from watchspan.insight.options import Segments
+from watchspan.insight.segments import segments
 from watchspan.insight.totals import user_totals, video_totals
 from watchspan.report import report, validate
 from watchspan.rules import Rules, Scoring

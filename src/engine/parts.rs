@@ -103,7 +103,11 @@ impl<R: Record> Reading<R> {
             if let Some(batch) = self.batches.as_mut().and_then(Iterator::next) {
                 return batch.map(Some);
             }
-            let next = left.parts.lock().map_err(|_| Error::Interrupted)?.next();
+            let next = left
+                .parts
+                .lock()
+                .map_err(|_| Error::Internal("a thread that read is gone".to_owned()))?
+                .next();
             self.dictionaries = Dictionaries::default();
             self.is_done = next.is_none();
             self.batches = next.map(|part| part.batches(SLICE_ROWS));

@@ -75,7 +75,13 @@ impl ParquetBatches {
 
     fn __next__(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
         guarded(|| {
-            let next = || self.0.lock().map_err(|_| Error::Interrupted)?.next().transpose();
+            let next = || {
+                self.0
+                    .lock()
+                    .map_err(|_| Error::Internal("a thread that read is gone".to_owned()))?
+                    .next()
+                    .transpose()
+            };
             detached(py, next)?.map(|batch| export_batch(py, batch)).transpose()
         })
     }

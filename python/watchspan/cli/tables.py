@@ -220,7 +220,7 @@ def _of_intervals(
     chosen = {name: settings[name] for name in ("columns", "rules", "threads")}
     table = ws.sessions_of_intervals(list(inputs), **chosen)
     for batch in table.to_batches():
-        rows.sink.add(batch) if isinstance(rows, ParquetTable) else rows.add(batch)
+        rows.add(batch)
     return table.schema
 
 

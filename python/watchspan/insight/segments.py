@@ -13,64 +13,14 @@ from watchspan.api import engagement
 from watchspan.errors import OptionError
 from watchspan.insight import tables
 from watchspan.insight.calendar import floored
+from watchspan.insight.options import Segments
 from watchspan.insight.rows import Columns, as_double, grouped, is_sessions, plain
-from watchspan.insight.thresholds import REST, SEGMENTS, THRESHOLDS
+from watchspan.insight.thresholds import REST, SEGMENTS
 from watchspan.insight.totals import USER_NEEDS, user_columns
 from watchspan.instants import DAY, Instant
-from watchspan.options import Options
 from watchspan.report import read_metadata
 from watchspan.rules import Rules
 from watchspan.text import shown
-
-
-def _check(segments: Segments) -> None:
-    for threshold in THRESHOLDS:
-        option, value = f"Segments.{threshold.name}", getattr(segments, threshold.name)
-        number = arguments.number_argument(option, value, threshold.accepted)
-        if not threshold.accepts(number):
-            raise OptionError(f"{option} is {shown(value)}, but {threshold.accepted} is needed.")
-
-
-class Segments(Options, check=_check):
-    """The thresholds that tell kinds of users apart.
-
-    Frozen, keyword-only and picklable; `dataclasses.replace` makes a changed copy. Numbers become floats.
-
-    Attributes:
-        lapsed_days: `lapsed`: last seen at least so many days ago. Accepts a finite number that is not
-            negative; default 14.
-        new_days: `new`: first seen less than so many days ago. Accepts a finite number that is not negative;
-            default 7.
-        finisher_videos: `finisher`: at least so many videos. Accepts a finite number that is not negative;
-            default 3.
-        finisher_completion: `finisher`: a `completionRate` of at least this. Accepts a number from 0 to 1;
-            default 0.6.
-        skipper_skips: `skipper`: at least so many `forwardSkipsPer10Min`. Accepts a finite number that is not
-            negative; default 2.
-        sampler_videos: `sampler`: at least so many videos. Accepts a finite number that is not negative;
-            default 3.
-        sampler_coverage: `sampler`: a `coverage` of at most this. Accepts a number from 0 to 1; default 0.25.
-        loyal_weeks: `loyal`: active in at least so many of the last weeks. Accepts a finite number that is
-            not negative; default 3.
-        loyal_of_weeks: `loyal`: how many weeks of seven days before `as_of` these are. Accepts a finite
-            number that is not negative; default 4.
-
-    Raises:
-        OptionError: If a value is not accepted; the message names option, value and what is accepted.
-
-    >>> Segments(lapsed_days=30).lapsed_days
-    30.0
-    """
-
-    lapsed_days: float = 14.0
-    new_days: float = 7.0
-    finisher_videos: float = 3.0
-    finisher_completion: float = 0.6
-    skipper_skips: float = 2.0
-    sampler_videos: float = 3.0
-    sampler_coverage: float = 0.25
-    loyal_weeks: float = 3.0
-    loyal_of_weeks: float = 4.0
 
 
 def segments(

@@ -1,7 +1,7 @@
 """The segments of users and the thresholds that draw them, each once.
 
-`docs/rules.md` follows from them. Nothing of the package is imported here: the generators of the docs read
-this file alone.
+`options.py` here and `docs/rules.md` follow from them. Nothing of the package is imported here: the
+generators read this file alone.
 """
 
 from __future__ import annotations

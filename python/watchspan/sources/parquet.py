@@ -41,12 +41,17 @@ class ParquetTable:
     Attributes:
         sink: What takes them.
         schema: The table's schema, once its end is written.
+        num_rows: How many rows there are, once its end is written.
     """
 
     def __init__(self, stream: Any) -> None:
         self.sink = _core.ParquetSink(stream)
         self.schema = pa.schema([])
         self.num_rows = 0
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Takes in a batch."""
+        self.sink.add(iter([batch]))
 
     def finish(self, schema: pa.Schema) -> None:
         """Writes the end, of a table of this schema with its metadata."""

@@ -15,7 +15,7 @@ from watchspan.sources.overflow import Overflow
 from watchspan.sources.parquet import ParquetTable
 from watchspan.text import json_lines, to_json, without_formulas
 
-# Rows per row group or record batch of a written file.
+# Rows per record batch of a written file; of Parquet the core knows.
 _GROUP_ROWS = 131_072
 
 
@@ -72,7 +72,7 @@ def _groups(table: pa.Table | Overflow) -> Iterator[pa.Table]:
 def _write_parquet(table: pa.Table | Overflow, sink: Any) -> None:
     file = ParquetTable(sink)
     for batch in table.to_batches():
-        file.sink.add(iter([batch]))
+        file.add(batch)
     file.finish(table.schema)
 
 
