@@ -32,6 +32,7 @@ COMMANDS = (
     "generate",
     "kql",
     "presets",
+    "report",
     "rescore",
     "retention",
     "segments",

@@ -20,12 +20,12 @@ from watchspan.plots.style import (
     share_axis,
 )
 
-_RETENTION = (
+RETENTION = (
     "videoId", "videoTitle", "users", "bucket", "startSeconds", "endSeconds", "retention", "plays",
 )  # fmt: skip
-_MOMENTS = ("videoId", "kind", "startSeconds", "endSeconds", "size")
-_TYPICAL = ("bucket", "p25", "median", "p75")
-_COMPLETION = (
+MOMENTS = ("videoId", "kind", "startSeconds", "endSeconds", "size")
+TYPICAL = ("bucket", "p25", "median", "p75")
+COMPLETION = (
     "videoId", "bucket", "startSeconds", "viewers", "completed", "probability", "probabilityLow",
     "probabilityHigh",
 )  # fmt: skip
@@ -69,13 +69,13 @@ def retention(table: Any, moments: Any = None, typical: Any = None, *, video: An
     >>> plots.retention(ws.retention(rows)).description
     'Share of the 1 viewers of v1 who watched each part: 100% at first, 0% at the end.'
     """
-    curve = of_one_video(rows_of(table, _RETENTION, "retention"), video)
+    curve = of_one_video(rows_of(table, RETENTION, "retention"), video)
     of = curve[0]["videoId"] if curve else video
     layers = [_curve(curve)]
     if typical is not None:
-        layers = [_typical(rows_of(typical, _TYPICAL, "typical"), curve), *layers]
+        layers = [_typical(rows_of(typical, TYPICAL, "typical"), curve), *layers]
     if moments is not None:
-        layers.append(_marks(placed(matching(rows_of(moments, _MOMENTS, "moments"), of), curve)))
+        layers.append(_marks(placed(matching(rows_of(moments, MOMENTS, "moments"), of), curve)))
     return finished(alt.layer(*layers), name_of(curve), _said(curve))
 
 
@@ -167,7 +167,7 @@ def rewatched(table: Any, *, video: Any = None) -> Any:
     Raises:
         WatchspanError: As `retention` does.
     """
-    curve = of_one_video(rows_of(table, _RETENTION, "retention"), video)
+    curve = of_one_video(rows_of(table, RETENTION, "retention"), video)
     base = alt.Chart(alt.Data(values=steps(curve), name="curve")).encode(x=_AT)
     axis = alt.Axis(title="Plays per viewer", format=".1f", tickCount=5)
     y = alt.Y("value:Q", axis=axis, scale=alt.Scale(domainMin=0))
@@ -208,7 +208,7 @@ def drop_off(table: Any, *, video: Any = None) -> Any:
     Raises:
         WatchspanError: As `retention` does.
     """
-    curve = of_one_video(rows_of(table, _COMPLETION, "completion_curve"), video)
+    curve = of_one_video(rows_of(table, COMPLETION, "completion_curve"), video)
     base = alt.Chart(alt.Data(values=leaving(curve), name="leaving"))
     x = alt.X(
         "part:N",
@@ -238,6 +238,7 @@ def leaving(curve: list[Row]) -> list[Row]:
             {
                 "part": _part(row["bucket"], len(curve)),
                 "left": here - further,
+                "of": everybody,
                 "share": share,
                 "low": low,
                 "high": high,
@@ -263,7 +264,7 @@ def completion(table: Any, *, video: Any = None) -> Any:
     Raises:
         WatchspanError: As `retention` does.
     """
-    curve = of_one_video(rows_of(table, _COMPLETION, "completion_curve"), video)
+    curve = of_one_video(rows_of(table, COMPLETION, "completion_curve"), video)
     points = [{**row, "reached": row["bucket"] / len(curve)} for row in curve]
     base = alt.Chart(alt.Data(values=points, name="completion")).encode(
         x=alt.X(

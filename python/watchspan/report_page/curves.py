@@ -1,0 +1,111 @@
+"""The curves of many videos, small enough to be in a page."""
+
+from __future__ import annotations
+
+import base64
+import sys
+import zlib
+from array import array
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import pyarrow as pa
+
+from watchspan.api import retention
+from watchspan.insight.completion import completion_curve
+from watchspan.plots.inputs import Row, rows_of
+from watchspan.plots.positions import COMPLETION, leaving
+
+BUCKETS, PARTS = 100, 20
+# What stands for a value that is not known, among thousandths.
+_UNKNOWN = -1
+_LARGEST = 32_000
+# Below so many leavers and viewers chance says where the most leave.
+_FEWEST_LEAVERS, _FEWEST_VIEWERS = 10, 30
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """The curves of some videos.
+
+    Attributes:
+        packed: All of them: one series after the other, in each one video after the other, in thousandths, each
+            less the one before it, as 16 bits, packed by zlib and in base64.
+        layout: The series in that order, with how many values each has of a video, and how many videos.
+        places: Which of the videos one is.
+        seconds: How long it is.
+        worst: Where it loses most of its viewers: the part's number, how many of how many, which share, and the
+            interval of that.
+    """
+
+    packed: str
+    layout: dict[str, Any]
+    places: dict[Any, int]
+    seconds: dict[Any, float]
+    worst: dict[Any, list[float]]
+
+
+def drawn(rows: pa.Table, videos: Any) -> Drawn:
+    """The curves of all videos of some rows that have a duration.
+
+    Args:
+        rows: Engagement rows.
+        videos: Durations and titles, or None.
+    """
+    curve = retention(rows, videos=videos, buckets=BUCKETS)
+    keys, every = curve["videoId"].to_pylist()[::BUCKETS], curve["users"].to_pylist()
+    plays = [0 if not users else played and played / users for users, played in zip(every, curve["plays"].to_pylist())]
+    left = {key: leaving(part) for key, part in _by_video(completion_curve(rows, videos=videos, mature_days=0, buckets=PARTS))}
+    finished = dict(_by_video(completion_curve(rows, videos=videos, buckets=PARTS)))
+    series: dict[str, Sequence[float | None]] = {
+        "retention": curve["retention"].to_pylist(),
+        "again": plays,
+        **{name: _series(left, keys, name) for name in ("share", "low", "high")},
+        **{name: _series(finished, keys, name) for name in ("probability", "probabilityLow", "probabilityHigh")},
+    }
+    sizes = {name: len(values) // max(1, len(keys)) for name, values in series.items()}
+    return Drawn(
+        packed=packed(value for values in series.values() for value in values),
+        layout={"videos": len(keys), "series": list(sizes.items())},
+        places={key: place for place, key in enumerate(keys)},
+        seconds=dict(zip(keys, curve["videoDuration"].to_pylist()[::BUCKETS])),
+        worst={key: found for key, parts in left.items() if (found := _worst(parts))},
+    )
+
+
+def _by_video(table: pa.Table) -> Iterable[tuple[Any, list[Row]]]:
+    rows = rows_of(table, COMPLETION, "completion_curve")
+    return ((video, list(part)) for video, part in groupby(rows, key=lambda row: row["videoId"]))
+
+
+def _series(parts: dict[Any, list[Row]], keys: Sequence[Any], name: str) -> list[float | None]:
+    nothing = [{name: None}] * PARTS
+    return [part[name] for key in keys for part in parts.get(key, nothing)]
+
+
+def _worst(parts: list[Row]) -> list[float] | None:
+    """Where most left for good, unless there are too few to say so."""
+    number, part = max(enumerate(parts), key=lambda each: each[1]["left"])
+    if part["left"] < _FEWEST_LEAVERS or part["of"] < _FEWEST_VIEWERS:
+        return None
+    return [number, part["left"], part["of"], *(round(part[name], 4) for name in ("share", "low", "high"))]
+
+
+def packed(values: Iterable[float | None]) -> str:
+    """Numbers as the page has them; see `Drawn`.
+
+    >>> import base64, zlib
+    >>> list(zlib.decompress(base64.b64decode(packed([0.5, 0.501, None]))))
+    [244, 1, 1, 0, 10, 254]
+    """
+    thousandths, before = array("h"), 0
+    for value in values:
+        number = _UNKNOWN if value is None else min(round(value * 1000), _LARGEST)
+        # What does not fit wraps around, there and back.
+        thousandths.append((number - before + 32_768) % 65_536 - 32_768)
+        before = number
+    if sys.byteorder == "big":
+        thousandths.byteswap()
+    return base64.b64encode(zlib.compress(thousandths.tobytes(), 9)).decode()

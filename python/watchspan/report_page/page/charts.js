@@ -1,0 +1,101 @@
+"use strict";
+
+/** The charts that are drawn: name -> Vega's view. */
+const VIEWS = {};
+const OPTIONS = { mode: "vega", renderer: "svg", ast: true, actions: false, tooltip: false, defaultStyle: false };
+
+/** Draws a chart into its place, as wide as that is. */
+async function draw(name) {
+  const spec = DATA.charts[name], place = document.getElementById("chart-" + name);
+  if (!spec || VIEWS[name]) return;
+  const { view } = await vegaEmbed(place, spec, OPTIONS);
+  VIEWS[name] = view;
+  const svg = place.querySelector("svg");
+  if (svg) svg.setAttribute("role", "img");
+  if (name === "cohorts") return;
+  const fit = () => fitted(view, place);
+  new ResizeObserver(fit).observe(place.parentElement);
+  await fit();
+}
+
+/** Makes the chart as wide as its place, with its axes. */
+async function fitted(view, place) {
+  const room = place.parentElement.clientWidth, svg = place.querySelector("svg");
+  if (!room || !svg) return;
+  const around = Number(svg.getAttribute("width")) - view.width();
+  const width = Math.max(160, Math.min(720, Math.floor(room - around - 2)));
+  if (Math.abs(width - view.width()) > 1) await view.width(width).runAsync();
+}
+
+/** Puts other rows into a chart of one video, and says what it shows. */
+async function redraw(name, tables, description) {
+  await draw(name);
+  const view = VIEWS[name];
+  for (const [table, rows] of Object.entries(tables)) view.data(table, rows);
+  view.description(description);
+  await view.runAsync();
+  const svg = document.querySelector(`#chart-${name} svg`);
+  svg.setAttribute("role", "img");
+  svg.setAttribute("aria-label", description);
+}
+
+/** The rows of the charts of one video. */
+function rowsOf(video, seconds) {
+  const retention = curveOf("retention", video), again = curveOf("again", video);
+  const step = seconds / retention.length;
+  const curve = retention.map((value, i) => ({ startSeconds: i * step, retention: value, again: again[i] }));
+  if (curve.length) curve.push({ ...curve[curve.length - 1], startSeconds: seconds });
+  const parts = (names) => {
+    const series = names.map((name) => curveOf(name, video));
+    return series[0].map((_, i) => Object.fromEntries(names.map((name, n) => [name, series[n][i]])));
+  };
+  const leaving = parts(["share", "low", "high"]);
+  leaving.forEach((row, i) => (row.part = Math.round((100 * i) / leaving.length) + "%"));
+  const completion = parts(["probability", "probabilityLow", "probabilityHigh"]);
+  completion.forEach((row, i) => (row.reached = i / completion.length));
+  return { curve, leaving, completion, moments: marksOf(video, retention, step), typical: typicalOf(seconds, curve) };
+}
+
+/** The moments of a video that have a place in its curve. */
+function marksOf(video, retention, step) {
+  return momentsOf(video)
+    .filter(({ kind }) => ["spike", "dip", "drop", "steady"].includes(kind))
+    .map((moment) => {
+      const middle = (moment.startSeconds + moment.endSeconds) / 2;
+      return { ...moment, middle, height: retention[Math.min(retention.length - 1, Math.floor(middle / step))] };
+    });
+}
+
+/** The moments of a video, each as an object. */
+function momentsOf(video) {
+  const names = ["kind", "startSeconds", "endSeconds", "size", "sizeLow", "sizeHigh", "viewers"];
+  const places = DATA.momentsOf.get(video) || [];
+  return places.map((place) => Object.fromEntries(names.map((name) => [name, DATA.moments[name][place]])));
+}
+
+/** What is typical of videos as long as this one, along it. */
+function typicalOf(seconds, curve) {
+  const found = (DATA.moments.typical || []).find(({ from, to }) => seconds >= from && (to === null || seconds < to));
+  if (!found) return [];
+  const rows = curve.map(({ startSeconds }, i) => {
+    const bucket = Math.min(i, found.median.length - 1);
+    return { startSeconds, p25: found.p25[bucket], median: found.median[bucket], p75: found.p75[bucket] };
+  });
+  return rows.filter(({ median }) => median !== null);
+}
+
+/** Draws all charts of one video. */
+async function drawVideo(video, seconds, name) {
+  const rows = rowsOf(video, seconds);
+  const most = rows.leaving.reduce((best, row) => (row.share > best.share ? row : best), rows.leaving[0]);
+  await Promise.all([
+    redraw("retention", { curve: rows.curve, moments: rows.moments, typical: rows.typical },
+      `Share of viewers of ${name} who watched each part: ${shown(rows.curve[0].retention, "share")} at first, ` +
+      `${shown(rows.curve[rows.curve.length - 1].retention, "share")} at the end.`),
+    redraw("rewatched", { curve: rows.curve }, `How often viewers of ${name} played each part, also again.`),
+    redraw("leaving", { leaving: rows.leaving }, `Most viewers left in the part from ${most.part} on: ${shown(most.share, "share")}.`),
+    redraw("completion", { completion: rows.completion },
+      `Of the viewers of ${name} who began, ${shown(rows.completion[0].probability, "share")} finished.`),
+  ]);
+  return rows;
+}
