@@ -2,7 +2,8 @@
 
 /** The charts that are drawn: name -> Vega's view. */
 const VIEWS = {};
-const OPTIONS = { mode: "vega", renderer: "svg", ast: true, actions: false, tooltip: false, defaultStyle: false };
+// Level 1: errors only; a chart that waits for its data is none.
+const OPTIONS = { mode: "vega", renderer: "svg", ast: true, actions: false, tooltip: false, defaultStyle: false, logLevel: 1 };
 
 /** Draws a chart into its place, as wide as that is. */
 async function draw(name) {
@@ -33,7 +34,7 @@ async function redraw(name, tables, description) {
   const view = VIEWS[name];
   for (const [table, rows] of Object.entries(tables)) view.data(table, rows);
   view.description(description);
-  await view.runAsync();
+  await view.resize().runAsync();
   const svg = document.querySelector(`#chart-${name} svg`);
   svg.setAttribute("role", "img");
   svg.setAttribute("aria-label", description);

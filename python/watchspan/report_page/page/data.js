@@ -85,6 +85,12 @@ function nameOf(place) {
   return visible(values.videoTitle[place] ?? values.videoId[place]);
 }
 
+/** A share with its interval, in a cell of a table. */
+function withEnds(share, low, high) {
+  const whole = (value) => Math.round(100 * value);
+  return `${whole(share)}% (${whole(low)}–${whole(high)}%)`;
+}
+
 /** A share with its interval. */
 function withInterval(share, low, high) {
   return `${shown(share, "share")} (${shown(low, "share")} to ${shown(high, "share")})`;

@@ -8,16 +8,18 @@ function put(id, ...parts) {
 /** The first thing to know: which video loses its viewers, where, and how sure that is. */
 function tellInShort() {
   const { quality } = DATA.page;
+  let flagged = "";
   const worst = DATA.cells.leaving.map((_, place) => place).filter((place) => worstOf(place));
   worst.sort((one, other) => worstOf(other).left - worstOf(one).left || one - other);
   if (worst.length) {
     const found = worstOf(worst[0]);
-    put("first", linkTo(worst[0]), ` loses most viewers: ${shown(found.left, "count")} of its ${shown(found.of, "count")}, ` +
-      `${withInterval(found.share, found.low, found.high)}, leave for good between ${found.span.replace("–", " and ")}.`);
+    put("first", linkTo(worst[0]), ` loses most viewers: between ${found.span.replace("–", " and ")}, ${shown(found.left, "count")} of its ` +
+      `${shown(found.of, "count")} leave for good. That is ${withInterval(found.share, found.low, found.high)}.`);
+    flagged = `; of that video's rows ${shown(1 - DATA.cells.values.flaggedShare[worst[0]], "share")} do`;
     const columns = [{ title: "Video", kind: "text" }, { title: "Most leave at" }, { title: "Lost there" }, { title: "Viewers lost" }, { title: "Viewers" }];
     put("leaving-list", table("Videos that lose most viewers in one place", columns, worst.slice(0, 5).map((place) => {
       const { span, share, low, high, left, of } = worstOf(place);
-      return [linkTo(place), span, withInterval(share, low, high), shown(left, "count"), shown(of, "count")];
+      return [linkTo(place), span, withEnds(share, low, high), shown(left, "count"), shown(of, "count")];
     })));
   } else {
     put("first", "No video has viewers enough to say where they leave: that takes 30, and 10 who leave in one place.");
@@ -25,7 +27,7 @@ function tellInShort() {
   const kept = quality.read ? `${shown(quality.kept / quality.read, "share")} of ${shown(quality.read, "count")} events count` :
     "how many events were dropped is not carried by these rows";
   const clean = quality.rows ? `${shown(quality.clean / quality.rows, "share")} of ${shown(quality.rows, "count")} rows carry no flag` : "there are no rows";
-  put("trust", make("strong", {}, "How far to trust it: "), `${kept}; ${clean}. `, make("a", { href: "#quality" }, "What is wrong with the others"), ".");
+  put("trust", make("strong", {}, "How far to trust it: "), `${kept}; ${clean}${flagged}. `, make("a", { href: "#quality" }, "What is wrong with the others"), ".");
 }
 
 /** What was dropped, and which flags rows carry. */

@@ -72,7 +72,7 @@ function videoColumns() {
   return [
     ...columns.filter(({ isShown }) => isShown).map(column),
     worst("Most leave at", ({ span }) => span, ({ from }) => from),
-    worst("Lost there", ({ share, low, high }) => withInterval(share, low, high), ({ share }) => share),
+    worst("Lost there", ({ share, low, high }) => withEnds(share, low, high), ({ share }) => share),
   ];
 }
 
