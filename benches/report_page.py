@@ -1,7 +1,7 @@
 """Measures the report of many videos: `python benches/report_page.py [--videos 10000] [--viewers 20]`.
 
-Prints its size, how long it takes to write, and, in Chromium, to open, to draw another video, to search and to
-order, and how much memory it takes. The bars are those of docs/report.md.
+Prints its size, how long it takes to write, and, in Chromium, to open, to draw another video, to search and
+to order, and how much memory it takes.
 """
 
 from __future__ import annotations
@@ -45,7 +45,9 @@ ORDER = """() => {
 
 def main() -> None:
     """Runs from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--videos", type=int, default=10_000)
     parser.add_argument("--viewers", type=int, default=20)
     options = parser.parse_args()

@@ -1,4 +1,4 @@
-"""Draws the charts of the documentation from sample events: `python tools/pictures.py`, or `make pictures`."""
+"""Draws the charts of the documentation, from sample events: `python tools/pictures.py`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""Writes the list of what the package consists of (SBOM), in CycloneDX: `python .ci/release/bill.py [--check]`.
+"""Writes the list of what is in the package (SBOM), in CycloneDX: `python .ci/release/bill.py [--check]`.
 
 docs/licenses/watchspan.cyclonedx.json has the crates whose licences are in docs/licenses/crates.txt, with
-what Cargo.lock says of each, and the JavaScript in the package. It has neither paths nor dates, so it is the same wherever it is made. With
+what Cargo.lock says of each, and the JavaScript in the package. It has neither paths nor dates, so it is the
+same wherever it is made. With
 `--check` nothing is written, and the exit code is 1 if the file would be another.
 """
 

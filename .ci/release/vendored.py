@@ -1,9 +1,9 @@
 """Holds the JavaScript in the package to what npm has: `python .ci/release/vendored.py [--check] [--npm]`.
 
-python/watchspan/report_page/vendored/npm.json says which files of which packages are there, with npm's checksum
-of each package and one of each file. With `--check` the files are held to theirs, which needs no network; with
-`--npm` the packages are fetched, held to npm's checksums, and compared file by file. Without either,
-docs/licenses/javascript.txt is written, and `--check` holds it to what it would be.
+python/watchspan/report_page/vendored/npm.json says which files of which packages are there, with npm's
+checksum of each package and one of each file. With `--check` the files are held to theirs, which needs no
+network; with `--npm` the packages are fetched, held to npm's checksums, and compared file by file. Without
+`--check`, docs/licenses/javascript.txt is written; with it, held to what it would be.
 """
 
 from __future__ import annotations

@@ -28,6 +28,7 @@ from watchspan.columns import Column
 from watchspan.insight.cohorts import cohorts
 from watchspan.insight.completion import completion_curve
 from watchspan.insight.daily import daily
+from watchspan.insight.moments import moments
 from watchspan.insight.options import Segments
 from watchspan.insight.segments import segments
 from watchspan.insight.totals import user_totals, video_totals
@@ -53,6 +54,7 @@ __all__ = [
     "errors",
     "explain",
     "kql",
+    "moments",
     "report",
     "retention",
     "segments",

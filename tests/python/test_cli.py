@@ -31,6 +31,7 @@ COMMANDS = (
     "demo",
     "generate",
     "kql",
+    "moments",
     "presets",
     "report",
     "rescore",

@@ -14,7 +14,7 @@ HOSTILE = {
     "v0": '</script><script>window.broken = "script"</script>',
     "v1": "<img src=x onerror=\"window.broken='handler'\">",
     "v2": "\u202eevitcepsrep",
-    "v3": "=HYPERLINK(\"http://127.0.0.1\",\"x\")",
+    "v3": '=HYPERLINK("http://127.0.0.1","x")',
     "v4": "مقدمة في الجبر",
     "=v5": "{{constructor.constructor('window.broken=1')()}} & <!-- <b>",
 }
@@ -39,7 +39,9 @@ def viewings(videos: int, viewers: int, seed: int = 1) -> dict[str, list[Any]]:
     return found
 
 
-def pages_rows(videos: int = 40, viewers: int = 60, seed: int = 1) -> tuple[pa.Table, pa.Table, dict[str, list[Any]]]:
+def pages_rows(
+    videos: int = 40, viewers: int = 60, seed: int = 1
+) -> tuple[pa.Table, pa.Table, dict[str, list[Any]]]:
     """Session rows, engagement rows, and the table of videos, of which one has no duration."""
     told = viewings(videos, viewers, seed)
     keys = list(dict.fromkeys(told["videoId"]))

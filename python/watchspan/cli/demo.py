@@ -58,8 +58,8 @@ def demo(rows: int, seed: int, out: str, quiet: bool, as_json: bool) -> None:
     """Generate sample events, aggregate them, sum the rows up, tell one viewer's story, and write a report.
 
     \b
-    Leaves events.parquet, videos.parquet, sessions.parquet, engagement.parquet, retention.parquet and, with the
-    extra `report`, report.html:
+    Leaves events.parquet, videos.parquet, sessions.parquet, engagement.parquet, retention.parquet and, with
+    the extra `report`, report.html:
       watchspan demo --rows 100000 --out demo-small
     """
     if not out:
@@ -104,7 +104,9 @@ def _report(folder: Path, engagement: pa.Table, sessions: pa.Table, videos: pa.T
     """Where the report is; None if what draws it is not installed."""
     page = folder / _REPORT
     try:
-        ws.write_report(engagement, page, sessions=sessions, videos=videos, title="A month of a learning site")
+        ws.write_report(
+            engagement, page, sessions=sessions, videos=videos, title="A month of a learning site"
+        )
     except MissingDependencyError:
         return None
     return str(page)

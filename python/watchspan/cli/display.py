@@ -95,6 +95,17 @@ _PREVIEWS = {
         "lastSeen",
         "segment",
     ),
+    "moments": (
+        "videoId",
+        "videoTitle",
+        "kind",
+        "startSeconds",
+        "endSeconds",
+        "size",
+        "sizeLow",
+        "sizeHigh",
+        "viewers",
+    ),
     "user_totals": (
         "userId",
         "videos",

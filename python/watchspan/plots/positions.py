@@ -213,7 +213,9 @@ def drop_off(table: Any, *, video: Any = None) -> Any:
     x = alt.X(
         "part:N",
         sort=None,
-        axis=alt.Axis(title="Part of the video, from the start", labelAngle=0, labelOverlap=True, labelSeparation=6),
+        axis=alt.Axis(
+            title="Part of the video, from the start", labelAngle=0, labelOverlap=True, labelSeparation=6
+        ),
     )
     bars = base.mark_bar(color=VERMILLION, opacity=0.8).encode(
         x=x, y=alt.Y("share:Q", axis=share_axis("Viewers who left in it"))

@@ -36,7 +36,9 @@ def page(title: str, blocks: dict[str, Any]) -> str:
             for name, block in blocks.items()
         ),
         scripts="\n".join(f"<script>{script}</script>" for script in scripts),
-        licences=html.escape(_read("vendored/dataTables.License.txt") + "\n" + _read("vendored/vega.License.txt")),
+        licences=html.escape(
+            "\n".join(_read(f"vendored/{name}.License.txt") for name in ("dataTables", "vega"))
+        ),
     )
 
 
@@ -44,7 +46,8 @@ def _policy(scripts: list[str], style: str) -> str:
     """Nothing runs, and nothing is fetched, but what is in the page by its hash."""
     sources = " ".join(_hash(script) for script in scripts)
     return (
-        f"default-src 'none'; script-src {sources}; style-src {_hash(style)}; base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; script-src {sources}; style-src {_hash(style)}; base-uri 'none'; "
+        "form-action 'none'"
     )
 
 

@@ -1,4 +1,4 @@
-"""The page's charts: drawn by the same definitions as `watchspan.plots`, with the data of one video put in."""
+"""The page's charts: those of `watchspan.plots`, into which the page puts the data of one video."""
 
 from __future__ import annotations
 

@@ -15,13 +15,16 @@ import pyarrow as pa
 
 from watchspan.api import retention
 from watchspan.insight.completion import completion_curve
+from watchspan.insight.moments import moments
 from watchspan.plots.inputs import Row, rows_of
 from watchspan.plots.positions import COMPLETION, leaving
+from watchspan.text import to_json
 
 BUCKETS, PARTS = 100, 20
 # What stands for a value that is not known, among thousandths.
 _UNKNOWN = -1
 _LARGEST = 32_000
+_MOMENTS = ("kind", "startSeconds", "endSeconds", "size", "sizeLow", "sizeHigh", "viewers")
 # Below so many leavers and viewers chance says where the most leave.
 _FEWEST_LEAVERS, _FEWEST_VIEWERS = 10, 30
 
@@ -31,13 +34,16 @@ class Drawn:
     """The curves of some videos.
 
     Attributes:
-        packed: All of them: one series after the other, in each one video after the other, in thousandths, each
-            less the one before it, as 16 bits, packed by zlib and in base64.
-        layout: The series in that order, with how many values each has of a video, and how many videos.
+        packed: All of them: one series after the other, in each one video after the other, in thousandths,
+            each less the one before it, as 16 bits, packed by zlib and in base64.
+        layout: The series in that order, how many values each has of a video, and how many videos there are.
         places: Which of the videos one is.
         seconds: How long it is.
-        worst: Where it loses most of its viewers: the part's number, how many of how many, which share, and the
-            interval of that.
+        worst: Where it loses most of its viewers: the part's number, how many of how many, which share, and
+            the interval of that.
+        began: How many viewers each has; `mature`: how many of them had the time to finish.
+        mature: See there.
+        moments: The key moments of all as JSON, column by column, packed; `video` is which video each is of.
     """
 
     packed: str
@@ -45,6 +51,9 @@ class Drawn:
     places: dict[Any, int]
     seconds: dict[Any, float]
     worst: dict[Any, list[float]]
+    began: list[int]
+    mature: list[int]
+    moments: str
 
 
 def drawn(rows: pa.Table, videos: Any) -> Drawn:
@@ -56,14 +65,21 @@ def drawn(rows: pa.Table, videos: Any) -> Drawn:
     """
     curve = retention(rows, videos=videos, buckets=BUCKETS)
     keys, every = curve["videoId"].to_pylist()[::BUCKETS], curve["users"].to_pylist()
-    plays = [0 if not users else played and played / users for users, played in zip(every, curve["plays"].to_pylist())]
-    left = {key: leaving(part) for key, part in _by_video(completion_curve(rows, videos=videos, mature_days=0, buckets=PARTS))}
-    finished = dict(_by_video(completion_curve(rows, videos=videos, buckets=PARTS)))
+    plays = [
+        0 if not users else played and played / users
+        for users, played in zip(every, curve["plays"].to_pylist())
+    ]
+    everybody = dict(_by_video(completion_curve(rows, videos=videos, mature_days=0, buckets=PARTS)))
+    mature = dict(_by_video(completion_curve(rows, videos=videos, buckets=PARTS)))
+    left = {key: leaving(part) for key, part in everybody.items()}
     series: dict[str, Sequence[float | None]] = {
         "retention": curve["retention"].to_pylist(),
         "again": plays,
-        **{name: _series(left, keys, name) for name in ("share", "low", "high")},
-        **{name: _series(finished, keys, name) for name in ("probability", "probabilityLow", "probabilityHigh")},
+        "left": [part["share"] for key in keys for part in left[key]],
+        "probability": [part["probability"] for key in keys for part in mature[key]],
+        "reached": [
+            part["viewers"] / max(1, mature[key][0]["viewers"]) for key in keys for part in mature[key]
+        ],
     }
     sizes = {name: len(values) // max(1, len(keys)) for name, values in series.items()}
     return Drawn(
@@ -71,18 +87,27 @@ def drawn(rows: pa.Table, videos: Any) -> Drawn:
         layout={"videos": len(keys), "series": list(sizes.items())},
         places={key: place for place, key in enumerate(keys)},
         seconds=dict(zip(keys, curve["videoDuration"].to_pylist()[::BUCKETS])),
+        began=[everybody[key][0]["viewers"] for key in keys],
+        mature=[mature[key][0]["viewers"] for key in keys],
+        moments=_moments(moments(rows, videos=videos), keys),
         worst={key: found for key, parts in left.items() if (found := _worst(parts))},
     )
+
+
+def _moments(found: pa.Table, keys: Sequence[Any]) -> str:
+    place = {key: number for number, key in enumerate(keys)}
+    columns = {name: [_rounded(value) for value in found[name].to_pylist()] for name in _MOMENTS}
+    columns["video"] = [place.get(key, -1) for key in found["videoId"].to_pylist()]
+    return _packed(to_json(columns).encode())
+
+
+def _rounded(value: Any) -> Any:
+    return round(value, 4) if isinstance(value, float) else value
 
 
 def _by_video(table: pa.Table) -> Iterable[tuple[Any, list[Row]]]:
     rows = rows_of(table, COMPLETION, "completion_curve")
     return ((video, list(part)) for video, part in groupby(rows, key=lambda row: row["videoId"]))
-
-
-def _series(parts: dict[Any, list[Row]], keys: Sequence[Any], name: str) -> list[float | None]:
-    nothing = [{name: None}] * PARTS
-    return [part[name] for key in keys for part in parts.get(key, nothing)]
 
 
 def _worst(parts: list[Row]) -> list[float] | None:
@@ -108,4 +133,8 @@ def packed(values: Iterable[float | None]) -> str:
         before = number
     if sys.byteorder == "big":
         thousandths.byteswap()
-    return base64.b64encode(zlib.compress(thousandths.tobytes(), 9)).decode()
+    return _packed(thousandths.tobytes())
+
+
+def _packed(data: bytes) -> str:
+    return base64.b64encode(zlib.compress(data, 9)).decode()

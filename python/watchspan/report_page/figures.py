@@ -20,8 +20,8 @@ _SHOWN = (
     "flaggedShare",
 )  # fmt: skip
 _EXAMPLES = 3
-# Digits after the point, by what a number counts; fewer would make another figure of it.
-_DIGITS = {"0 to 1": 4, "points": 2, "s of content": 3}
+# Digits after the point: with fewer, what is rounded again to be shown may become another figure.
+_DIGITS = 6
 _TABLES = ("video_totals", "user_totals", "cohorts", "completion", "moments")
 
 
@@ -65,16 +65,17 @@ def cells(totals: pa.Table, drawn: Drawn, guesses: set[Any]) -> dict[str, Any]:
         "isGuessed": [int(key in guesses) for key in keys],
         "leaving": [drawn.worst.get(key) for key in keys],
         "layout": drawn.layout,
+        "began": drawn.began,
+        "mature": drawn.mature,
     }  # fmt: skip
 
 
 def values(column: pa.ChunkedArray, spec: OutputColumn) -> list[Any]:
-    """A column's values: keys as text, as JavaScript cannot hold every number; instants as seconds since 1970."""
+    """A column's values: keys as text, as JavaScript has not every number; instants as seconds since 1970."""
     if spec.type == INSTANT:
         return [micros // 1_000_000 for micros in column.cast(pa.int64()).to_pylist()]
     if spec.type == NUMBER:
-        digits = _DIGITS.get(spec.unit, 4)
-        return [None if value is None else round(value, digits) for value in column.to_pylist()]
+        return [None if value is None else round(value, _DIGITS) for value in column.to_pylist()]
     if spec.type == COUNT:
         return list(column.to_pylist())
     return [None if value is None else str(value) for value in column.to_pylist()]
@@ -118,7 +119,13 @@ def quality(table: pa.Table, how: dict[str, Any], summary: dict[str, Any], users
         for name, doc in _core.flag_specs()
     ]
     rows = {"rows": summary["rows"], "clean": summary["flags"]["ok"]}
-    return {"read": told and told["read"], "kept": told and told["kept"], "drops": drops, "flags": flags, **rows}
+    return {
+        "read": told and told["read"],
+        "kept": told and told["kept"],
+        "drops": drops,
+        "flags": flags,
+        **rows,
+    }
 
 
 def _examples(table: pa.Table, flag: str, users: bool) -> list[str]:
@@ -127,7 +134,9 @@ def _examples(table: pa.Table, flag: str, users: bool) -> list[str]:
     flagged = pc.equal(found["dataQualityFlag"], flag)
     some = {name: column.filter(flagged).slice(0, _EXAMPLES).to_pylist() for name, column in found.items()}
     rows = zip(some["userId"], some["videoId"], some["videoTitle"])
-    texts = [(f"{user}: " if users else "") + str(video if title is None else title) for user, video, title in rows]
+    texts = [
+        (f"{user}: " if users else "") + str(video if title is None else title) for user, video, title in rows
+    ]
     return list(dict.fromkeys(texts))
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-
-
 from watchspan import sources
 from watchspan._core import version
 from watchspan.insight.cohorts import cohorts
@@ -40,6 +38,7 @@ def page_of(rows: Any, sessions: Any, videos: Any, top: int, title: str, users: 
     blocks = {
         "cells": figures.cells(seen, drawn, figures.guessed(shown)),
         "curves": drawn.packed,
+        "moments": drawn.moments,
         "page": {
             "version": version,
             "quality": figures.quality(table, how, summary, users),
@@ -52,5 +51,3 @@ def page_of(rows: Any, sessions: Any, videos: Any, top: int, title: str, users: 
         "charts": charts.specs(table, weeks),
     }
     return assembly.page(title, blocks)
-
-

@@ -23,8 +23,8 @@ def write_report(
 ) -> None:
     """Writes a page about engagement rows: how far they can be trusted, and where videos lose their viewers.
 
-    It is one file that needs no network: data, charts and what draws them are in it. Nothing in it runs that is
-    not its own, whatever titles and ids hold.
+    It is one file that needs no network: data, charts and what draws them are in it. Nothing in it runs that
+    is not its own, whatever titles and ids hold.
 
     Args:
         rows: A table from `aggregate` or `engagement`, or the path of Parquet or Arrow files that hold one.

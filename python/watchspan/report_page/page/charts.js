@@ -12,7 +12,10 @@ async function draw(name) {
   const { view } = await vegaEmbed(place, spec, OPTIONS);
   VIEWS[name] = view;
   const svg = place.querySelector("svg");
-  if (svg) svg.setAttribute("role", "img");
+  if (svg) {
+    svg.setAttribute("role", "img");
+    svg.setAttribute("aria-label", spec.description);
+  }
   if (name === "cohorts") return;
   const fit = () => fitted(view, place);
   new ResizeObserver(fit).observe(place.parentElement);
@@ -40,20 +43,30 @@ async function redraw(name, tables, description) {
   svg.setAttribute("aria-label", description);
 }
 
+/** Where Wilson's interval of 95% for a share of so many begins and ends; the page has not room for all of them. */
+function wilson(share, of) {
+  if (share === null || !of) return [null, null];
+  const z = 1.959963984540054, shrunk = 1 + (z * z) / of;
+  const middle = (share + (z * z) / (2 * of)) / shrunk;
+  const half = (z * Math.sqrt((share * (1 - share)) / of + (z * z) / (4 * of * of))) / shrunk;
+  return [Math.min(share, Math.max(0, middle - half)), Math.max(share, Math.min(1, middle + half))];
+}
+
 /** The rows of the charts of one video. */
 function rowsOf(video, seconds) {
   const retention = curveOf("retention", video), again = curveOf("again", video);
   const step = seconds / retention.length;
   const curve = retention.map((value, i) => ({ startSeconds: i * step, retention: value, again: again[i] }));
   if (curve.length) curve.push({ ...curve[curve.length - 1], startSeconds: seconds });
-  const parts = (names) => {
-    const series = names.map((name) => curveOf(name, video));
-    return series[0].map((_, i) => Object.fromEntries(names.map((name, n) => [name, series[n][i]])));
-  };
-  const leaving = parts(["share", "low", "high"]);
-  leaving.forEach((row, i) => (row.part = Math.round((100 * i) / leaving.length) + "%"));
-  const completion = parts(["probability", "probabilityLow", "probabilityHigh"]);
-  completion.forEach((row, i) => (row.reached = i / completion.length));
+  const left = curveOf("left", video), reached = curveOf("reached", video);
+  const leaving = left.map((share, i) => {
+    const [low, high] = wilson(share, DATA.cells.began[video]);
+    return { part: Math.round((100 * i) / left.length) + "%", share, low, high };
+  });
+  const completion = curveOf("probability", video).map((probability, i, all) => {
+    const [low, high] = wilson(probability, reached[i] * DATA.cells.mature[video]);
+    return { reached: i / all.length, probability, probabilityLow: low, probabilityHigh: high };
+  });
   return { curve, leaving, completion, moments: marksOf(video, retention, step), typical: typicalOf(seconds, curve) };
 }
 

@@ -11,16 +11,20 @@ function block(name) {
 /** Reads the blocks, and unpacks the curves. */
 async function readData() {
   for (const name of ["cells", "page", "charts"]) DATA[name] = block(name);
-  DATA.curves = await unpacked(block("curves"), DATA.cells.layout);
-  DATA.moments = {};
-  DATA.momentsOf = grouped(DATA.moments.video || []);
+  DATA.curves = seriesOf(await unpacked(block("curves")), DATA.cells.layout);
+  DATA.moments = JSON.parse(new TextDecoder().decode(await unpacked(block("moments"))));
+  DATA.momentsOf = grouped(DATA.moments.video);
+}
+
+/** The bytes that a block has packed. */
+async function unpacked(text) {
+  const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new Response(stream).arrayBuffer();
 }
 
 /** The series by name: thousandths of all videos, one after the other. */
-async function unpacked(text, layout) {
-  const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-  const buffer = await new Response(stream).arrayBuffer();
+function seriesOf(buffer, layout) {
   const view = new DataView(buffer);
   const values = new Int16Array(buffer.byteLength / 2);
   // Sums wrap around as the differences did.

@@ -41,7 +41,7 @@ function worstOf(place) {
   const found = DATA.cells.leaving[place], seconds = DATA.cells.seconds[place];
   if (!found) return null;
   const [part, left, of, share, low, high] = found;
-  const size = DATA.curves.share.size;
+  const size = DATA.curves.left.size;
   const from = (part * seconds) / size, to = ((part + 1) * seconds) / size;
   return { from, left, of, share, low, high, span: `${clock(from)}–${clock(to)}` };
 }
