@@ -40,6 +40,7 @@ COMMANDS = (
     "show",
     "summary",
     "totals",
+    "typical",
     "update",
     "validate",
 )

@@ -1,4 +1,4 @@
-"""The commands that sum rows up as tables: totals, daily, cohorts, segments, completion, moments."""
+"""The commands that sum rows up as tables: totals, daily, cohorts, segments, completion, moments, typical."""
 
 from __future__ import annotations
 
@@ -246,4 +246,23 @@ def moments(
     )  # fmt: skip
 
 
-COMMANDS: Iterable[click.Command] = (totals, daily, cohorts, segments, completion, moments)
+@click.command(short_help="Show how retention usually runs, by length of the videos.")
+@click.argument("retention", metavar="RETENTION")
+@click.option(
+    "--by", type=click.Choice(["length"]), default="length", show_default=True, help="Which videos are alike."
+)
+@_written
+def typical(retention: str, by: str, **writing: Any) -> None:
+    """Show how much of their audience the parts of videos of about one length usually keep.
+
+    RETENTION is a Parquet or Arrow file that `watchspan retention` wrote, without --bucket-seconds.
+
+    \b
+    Examples:
+      watchspan typical retention.parquet -o typical.csv
+      watchspan typical retention.parquet -o - | jq .median
+    """
+    _make(lambda: ws.typical(retention, by=by), [retention], "typical", **writing)
+
+
+COMMANDS: Iterable[click.Command] = (totals, daily, cohorts, segments, completion, moments, typical)
