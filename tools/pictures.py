@@ -21,7 +21,7 @@ def charts() -> dict[str, Any]:
     curve = ws.retention(rows)
     left = ws.completion_curve(rows, mature_days=0)
     return {
-        "retention": plots.retention(curve, video=VIDEO),
+        "retention": plots.retention(curve, ws.moments(rows), ws.typical(curve), video=VIDEO),
         "rewatched": plots.rewatched(curve, video=VIDEO),
         "drop_off": plots.drop_off(left, video=VIDEO),
         "completion": plots.completion(ws.completion_curve(rows), video=VIDEO),

@@ -32,6 +32,7 @@ from watchspan.insight.moments import moments
 from watchspan.insight.options import Segments
 from watchspan.insight.segments import segments
 from watchspan.insight.totals import user_totals, video_totals
+from watchspan.insight.typical import typical
 from watchspan.report import report, validate
 from watchspan.report_page.writing import write_report
 from watchspan.rules import Rules, Scoring
@@ -61,6 +62,7 @@ __all__ = [
     "sessions",
     "sessions_of_intervals",
     "summarize",
+    "typical",
     "user_totals",
     "validate",
     "video_totals",

@@ -92,7 +92,7 @@ def test_the_first_sentence_says_which_video_where_and_how_sure(browser, report)
     assert HOSTILE["v1"] in first
     assert "between 1:30 and 1:45" in first
     assert re.search(r"\d+ of its 60 leave for good. That is \d+\.\d% \(\d+\.\d% to \d+\.\d%\)", first)
-    assert "not carried" in opened.text("#trust")
+    assert "100.0% of 4,800 events count" in opened.text("#trust")
     assert "rows carry no flag" in opened.text("#trust")
     assert opened.text("#video-title") == HOSTILE["v1"]
     opened.end()
@@ -273,4 +273,5 @@ def test_without_durations_there_are_figures_and_no_curves(browser, tmp_path):
     assert len(opened.cells()) == 5
     assert opened.page.locator("#video-charts").is_hidden()
     assert "made without" in opened.text("#cohorts-about")
+    assert opened.page.locator("#cohorts-figure").is_hidden()
     opened.end()

@@ -41,6 +41,7 @@ COMMANDS = (
     "show",
     "summary",
     "totals",
+    "typical",
     "update",
     "validate",
 )

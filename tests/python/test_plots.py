@@ -31,6 +31,7 @@ MOMENTS = {
     "size": [0.2, 0.1, 0.9, -0.1],
 }
 TYPICAL = {
+    "lengthClass": ["3-10 min"] * 100,
     "bucket": list(range(100)),
     "p25": [0.3] * 100,
     "median": [None] + [0.5] * 99,

@@ -95,6 +95,7 @@ _PREVIEWS = {
         "lastSeen",
         "segment",
     ),
+    "typical": ("lengthClass", "bucket", "p25", "median", "p75", "videos"),
     "moments": (
         "videoId",
         "videoTitle",

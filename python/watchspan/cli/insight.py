@@ -1,4 +1,4 @@
-"""The commands that sum rows up: totals, daily, cohorts, segments, completion, moments; and the report."""
+"""The commands that sum rows up as tables: totals, daily, cohorts, segments, completion, moments, typical."""
 
 from __future__ import annotations
 
@@ -246,35 +246,23 @@ def moments(
     )  # fmt: skip
 
 
-@click.command(short_help="Write a page that says what rows come to.")
-@click.argument("rows", metavar="ROWS")
+@click.command(short_help="Show how retention usually runs, by length of the videos.")
+@click.argument("retention", metavar="RETENTION")
 @click.option(
-    "-o", "--output", "--out", metavar="OUT", required=True, help="Where to write it: a name in .html."
+    "--by", type=click.Choice(["length"]), default="length", show_default=True, help="Which videos are alike."
 )
-@click.option(
-    "--sessions", metavar="FILE", help="The sessions of the same events: who comes back, who is loyal."
-)
-@options.videos
-@click.option("--title", default="Video engagement", show_default=True, help="What the page is called.")
-@click.option("--users", is_flag=True, help="Name users: who watched most, and whose rows have flags.")
-@options.quiet
-def report(
-    rows: str, output: str, sessions: Optional[str], videos: Optional[str], quiet: bool, **said: Any
-) -> None:
-    """Write one page that needs no network: how far rows can be trusted, and where videos lose viewers.
+@_written
+def typical(retention: str, by: str, **writing: Any) -> None:
+    """Show how much of their audience the parts of videos of about one length usually keep.
 
-    ROWS is a Parquet or Arrow file that `watchspan aggregate` wrote.
+    RETENTION is a Parquet or Arrow file that `watchspan retention` wrote, without --bucket-seconds.
 
     \b
     Examples:
-      watchspan report engagement.parquet -o report.html
-      watchspan report engagement.parquet --sessions sessions.parquet --title "January" -o report.html
+      watchspan typical retention.parquet -o typical.csv
+      watchspan typical retention.parquet -o - | jq .median
     """
-    options.check_output(output, False, rows, sessions, videos)
-    with Progress("computing", quiet=quiet) as progress:
-        ws.write_report(rows, output, sessions=sessions, videos=videos, **said)
-    if not quiet:
-        say(f"The report is in {output} after {progress.seconds:.2f} s.")
+    _make(lambda: ws.typical(retention, by=by), [retention], "typical", **writing)
 
 
-COMMANDS: Iterable[click.Command] = (totals, daily, cohorts, segments, completion, moments, report)
+COMMANDS: Iterable[click.Command] = (totals, daily, cohorts, segments, completion, moments, typical)

@@ -233,6 +233,24 @@ MOMENTS = OutputTable(
 )  # fmt: skip
 
 
+TYPICAL = OutputTable(
+    "Typical",
+    "One row per class of lengths and bucket of positions: `watchspan.typical`.",
+    (
+        OutputColumn(
+            "lengthClass", TEXT,
+            "How long the videos are: `< 1 min`, `1-3 min`, `3-10 min`, `10-30 min`, `>= 30 min`; each "
+            "begins with the first number.",
+        ),
+        OutputColumn("bucket", COUNT, "The bucket's number, from 0."),
+        _share("p25", "The `retention` that a quarter of the videos stay below; null of fewer than 10."),
+        _share("median", "The `retention` in the middle; null likewise."),
+        _share("p75", "The `retention` that a quarter of the videos stay above; null likewise."),
+        OutputColumn("videos", COUNT, "Videos of such a length.", "videos"),
+    ),
+)  # fmt: skip
+
+
 def _applies(name: str, doc: str) -> OutputColumn:
     return OutputColumn(f"is{name.title()}", SWITCH, doc, nullable=True)
 
@@ -262,6 +280,7 @@ TABLES: Mapping[str, OutputTable] = {
     "cohorts": COHORTS,
     "completion": COMPLETION,
     "moments": MOMENTS,
+    "typical": TYPICAL,
     "segments": SEGMENTS,
 }
 

@@ -7,6 +7,7 @@ from typing import Any
 import altair as alt
 
 from watchspan.insight.completion import wilson
+from watchspan.insight.typical import length_class
 from watchspan.plots.inputs import Row, matching, name_of, of_one_video, rows_of
 from watchspan.plots.style import (
     BLUE,
@@ -24,7 +25,7 @@ RETENTION = (
     "videoId", "videoTitle", "users", "bucket", "startSeconds", "endSeconds", "retention", "plays",
 )  # fmt: skip
 MOMENTS = ("videoId", "kind", "startSeconds", "endSeconds", "size")
-TYPICAL = ("bucket", "p25", "median", "p75")
+TYPICAL = ("lengthClass", "bucket", "p25", "median", "p75")
 COMPLETION = (
     "videoId", "bucket", "startSeconds", "viewers", "completed", "probability", "probabilityLow",
     "probabilityHigh",
@@ -45,8 +46,8 @@ def retention(table: Any, moments: Any = None, typical: Any = None, *, video: An
     Args:
         table: A table of `watchspan.retention`, in any form.
         moments: Key moments of the same videos, which are marked in the curve; None: no marks.
-        typical: What is typical of videos of that length, drawn behind the curve: `bucket`, `p25`, `median`
-            and `p75`, for as many buckets as `table` has; None: nothing.
+        typical: A table of `watchspan.typical` of as many buckets as `table` has, of which what is typical of
+            videos about as long is drawn behind the curve; None: nothing.
         video: The id of the video to show; None if the table has but one.
 
     Returns:
@@ -73,7 +74,7 @@ def retention(table: Any, moments: Any = None, typical: Any = None, *, video: An
     of = curve[0]["videoId"] if curve else video
     layers = [_curve(curve)]
     if typical is not None:
-        layers = [_typical(rows_of(typical, TYPICAL, "typical"), curve), *layers]
+        layers = [_typical(alike(rows_of(typical, TYPICAL, "typical"), curve), curve), *layers]
     if moments is not None:
         layers.append(_marks(placed(matching(rows_of(moments, MOMENTS, "moments"), of), curve)))
     return finished(alt.layer(*layers), name_of(curve), _said(curve))
@@ -113,6 +114,12 @@ def _typical(typical: list[Row], curve: list[Row]) -> Any:
     band = base.mark_area(interpolate="step-after", color=GREY, opacity=0.25).encode(y="p25:Q", y2="p75:Q")
     middle = base.mark_line(interpolate="step-after", color=GREY, strokeDash=[4, 3], strokeWidth=1.5)
     return alt.layer(band, middle.encode(y="median:Q"))
+
+
+def alike(typical: list[Row], curve: list[Row]) -> list[Row]:
+    """What is typical of videos about as long as that of a curve."""
+    named = length_class(curve[-1]["endSeconds"]) if curve else None
+    return [row for row in typical if row["lengthClass"] == named]
 
 
 def stretched(typical: list[Row], curve: list[Row]) -> list[Row]:

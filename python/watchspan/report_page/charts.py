@@ -39,4 +39,13 @@ def _compiled(chart: Any) -> Spec:
     """A chart as Vega draws it, without its title, which is a heading of the page."""
     spec: Spec = chart.to_dict(format="vega")
     spec.pop("title", None)
+    _hush(spec)
     return spec
+
+
+def _hush(part: Spec) -> None:
+    """Leaves it to the chart's description to tell what it shows: its marks alone tell nobody anything."""
+    for kind in ("marks", "axes", "legends"):
+        for below in part.get(kind, ()):
+            below["aria"] = False
+            _hush(below)

@@ -16,6 +16,7 @@ import pyarrow as pa
 from watchspan.api import retention
 from watchspan.insight.completion import completion_curve
 from watchspan.insight.moments import moments
+from watchspan.insight.typical import length_class, typical
 from watchspan.plots.inputs import Row, rows_of
 from watchspan.plots.positions import COMPLETION, leaving
 from watchspan.text import to_json
@@ -25,6 +26,7 @@ BUCKETS, PARTS = 100, 20
 _UNKNOWN = -1
 _LARGEST = 32_000
 _MOMENTS = ("kind", "startSeconds", "endSeconds", "size", "sizeLow", "sizeHigh", "viewers")
+_QUARTERS = ("p25", "median", "p75")
 # Below so many leavers and viewers chance says where the most leave.
 _FEWEST_LEAVERS, _FEWEST_VIEWERS = 10, 30
 
@@ -44,6 +46,7 @@ class Drawn:
         began: How many viewers each has; `mature`: how many of them had the time to finish.
         mature: See there.
         moments: The key moments of all as JSON, column by column, packed; `video` is which video each is of.
+            Also what is typical of each class of lengths, and the class of each video.
     """
 
     packed: str
@@ -81,24 +84,39 @@ def drawn(rows: pa.Table, videos: Any) -> Drawn:
             part["viewers"] / max(1, mature[key][0]["viewers"]) for key in keys for part in mature[key]
         ],
     }
+    seconds = dict(zip(keys, curve["videoDuration"].to_pylist()[::BUCKETS]))
     sizes = {name: len(values) // max(1, len(keys)) for name, values in series.items()}
     return Drawn(
         packed=packed(value for values in series.values() for value in values),
         layout={"videos": len(keys), "series": list(sizes.items())},
         places={key: place for place, key in enumerate(keys)},
-        seconds=dict(zip(keys, curve["videoDuration"].to_pylist()[::BUCKETS])),
+        seconds=seconds,
         began=[everybody[key][0]["viewers"] for key in keys],
         mature=[mature[key][0]["viewers"] for key in keys],
-        moments=_moments(moments(rows, videos=videos), keys),
+        moments=_moments(moments(rows, videos=videos), keys, seconds, typical(curve)),
         worst={key: found for key, parts in left.items() if (found := _worst(parts))},
     )
 
 
-def _moments(found: pa.Table, keys: Sequence[Any]) -> str:
+def _moments(
+    found: pa.Table, keys: Sequence[Any], seconds: dict[Any, float], usual: pa.Table
+) -> str:  # fmt: skip
+    """Moments and what is typical, packed; see `Drawn`."""
     place = {key: number for number, key in enumerate(keys)}
     columns = {name: [_rounded(value) for value in found[name].to_pylist()] for name in _MOMENTS}
     columns["video"] = [place.get(key, -1) for key in found["videoId"].to_pylist()]
-    return _packed(to_json(columns).encode())
+    classes = [length_class(seconds[key]) for key in keys]
+    return _packed(to_json({**columns, "classes": classes, "typical": _lines(usual)}).encode())
+
+
+def _lines(usual: pa.Table) -> dict[str, dict[str, list[Any]]]:
+    """Class of lengths -> its quarters and median, bucket by bucket."""
+    lines: dict[str, dict[str, list[Any]]] = {}
+    for row in usual.to_pylist():
+        line = lines.setdefault(row["lengthClass"], {name: [] for name in _QUARTERS})
+        for name in _QUARTERS:
+            line[name].append(_rounded(row[name]))
+    return lines
 
 
 def _rounded(value: Any) -> Any:

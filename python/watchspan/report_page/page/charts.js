@@ -67,7 +67,7 @@ function rowsOf(video, seconds) {
     const [low, high] = wilson(probability, reached[i] * DATA.cells.mature[video]);
     return { reached: i / all.length, probability, probabilityLow: low, probabilityHigh: high };
   });
-  return { curve, leaving, completion, moments: marksOf(video, retention, step), typical: typicalOf(seconds, curve) };
+  return { curve, leaving, completion, moments: marksOf(video, retention, step), typical: typicalOf(video, curve) };
 }
 
 /** The moments of a video that have a place in its curve. */
@@ -88,8 +88,8 @@ function momentsOf(video) {
 }
 
 /** What is typical of videos as long as this one, along it. */
-function typicalOf(seconds, curve) {
-  const found = (DATA.moments.typical || []).find(({ from, to }) => seconds >= from && (to === null || seconds < to));
+function typicalOf(video, curve) {
+  const found = DATA.moments.typical[DATA.moments.classes[video]];
   if (!found) return [];
   const rows = curve.map(({ startSeconds }, i) => {
     const bucket = Math.min(i, found.median.length - 1);
