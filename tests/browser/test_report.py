@@ -126,8 +126,19 @@ def test_the_figures_are_those_of_the_totals(browser, report, tables):
     assert len(shown) == len(totals) == 40
     for row in totals:
         cells = shown[row["videoTitle"].replace("\u202e", "\ufffd")]
-        names = ("viewers", "watchHours", "completionRate", "coverage", "averageScore", "rewatchedShare")
+        names = (
+            "viewers",
+            None,
+            None,
+            "watchHours",
+            "completionRate",
+            "coverage",
+            "averageScore",
+            "rewatchedShare",
+        )
         for name, told in zip(names, cells):
+            if name is None:
+                continue
             assert (number(told) is None) == (row[name] is None), name
             if row[name] is not None:
                 scale = 100 if told.endswith("%") else 1
@@ -155,7 +166,7 @@ def test_search_order_and_pages_by_keyboard(browser, report):
     page.keyboard.press("Enter")
     page.locator("#videos-table th", has_text="Completion rate").locator("[role=button]").focus()
     page.keyboard.press("Enter")
-    rates = [float(cells[2].rstrip("%")) for cells in opened.cells().values()]
+    rates = [float(cells[4].rstrip("%")) for cells in opened.cells().values()]
     assert rates == sorted(rates, reverse=True)
     assert page.locator("#videos-table th[aria-sort]").inner_text().startswith("Completion rate")
     page.locator(".dt-paging button", has_text="2").first.focus()
@@ -242,6 +253,7 @@ def test_it_is_printed(browser, report):
     opened.page.emulate_media(media="print")
     assert opened.page.evaluate("getComputedStyle(document.body).color") == "rgb(43, 43, 43)"
     assert not opened.page.locator(".dt-search").is_visible()
+    opened.page.emulate_media(media="print", color_scheme="dark")
     opened.page.screenshot(path=KEPT / "print.png", full_page=True)
     opened.end()
 

@@ -35,7 +35,8 @@ function tellQuality() {
   const { quality } = DATA.page, number = { title: "Events" };
   const share = (count, of) => (of ? shown(count / of, "share") : "–");
   if (quality.drops) {
-    put("kept", `Of ${shown(quality.read, "count")} events ${shown(quality.kept, "count")} count; the others were dropped.`);
+    put("kept", quality.kept === quality.read ? `All ${shown(quality.read, "count")} events count.` :
+      `Of ${shown(quality.read, "count")} events ${shown(quality.kept, "count")} count; the others were dropped.`);
     const rows = quality.drops.filter(({ count }) => count);
     if (rows.length) {
       put("drops", table("Events that were dropped", [{ title: "Reason", kind: "text" }, number, { title: "Share" }, { title: "When", kind: "text" }],
@@ -75,9 +76,9 @@ function tellOverview() {
 const MOMENTS = {
   intro: (m) => [`${span(m)}: ${range(m, "share")} got past the beginning.`],
   steady: (m) => [`${span(m)}: held best; only ${range(m, "share")} of those there left.`],
-  dip: (m) => [`${span(m)}: passed over by ${range(m, "share", -1)} more than beside it.`],
+  dip: (m) => [`${span(m)}: passed over; the share of viewers who do so is ${range(m, "share", -1)} higher than beside it.`],
   spike: (m) => [`${span(m)}: watched again; ${range(m, "plays")} plays per viewer more than beside it.`],
-  drop: (m) => [`${span(m)}: viewers leave; ${range(m, "share")} of those there more than beside it.`],
+  drop: (m) => [`${span(m)}: viewers leave; the share of those still there who do so is ${range(m, "share")} higher than beside it.`],
   end: (m) => [`${span(m)}: ${range(m, "share")} got to the end.`],
 };
 
@@ -107,7 +108,8 @@ async function showVideo(place) {
   put("video-moments");
   if (curve[place] < 0) return;
   const worst = worstOf(place);
-  const lines = momentsOf(curve[place]).flatMap((moment) => MOMENTS[moment.kind]?.(moment) ?? []);
+  const inOrder = momentsOf(curve[place]).sort((one, other) => one.startSeconds - other.startSeconds);
+  const lines = inOrder.flatMap((moment) => MOMENTS[moment.kind]?.(moment) ?? []);
   if (worst) {
     lines.unshift(`${worst.span}: most leave for good; ${shown(worst.left, "count")} of ${shown(worst.of, "count")}, ${withInterval(worst.share, worst.low, worst.high)}.`);
   }

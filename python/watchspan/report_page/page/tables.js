@@ -69,11 +69,12 @@ function videoColumns() {
       return found ? number(found) : -1;
     },
   });
-  return [
-    ...columns.filter(({ isShown }) => isShown).map(column),
+  const shownColumns = columns.filter(({ isShown }) => isShown).map(column);
+  // Where viewers leave comes first: the last columns may be out of sight.
+  shownColumns.splice(2, 0,
     worst("Most leave at", ({ span }) => span, ({ from }) => from),
-    worst("Lost there", ({ share, low, high }) => withEnds(share, low, high), ({ share }) => share),
-  ];
+    worst("Lost there", ({ share, low, high }) => withEnds(share, low, high), ({ share }) => share));
+  return shownColumns;
 }
 
 /** The table of videos, with search, order and pages. */
