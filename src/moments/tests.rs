@@ -1,5 +1,11 @@
 //! The sums by hand and against plain loops; what is told from them is tested where rows are, in Python.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "numbers of a few thousands"
+)]
+
 use proptest::prelude::*;
 
 use super::grid::{UNITS, Viewer};

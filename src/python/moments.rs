@@ -11,6 +11,7 @@ use crate::engine::{self, LeftOut};
 
 /// The moments of each video, and the videos that would have too many buckets, each with its duration in seconds.
 #[pyfunction]
+#[expect(clippy::too_many_arguments, reason = "the arguments of the public function, which names them")]
 pub(super) fn moments(
     py: Python<'_>,
     rows: Object<'_, '_>,

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from functools import lru_cache
 from typing import Any, Optional
 
 import numpy as np
+import pyarrow.compute as pc
 import pytest
 
 import watchspan as ws
 from support import moments_oracle
 from support.viewers import DURATION, Plant, rows_of, viewers_of
+from watchspan import sample
 
 PLANTS = {
     "spike": Plant("spike", 200.0, 230.0, 0.08),
@@ -133,3 +135,29 @@ def test_errors_are_those_of_a_bootstrap(kind: str) -> None:
     error = (row["sizeHigh"] - row["sizeLow"]) / 2 / moments_oracle.critical(0.05 / (4 * 448))
     assert np.mean(values) == pytest.approx(row["size"], abs=1e-9)
     assert error == pytest.approx(means.std(), rel=0.06)
+
+
+def test_the_moments_of_the_sample_are_found() -> None:
+    events, videos = sample.events(1_500_000, seed=5), sample.videos(5)
+    rows = ws.aggregate(events, videos=videos)
+    viewers, planted = Counter(rows["videoId"].to_pylist()), sample.moments(5).to_pylist()
+    timed = set(rows.filter(pc.equal(rows["durationSource"], "metadata"))["videoId"].to_pylist())
+    # The sample's drops are a twentieth of a video, which is one bucket of twenty.
+    finer, coarser = (ws.moments(rows, buckets=buckets).to_pylist() for buckets in (100, 20))
+    for kind, told, least in (("dip", finer, 0.9), ("spike", finer, 0.75), ("drop", coarser, 0.9)):
+        watched = [
+            p for p in planted if p["kind"] == kind and p["videoId"] in timed and viewers[p["videoId"]] >= 500
+        ]
+        right = [any(_shows(row, plant) for row in told) for plant in watched]
+        print(f"sample, {kind}: {sum(right)} of {len(right)}")
+        assert len(right) >= 5
+        assert np.mean(right) >= least
+    wrong = [r for r in finer if r["kind"] in STANDING and not any(_shows(r, plant) for plant in planted)]
+    print(f"sample, wrong: {len(wrong)} in {len(viewers)} videos")
+    assert len(wrong) / len(viewers) <= 0.05
+
+
+def _shows(row: dict[str, Any], plant: dict[str, Any]) -> bool:
+    """Whether a moment is a planted one."""
+    is_same = all(row[name] == plant[name] for name in ("videoId", "kind"))
+    return is_same and row["startSeconds"] < plant["endSeconds"] and plant["startSeconds"] < row["endSeconds"]
