@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import watchspan as ws
 from watchspan import plots, sample
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "pictures"
-EVENTS, VIDEO = 300_000, "economics-03"
+EVENTS = 1_000_000
 _NUMBER = re.compile(r"-?\d+\.\d{2,}")
 
 
@@ -19,16 +20,24 @@ def charts() -> dict[str, Any]:
     sessions = ws.sessions(sample.events(EVENTS))
     rows = ws.engagement(sessions, videos=sample.videos())
     curve = ws.retention(rows)
+    moments = ws.moments(rows)
+    video = _telling(moments)
     left = ws.completion_curve(rows, mature_days=0)
     return {
-        "retention": plots.retention(curve, ws.moments(rows), ws.typical(curve), video=VIDEO),
-        "rewatched": plots.rewatched(curve, video=VIDEO),
-        "drop_off": plots.drop_off(left, video=VIDEO),
-        "completion": plots.completion(ws.completion_curve(rows), video=VIDEO),
+        "retention": plots.retention(curve, moments, ws.typical(curve), video=video),
+        "rewatched": plots.rewatched(curve, video=video),
+        "drop_off": plots.drop_off(left, video=video),
+        "completion": plots.completion(ws.completion_curve(rows), video=video),
         "scores": plots.scores(rows),
         "tiers": plots.tiers(rows),
         "cohorts": plots.cohorts(ws.cohorts(sessions)),
     }
+
+
+def _telling(moments: Any) -> Any:
+    """The video of which there is most to tell."""
+    told = [row["videoId"] for row in moments.to_pylist() if row["kind"] in ("spike", "dip", "drop")]
+    return Counter(told).most_common(1)[0][0]
 
 
 def main() -> None:

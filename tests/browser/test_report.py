@@ -15,6 +15,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 import watchspan as ws
 from support.report_rows import HOSTILE, pages_rows
+from watchspan.insight.completion import wilson
 
 KEPT = Path(__file__).resolve().parents[2] / "target" / "report"
 GROUNDS = ["light", "dark"]
@@ -126,16 +127,7 @@ def test_the_figures_are_those_of_the_totals(browser, report, tables):
     assert len(shown) == len(totals) == 40
     for row in totals:
         cells = shown[row["videoTitle"].replace("\u202e", "\ufffd")]
-        names = (
-            "viewers",
-            None,
-            None,
-            "watchHours",
-            "completionRate",
-            "coverage",
-            "averageScore",
-            "rewatchedShare",
-        )
+        names = ("viewers", None, None, "watchHours", "completionRate", "coverage", "averageScore")
         for name, told in zip(names, cells):
             if name is None:
                 continue
@@ -144,6 +136,15 @@ def test_the_figures_are_those_of_the_totals(browser, report, tables):
                 scale = 100 if told.endswith("%") else 1
                 assert number(told) == pytest.approx(scale * row[name], abs=0.0501), name
     assert None in map(number, shown["Lesson 00006: what it is about"])
+    opened.end()
+
+
+def test_the_intervals_are_those_of_the_package(browser, report):
+    opened = Opened(browser, report)
+    for found, of in ((0, 7), (3, 10), (60, 60), (1, 1_000_000), (0, 0)):
+        ends = opened.page.evaluate(f"wilson({found / max(1, of)}, {of})")
+        expected = wilson(found, of)[1:]
+        assert ends == ([None, None] if of == 0 else pytest.approx(expected, abs=1e-12))
     opened.end()
 
 
@@ -272,6 +273,7 @@ def test_hardly_anything_is_told_as_that(browser, tmp_path, count):
     ws.write_report(rows, tmp_path / "report.html", sessions=ws.sessions([]))
     opened = Opened(browser, tmp_path / "report.html")
     assert "No video has viewers enough" in opened.text("#first")
+    assert ("nobody came long enough ago" in opened.text("#mature-key")) == (count == 1)
     assert ("No video was watched" in opened.text("#video-about")) == (count == 0)
     opened.page.screenshot(path=(KEPT / f"rows{count}.png"), full_page=True)
     opened.end()

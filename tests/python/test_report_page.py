@@ -200,6 +200,18 @@ def test_the_command_writes_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert (done.exit_code, "engagement rows" in done.stderr) == (1, True)
 
 
+def test_the_demo_ends_with_a_page_and_says_where_it_is(tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["demo", "--rows", "2000", "--out", str(tmp_path / "demo"), "-q"])
+    assert done.exit_code == 0, done.output
+    assert f"The report is {tmp_path / 'demo' / 'report.html'}" in done.stdout.replace("\n", " ").replace(
+        "  ", " "
+    )
+    assert block(tmp_path / "demo" / "report.html", "page")["overview"]["events"] > 1000
+    (tmp_path / "demo" / "report.html").write_text("somebody else's", encoding="utf-8")
+    done = CliRunner().invoke(app, ["demo", "--rows", "2000", "--out", str(tmp_path / "demo"), "-q"])
+    assert (done.exit_code, "did not make it" in done.stderr) == (2, True)
+
+
 def test_without_the_extra_one_is_told_what_to_install(tmp_path: Path) -> None:
     code = (
         "import sys; sys.modules['altair'] = None; import watchspan as ws; "

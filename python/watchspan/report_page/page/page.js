@@ -97,7 +97,7 @@ async function showVideo(place) {
   const { columns, values, curve, seconds, isGuessed } = DATA.cells;
   put("video-title", make("bdi", {}, nameOf(place)));
   const viewers = values.viewers[place];
-  const told = [`${shown(viewers, "count")} viewers`];
+  const told = [viewers === 1 ? "1 viewer" : `${shown(viewers, "count")} viewers`];
   if (viewers < 100) told.push("too few for key moments, and every share is rough");
   if (isGuessed[place]) told.push("its duration is a guess from how far anybody watched, and so is every share of it");
   if (curve[place] < 0) told.push("without a duration there are no curves");
@@ -115,6 +115,7 @@ async function showVideo(place) {
   }
   put("video-moments", ...lines.map((line) => make("li", {}, line)));
   const rows = await drawVideo(curve[place], seconds[place], nameOf(place));
+  put("mature-key", DATA.cells.mature[curve[place]] ? "" : "(nobody came long enough ago to tell)");
   put("typical-key", rows.typical.length ? "(grey: the middle half of videos as long, and their median)" : "");
 }
 
