@@ -20,7 +20,7 @@ import watchspan as ws
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from support.report_rows import pages_rows
 
-READY = "document.documentElement.dataset.ready === 'yes'"
+READY = "html[data-ready=yes]"
 REDRAW = """async () => {
   const times = [];
   for (let i = 0; i < 20; i++) {
@@ -65,7 +65,7 @@ def main() -> None:
         page = browser.new_page()
         begun = time.perf_counter()
         page.goto(path.as_uri())
-        page.wait_for_function(READY)
+        page.wait_for_selector(READY, state="attached")
         print(f"open     {time.perf_counter() - begun:8.2f} s")
         for name, code in (("redraw", REDRAW), ("search", SEARCH), ("order", ORDER)):
             print(f"{name:8} {page.evaluate(code):8.0f} ms")
