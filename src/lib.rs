@@ -1,7 +1,8 @@
 //! Raw video-player events in, one engagement row per user and video out.
 //!
 //! Data walks through the modules in one direction: bytes → events ([`input`]) → sessions ([`walk`],
-//! [`session`]) → engagement ([`duration`], [`mod@engagement`], [`flags`], [`score`]) → whoever asked ([`output`], [`retention`]).
+//! [`session`]) → engagement ([`duration`], [`mod@engagement`], [`flags`], [`score`]) → whoever asked ([`output`], [`retention`],
+//! [`mod@moments`]).
 //! [`engine`] does it in parallel, out of [`files`] too; the `python` feature binds it to Python.
 //!
 //! From [`walk`] to [`score`] there is plain Rust over plain structs: no Arrow, no threads, no bindings.
@@ -15,6 +16,7 @@ pub mod files;
 pub mod flags;
 pub mod input;
 pub mod intervals;
+pub mod moments;
 pub mod options;
 pub mod output;
 pub mod retention;

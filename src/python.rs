@@ -11,6 +11,7 @@ mod explain;
 mod files;
 mod input;
 mod lines;
+mod moments;
 mod options;
 mod results;
 mod retention;
@@ -44,6 +45,8 @@ mod _core {
     use super::files::ParquetFiles;
     #[pymodule_export]
     use super::lines::{flat, json_lines, path_steps, read_text, used_columns};
+    #[pymodule_export]
+    use super::moments::moments;
     #[pymodule_export]
     use super::options::{check_rules, check_scoring, check_threads, check_vocabulary};
     #[pymodule_export]

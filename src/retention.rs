@@ -49,21 +49,26 @@ impl Buckets {
         }
     }
 
-    /// The empty buckets of a video of that duration.
+    /// Where the buckets of a video of that duration begin, and the last one ends.
+    ///
+    /// # Errors
+    /// If there would be more than [`MAX_BUCKETS`].
     #[expect(clippy::cast_precision_loss, reason = "at most a million buckets")]
-    fn cut(self, duration: f64) -> Result<Vec<Bucket>> {
+    pub fn edges(self, duration: f64) -> Result<Vec<f64>> {
         let (count, edge): (usize, Box<dyn Fn(usize) -> f64>) = match self {
             Self::Count(count) => (count, Box::new(move |i| duration * (i as f64 / count as f64))),
             Self::Seconds(seconds) => {
                 (whole_buckets(duration, seconds)?, Box::new(move |i| seconds * i as f64))
             }
         };
-        let bucket = |i| Bucket { start: edge(i), end: edge(i + 1).min(duration), audience: 0.0, plays: 0.0 };
-        let mut buckets: Vec<_> = (0..count).map(bucket).collect();
-        if let Some(last) = buckets.last_mut() {
-            last.end = duration;
-        }
-        Ok(buckets)
+        Ok((0..count).map(|i| edge(i).min(duration)).chain([duration]).collect())
+    }
+
+    /// The empty buckets of a video of that duration.
+    fn cut(self, duration: f64) -> Result<Vec<Bucket>> {
+        let edges = self.edges(duration)?;
+        let bucket = |edge: &[f64]| Bucket { start: edge[0], end: edge[1], audience: 0.0, plays: 0.0 };
+        Ok(edges.windows(2).map(bucket).collect())
     }
 }
 

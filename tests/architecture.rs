@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
 
 /// A library and the parts of the tree that may use it.
-const LIBRARIES: [(&str, &[&str]); 6] = [
+const LIBRARIES: [(&str, &[&str]); 7] = [
     ("pyo3", &["python", "lib.rs"]),
     ("rayon", &["engine", "files", "input/lines.rs"]),
     ("parquet::", &["files"]),
     ("chrono", &["time.rs"]),
+    ("statrs", &["moments/shares.rs"]),
     ("arrow_", &["input", "output", "files", "engine", "python", "error.rs"]),
     ("unsafe ", &["python/bridge.rs"]),
 ];
@@ -33,6 +34,7 @@ const ROOMS: &[&str] = &[
     "score",
     "engagement",
     "retention",
+    "moments",
     // The output's columns show key types, which are the input's.
     "input",
     "output",
@@ -56,7 +58,9 @@ const ENGINE_ROOMS: &[&str] = &[
     "sessions",
     "watched",
     "results",
+    "viewings",
     "retention",
+    "moments",
     "scopes",
     "explain",
     "validate",

@@ -28,9 +28,11 @@ from watchspan.columns import Column
 from watchspan.insight.cohorts import cohorts
 from watchspan.insight.completion import completion_curve
 from watchspan.insight.daily import daily
+from watchspan.insight.moments import moments
 from watchspan.insight.options import Segments
 from watchspan.insight.segments import segments
 from watchspan.insight.totals import user_totals, video_totals
+from watchspan.insight.typical import typical
 from watchspan.report import report, validate
 from watchspan.rules import Rules, Scoring
 from watchspan.summary import summarize
@@ -52,12 +54,14 @@ __all__ = [
     "errors",
     "explain",
     "kql",
+    "moments",
     "report",
     "retention",
     "segments",
     "sessions",
     "sessions_of_intervals",
     "summarize",
+    "typical",
     "user_totals",
     "validate",
     "video_totals",

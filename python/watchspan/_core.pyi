@@ -43,6 +43,7 @@ __all__ = [
     "input_column_specs",
     "json_lines",
     "meanings",
+    "moments",
     "output_schema",
     "path_steps",
     "preset_specs",
@@ -176,6 +177,15 @@ def retention(
     columns: Optional[Columns],
     buckets: Optional[int],
     bucket_seconds: Optional[float],
+    threads: Optional[int],
+) -> tuple[_Result, list[tuple[str, float]]]: ...  # with the videos left out, and their durations
+def moments(
+    rows: Any,
+    videos: Any,
+    columns: Optional[Columns],
+    buckets: Optional[int],
+    bucket_seconds: Optional[float],
+    settings: tuple[float, int, float, int],  # confidence, min_viewers, min_share, max_each
     threads: Optional[int],
 ) -> tuple[_Result, list[tuple[str, float]]]: ...  # with the videos left out, and their durations
 def validate(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from typing import Any, Callable, Union
 
@@ -10,9 +9,9 @@ import pyarrow as pa
 
 from watchspan import _core, arguments, sources
 from watchspan.columns import Place
-from watchspan.errors import OptionError, VocabularyError, WatchspanWarning
+from watchspan.errors import OptionError, VocabularyError
 from watchspan.presets import Preset, reading
-from watchspan.report import read_metadata, result, warn_of_loss
+from watchspan.report import read_metadata, result, warn_of_buckets, warn_of_loss
 from watchspan.rules import Rules, Scoring
 from watchspan.text import shown
 
@@ -315,14 +314,7 @@ def retention(
     taken, about = sources.read(rows, None), _read(videos, "videos", names)
     (batches, schema), left_out = _core.retention(taken, about, names, count, seconds, cores)
     if left_out:
-        video, duration = left_out[0]
-        warnings.warn(
-            f"{len(left_out):,} of the videos would have more than a million buckets of {bucket_seconds} s, "
-            f"and have no curve, among them {shown(video)} of {duration:,.0f} s: a live stream, perhaps, "
-            "whose positions count from 1970. With buckets= it has one.",
-            WatchspanWarning,
-            stacklevel=2,
-        )
+        warn_of_buckets(left_out, f"a million buckets of {bucket_seconds} s", "curve")
     return result(batches, schema, "retention", figures=made.get("report"), rules=made.get("rules"))
 
 

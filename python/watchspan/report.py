@@ -14,7 +14,7 @@ from watchspan import _core, arguments, sources
 from watchspan.columns import Place
 from watchspan.errors import SourceError, WatchspanWarning
 from watchspan.presets import Preset, reading
-from watchspan.text import to_json
+from watchspan.text import shown, to_json
 
 if TYPE_CHECKING:
     from watchspan.rules import Rules, Scoring
@@ -111,6 +111,24 @@ def result(
         made["scoring"] = _as_dict(scoring)
     metadata = {**(schema.metadata or {}), _KEY: to_json(made).encode()}
     return pa.Table.from_batches(batches, schema).replace_schema_metadata(metadata)
+
+
+def warn_of_buckets(left_out: list[tuple[str, float]], too_many: str, what: str) -> None:
+    """Warns the caller of the function that calls this of videos that have too many buckets.
+
+    Args:
+        left_out: The videos, each with its duration in seconds.
+        too_many: How many buckets are not.
+        what: What these videos have none of.
+    """
+    video, duration = left_out[0]
+    warnings.warn(
+        f"{len(left_out):,} of the videos would have more than {too_many}, and have no {what}, among them "
+        f"{shown(video)} of {duration:,.0f} s: a live stream, perhaps, whose positions count from 1970. With "
+        "buckets= it has one.",
+        WatchspanWarning,
+        stacklevel=3,
+    )
 
 
 # What to do about the reasons that one argument mends.

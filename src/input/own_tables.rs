@@ -8,6 +8,7 @@ use super::columns::TypeFamily;
 use super::keys::{KeyColumn, KeyType, KeyTypes, cast};
 use super::mapping::Bound;
 use super::values::{NumberColumn, TextColumn, TimeColumn};
+use crate::duration::DurationSource;
 use crate::error::{Error, Result};
 use crate::intervals::{Interval, IntervalSet};
 use crate::session::SessionStats;
@@ -370,6 +371,7 @@ pub struct ViewingBatch<'a> {
     replayed: Option<PairsColumn>,
     max_position: NumberColumn,
     duration: Option<NumberColumn>,
+    source: Option<TextColumn>,
     title: Option<TextColumn>,
 }
 
@@ -386,7 +388,11 @@ impl<'a> ViewingBatch<'a> {
         let replayed =
             has("replayedIntervals").then(|| PairsColumn::bind(schema, batch, "replayedIntervals", "end"));
         let replayed = replayed.transpose()?;
-        let rows = |max_position, duration, title| Self {
+        let text = |name| {
+            let (bound, array) = schema.column(batch, name, TypeFamily::Text.accepted())?;
+            TextColumn::bind(&bound, &array)
+        };
+        let rows = |max_position, duration, source, title| Self {
             schema,
             user,
             video,
@@ -394,17 +400,17 @@ impl<'a> ViewingBatch<'a> {
             replayed,
             max_position,
             duration,
+            source,
             title,
         };
         if schema.table == OwnTable::Sessions {
             let reported =
                 has("reportedDuration").then(|| schema.number(batch, "reportedDuration")).transpose()?;
-            return Ok(rows(schema.number(batch, "maxPosition")?, reported, None));
+            return Ok(rows(schema.number(batch, "maxPosition")?, reported, None, None));
         }
-        let (bound, array) = schema.column(batch, "videoTitle", TypeFamily::Text.accepted())?;
-        let title = TextColumn::bind(&bound, &array)?;
-        let max_position = schema.number(batch, "maxPositionReached")?;
-        Ok(rows(max_position, Some(schema.number(batch, "videoDuration")?), Some(title)))
+        let (title, max_position) = (text("videoTitle")?, schema.number(batch, "maxPositionReached")?);
+        let source = has("durationSource").then(|| text("durationSource")).transpose()?;
+        Ok(rows(max_position, Some(schema.number(batch, "videoDuration")?), source, Some(title)))
     }
 
     /// What the session or the user in `row` watched.
@@ -436,6 +442,12 @@ impl<'a> ViewingBatch<'a> {
     #[must_use]
     pub fn duration(&self, row: usize) -> Option<f64> {
         self.duration.as_ref().and_then(|duration| duration.positive(row))
+    }
+
+    /// Where that duration is from.
+    #[must_use]
+    pub fn duration_source(&self, row: usize) -> DurationSource {
+        DurationSource::named(self.source.as_ref().and_then(|source| source.text(row)).map(str::as_bytes))
     }
 
     /// The title that the engagement row `row` states.

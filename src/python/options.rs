@@ -10,11 +10,15 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::event::Vocabulary;
 use crate::input::{ColumnMap, ColumnSource, KeyType, Unit};
+use crate::moments::Settings;
 use crate::options::{OptionSpec, OptionValue};
 use crate::retention::Buckets;
 use crate::rules::Rules;
 use crate::scoring::Scoring;
 use crate::time::{Micros, Zone};
+
+/// The confidence, the fewest viewers, the least share and the most of each kind.
+pub(super) type MomentArguments = (f64, i64, f64, usize);
 
 fn value(object: Object<'_, '_>, option: &str, spec: &OptionSpec) -> PyResult<OptionValue> {
     if object.is_none() {
@@ -202,6 +206,12 @@ pub(super) fn buckets(buckets: Maybe<'_, '_>, bucket_seconds: Maybe<'_, '_>) -> 
             Err(Error::Option { option: "buckets".to_owned(), value: "None".to_owned(), accepted }.into())
         }
     }
+}
+
+/// What counts as a moment, of videos that are cut into `buckets`.
+pub(super) fn moment_settings(buckets: Buckets, settings: MomentArguments) -> PyResult<Settings> {
+    let (confidence, min_viewers, min_share, max_each) = settings;
+    Ok(Settings { buckets, confidence, min_viewers, min_share, max_each }.checked()?)
 }
 
 /// A key as a column of keys of type `key` holds it.

@@ -31,6 +31,7 @@ COMMANDS = (
     "demo",
     "generate",
     "kql",
+    "moments",
     "presets",
     "rescore",
     "retention",
@@ -39,6 +40,7 @@ COMMANDS = (
     "show",
     "summary",
     "totals",
+    "typical",
     "update",
     "validate",
 )

@@ -91,6 +91,20 @@ CALLS: dict[str, Callable[[Any], Any]] = {
         )
         for name in ("buckets", "mature_days", "as_of", "by", "videos")
     },
+    **{
+        f"moments, {name}": lambda value, name=name: ws.moments(ws.aggregate(EVENTS), **{name: value})
+        for name in (
+            "buckets",
+            "bucket_seconds",
+            "confidence",
+            "min_viewers",
+            "min_share",
+            "max_each",
+            "threads",
+            "videos",
+            "columns",
+        )
+    },
     "totals": lambda value: (ws.video_totals(value), ws.user_totals(value)),
     "user": lambda value: ws.explain(EVENTS, value, "v"),
     "video": lambda value: ws.explain(EVENTS, "a", value),
@@ -137,6 +151,7 @@ def test_paths_that_name_nothing_are_refused(path: Any, tmp_path, monkeypatch) -
     (tmp_path / "a.csv").write_text(",".join(EVENTS) + "\n")
     monkeypatch.chdir(tmp_path)
     totals = (ws.video_totals, ws.user_totals, ws.daily, ws.cohorts, ws.segments, ws.completion_curve)
+    totals = (*totals, ws.moments)
     for function in (ws.aggregate, ws.validate, ws.report, ws.summarize, ws.retention, *totals):
         with pytest.raises(ws.errors.SourceError, match=r"^(A path is empty|Cannot open|The paths lie)"):
             function(path)

@@ -24,6 +24,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("rows")
     sources.write(sample_rows(), made / "engagement.parquet")
     sources.write(ws.sessions(sample_events()), made / "sessions.parquet")
+    sources.write(ws.retention(sample_rows(), buckets=10), made / "retention.parquet")
     videos = sorted(set(sample_rows()["videoId"].to_pylist()))[::2]
     groups = pa.table({"videoId": videos, "group": [video[:3] for video in videos]})
     sources.write(groups, made / "groups.csv")
@@ -110,6 +111,37 @@ CALLS: dict[str, tuple[list[str], Callable[[], Any]]] = {
             rules=ws.Segments(lapsed_days=5, loyal_weeks=1),
         ),
     ),
+    "moments": (["moments", "engagement.parquet"], lambda: ws.moments("engagement.parquet")),
+    "moments of sessions": (
+        [
+            "moments",
+            "sessions.parquet",
+            "--videos",
+            "videos.csv",
+            "--bucket-seconds",
+            "6",
+            "--confidence",
+            "0.9",
+            "--min-viewers",
+            "2",
+            "--min-share",
+            "0.2",
+            "--max-each",
+            "1",
+            "--threads",
+            "1",
+        ],
+        lambda: ws.moments(
+            "sessions.parquet",
+            videos="videos.csv",
+            bucket_seconds=6,
+            confidence=0.9,
+            min_viewers=2,
+            min_share=0.2,
+            max_each=1,
+        ),
+    ),
+    "typical": (["typical", "retention.parquet"], lambda: ws.typical("retention.parquet")),
     "daily": (["daily", "sessions.parquet"], lambda: ws.daily("sessions.parquet")),
     "daily by hour": (
         ["daily", "sessions.parquet", "--by", "hour", "--timezone", "Asia/Tokyo"],
@@ -161,4 +193,9 @@ def test_bad_data_and_bad_usage_are_a_sentence(run: Run) -> None:
     assert "did you mean lapsed_days?" in run(*unknown, code=2).stderr
     outside = ("segments", "engagement.parquet", "--rules", "finisher_completion=60")
     assert "Segments.finisher_completion is 60.0" in run(*outside, code=2).stderr
+    both = ("moments", "engagement.parquet", "--buckets", 30, "--bucket-seconds", 5)
+    assert "exclude each other" in run(*both, code=2).stderr
+    assert "confidence is 2" in run("moments", "engagement.parquet", "--confidence", 2, code=2).stderr
+    assert "buckets is 7, but" in run("moments", "engagement.parquet", "--buckets", 7, code=2).stderr
+    assert "retention" in run("typical", "engagement.parquet", code=1).stderr
     assert "'tier' is not one of" in run("totals", "engagement.parquet", "--by", "tier", code=2).stderr

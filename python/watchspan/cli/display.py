@@ -95,6 +95,18 @@ _PREVIEWS = {
         "lastSeen",
         "segment",
     ),
+    "typical": ("lengthClass", "bucket", "p25", "median", "p75", "videos"),
+    "moments": (
+        "videoId",
+        "videoTitle",
+        "kind",
+        "startSeconds",
+        "endSeconds",
+        "size",
+        "sizeLow",
+        "sizeHigh",
+        "viewers",
+    ),
     "user_totals": (
         "userId",
         "videos",

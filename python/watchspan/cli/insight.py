@@ -1,4 +1,4 @@
-"""The commands that sum rows up as tables: totals, daily, cohorts, segments, completion."""
+"""The commands that sum rows up as tables: totals, daily, cohorts, segments, completion, moments, typical."""
 
 from __future__ import annotations
 
@@ -197,4 +197,72 @@ def completion(rows: str, videos: Optional[str], by: str, **settings: Any) -> No
     )  # fmt: skip
 
 
-COMMANDS: Iterable[click.Command] = (totals, daily, cohorts, segments, completion)
+@click.command(short_help="Find where many viewers of a video do the same.")
+@click.argument("rows", metavar="ROWS")
+@options.videos
+@options.columns
+@click.option(
+    "--buckets", type=click.IntRange(min=1), metavar="N", help="Equal parts of a video; 100 by default."
+)
+@click.option(
+    "--bucket-seconds", type=float, metavar="S", help="How long a part is, instead of how many there are."
+)
+@click.option(
+    "--confidence", type=float, default=0.95, show_default=True, metavar="P",
+    help="How certain all that stands out in one video is.",
+)  # fmt: skip
+@click.option(
+    "--min-viewers", type=click.IntRange(min=1), default=100, show_default=True, metavar="N",
+    help="Videos with fewer have only an intro and an end.",
+)  # fmt: skip
+@click.option(
+    "--min-share", type=float, default=0.01, show_default=True, metavar="P",
+    help="The least share of viewers that a spike or dip has.",
+)  # fmt: skip
+@click.option(
+    "--max-each", type=click.IntRange(min=1), default=5, show_default=True, metavar="N",
+    help="The most spikes, dips and drops of a video.",
+)  # fmt: skip
+@options.threads
+@_written
+def moments(
+    rows: str, videos: Optional[str], buckets: Optional[int], bucket_seconds: Optional[float],
+    output: Optional[str], escape_formulas: bool, quiet: bool, **settings: Any,
+) -> None:  # fmt: skip
+    """Find the moments of each video at which many viewers pass over it, watch it again, leave or stay.
+
+    ROWS is a Parquet or Arrow file that `watchspan aggregate` or `watchspan sessions` wrote.
+
+    \b
+    Examples:
+      watchspan moments engagement.parquet -o moments.csv
+      watchspan moments sessions.parquet --videos videos.csv --confidence 0.99 -o - | jq .kind
+    """
+    if buckets and bucket_seconds is not None:
+        raise click.UsageError("--buckets and --bucket-seconds exclude each other.")
+    settings.update(videos=videos, buckets=buckets or 100, bucket_seconds=bucket_seconds)
+    _make(
+        lambda: ws.moments(rows, **settings), [rows, videos], "moments", output, escape_formulas, quiet
+    )  # fmt: skip
+
+
+@click.command(short_help="Show how retention usually runs, by length of the videos.")
+@click.argument("retention", metavar="RETENTION")
+@click.option(
+    "--by", type=click.Choice(["length"]), default="length", show_default=True, help="Which videos are alike."
+)
+@_written
+def typical(retention: str, by: str, **writing: Any) -> None:
+    """Show how much of their audience the parts of videos of about one length usually keep.
+
+    RETENTION is a Parquet or Arrow file that `watchspan retention` wrote, without --bucket-seconds.
+
+    \b
+    Examples:
+      watchspan typical retention.parquet -o typical.csv
+      watchspan typical retention.parquet -o - | jq .median
+    """
+    _make(lambda: ws.typical(retention, by=by), [retention], "typical", **writing)
+
+
+COMMANDS: Iterable[click.Command] = (totals, daily, cohorts, segments, completion, moments, typical)

@@ -196,6 +196,61 @@ COMPLETION = OutputTable(
 )  # fmt: skip
 
 
+MOMENTS = OutputTable(
+    "Moments",
+    "One row per moment of a video: `watchspan.moments`.",
+    (
+        OutputColumn("videoId", KEY, "The video."),
+        OutputColumn("videoTitle", TEXT, "Its title, if known.", nullable=True),
+        OutputColumn(
+            "kind", TEXT,
+            "What its viewers do: `dip` (pass over it), `drop` (leave), `end` (get to the end), `intro` "
+            "(get through the beginning), `spike` (watch it again), `steady` (stay).",
+        ),
+        OutputColumn("startSeconds", NUMBER, "Where the moment begins.", "s of content"),
+        OutputColumn("endSeconds", NUMBER, "Where it ends.", "s of content"),
+        OutputColumn(
+            "size", NUMBER,
+            "How much of it there is: `spike` plays per viewer, `dip` (negative) the share that passes over "
+            "it, each less the mean of the stretches beside it; `drop` the share that leaves, less that of "
+            "the buckets beside it; `intro` and `end` the share that gets there; `steady` the share that is "
+            "lost.", "-1 to 1, spikes more",
+        ),
+        OutputColumn("sizeLow", NUMBER, "Where the interval for `size` begins.", "as `size`"),
+        OutputColumn("sizeHigh", NUMBER, "Where that interval ends.", "as `size`"),
+        OutputColumn(
+            "viewers", COUNT,
+            "Those of whom `size` is a share: all of the video, or those still there at the start of a "
+            "`drop` or `steady`.", "users",
+        ),
+        OutputColumn(
+            "z", NUMBER,
+            "By how many standard errors it stands out from what is beside it, the lesser of both sides; "
+            "null where nothing is compared, and where all viewers do the same.", "standard errors",
+            nullable=True,
+        ),
+    ),
+)  # fmt: skip
+
+
+TYPICAL = OutputTable(
+    "Typical",
+    "One row per class of lengths and bucket of positions: `watchspan.typical`.",
+    (
+        OutputColumn(
+            "lengthClass", TEXT,
+            "How long the videos are: `< 1 min`, `1-3 min`, `3-10 min`, `10-30 min`, `>= 30 min`; each "
+            "begins with the first number.",
+        ),
+        OutputColumn("bucket", COUNT, "The bucket's number, from 0."),
+        _share("p25", "The `retention` that a quarter of the videos stay below; null of fewer than 10."),
+        _share("median", "The `retention` in the middle; null likewise."),
+        _share("p75", "The `retention` that a quarter of the videos stay above; null likewise."),
+        OutputColumn("videos", COUNT, "Videos of such a length.", "videos"),
+    ),
+)  # fmt: skip
+
+
 def _applies(name: str, doc: str) -> OutputColumn:
     return OutputColumn(f"is{name.title()}", SWITCH, doc, nullable=True)
 
@@ -224,6 +279,8 @@ TABLES: Mapping[str, OutputTable] = {
     "daily": DAILY,
     "cohorts": COHORTS,
     "completion": COMPLETION,
+    "moments": MOMENTS,
+    "typical": TYPICAL,
     "segments": SEGMENTS,
 }
 

@@ -19,6 +19,7 @@ from watchspan.text import shown
 _NEEDED = {
     "engagement": "A table of engagement rows is needed, as aggregate() and engagement() return it.",
     "sessions": "A table of session rows is needed, as sessions() returns it.",
+    "retention": "A table of retention is needed, as retention() returns it.",
 }
 _LONG_LIST = 40
 
