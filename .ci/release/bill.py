@@ -1,18 +1,21 @@
-"""Writes the list of what the core consists of (SBOM), in CycloneDX: `python .ci/release/bill.py [--check]`.
+"""Writes the list of what is in the package (SBOM), in CycloneDX: `python .ci/release/bill.py [--check]`.
 
 docs/licenses/watchspan.cyclonedx.json has the crates whose licences are in docs/licenses/crates.txt, with
-what Cargo.lock says of each. It has neither paths nor dates, so it is the same wherever it is made. With
+what Cargo.lock says of each, and the JavaScript in the package. It has neither paths nor dates, so it is the
+same wherever it is made. With
 `--check` nothing is written, and the exit code is 1 if the file would be another.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import sys
 from typing import Any
 
 from licenses import ROOT, Part, crates
+from vendored import packages
 
 FILE = ROOT / "docs/licenses/watchspan.cyclonedx.json"
 ENTRY = re.compile(r'^name = "(.*)"\nversion = "(.*)"\n(?:.+\n)*', re.MULTILINE)
@@ -35,14 +38,16 @@ def bill(parts: list[Part]) -> dict[str, Any]:
     for name in [f"watchspan {version}", *sorted(linked)]:
         needed = re.findall(r'^ "(.*)",$', entries[name], re.MULTILINE)
         found = {full for full in linked for need in needed if f"{full} ".startswith(f"{need} ")}
-        reference = package["bom-ref"] if name.startswith("watchspan ") else _address(name)
-        edges.append({"ref": reference, "dependsOn": sorted(_address(full) for full in found)})
+        is_root = name.startswith("watchspan ")
+        needs = [_address(full) for full in found] + [_npm(each) for each in packages() if is_root]
+        edges.append({"ref": package["bom-ref"] if is_root else _address(name), "dependsOn": sorted(needs)})
+    edges += [{"ref": _npm(each), "dependsOn": []} for each in packages()]
     return {
         "bomFormat": "CycloneDX",
         "specVersion": "1.5",
         "version": 1,
         "metadata": {"component": package},
-        "components": [_component(part, entries[part.name]) for part in parts],
+        "components": [*(_component(part, entries[part.name]) for part in parts), *map(_script, packages())],
         "dependencies": edges,
     }
 
@@ -66,6 +71,25 @@ def _component(part: Part, entry: str) -> dict[str, Any]:
         "purl": _address(part.name),
         "externalReferences": [{"type": "vcs", "url": part.address}],
     }
+
+
+def _script(package: dict[str, Any]) -> dict[str, Any]:
+    """What is said of a package of npm's."""
+    digest = base64.b64decode(package["integrity"].removeprefix("sha512-")).hex()
+    return {
+        "type": "library",
+        "bom-ref": _npm(package),
+        "name": package["name"],
+        "version": package["version"],
+        "hashes": [{"alg": "SHA-512", "content": digest}],
+        "licenses": [{"expression": package["license"]}],
+        "purl": _npm(package),
+        "externalReferences": [{"type": "website", "url": package["address"]}],
+    }
+
+
+def _npm(package: dict[str, Any]) -> str:
+    return f"pkg:npm/{package['name']}@{package['version']}"
 
 
 def _address(name: str) -> str:

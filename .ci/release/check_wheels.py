@@ -18,7 +18,7 @@ from email.parser import BytesParser
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-LICENSES = ("LICENSE", "docs/licenses/crates.txt", "docs/licenses/toolchain.txt")
+LICENSES = ("LICENSE", *(f"docs/licenses/{name}.txt" for name in ("crates", "javascript", "toolchain")))
 BILL = ROOT / "docs/licenses/watchspan.cyclonedx.json"
 LARGEST = 10_000_000
 # What paths of most machines have, whoever builds: homes, and where cargo and rustup keep what they compile.

@@ -34,6 +34,7 @@ from watchspan.insight.segments import segments
 from watchspan.insight.totals import user_totals, video_totals
 from watchspan.insight.typical import typical
 from watchspan.report import report, validate
+from watchspan.report_page.writing import write_report
 from watchspan.rules import Rules, Scoring
 from watchspan.summary import summarize
 from watchspan.viewings import sessions_of_intervals
@@ -66,6 +67,7 @@ __all__ = [
     "validate",
     "video_totals",
     "vocabulary",
+    "write_report",
 ]
 
 if _debug_build:

@@ -6,12 +6,10 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 import watchspan as ws
 from support.lesson_server import lesson_server
@@ -50,17 +48,6 @@ DRAG = """for (const to of [20, 40, 57]) {
 }"""
 # Positions are told a few times a second, and the player runs on while the page is being closed.
 TOLERANCE = 1.0
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=os.environ.get("WATCHSPAN_CHROMIUM") or None,
-            args=["--autoplay-policy=no-user-gesture-required", "--no-sandbox"],
-        )
-        yield started
-        started.close()
 
 
 class Viewer:

@@ -33,6 +33,7 @@ COMMANDS = (
     "kql",
     "moments",
     "presets",
+    "report",
     "rescore",
     "retention",
     "segments",

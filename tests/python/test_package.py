@@ -33,7 +33,8 @@ def test_the_import_is_light() -> None:
         "click",
         "rich",
         "azure",
-        "plotly",
+        "altair",
+        "vl_convert",
         "pyarrow.dataset",
     ]
     done = run(f"""

@@ -139,8 +139,9 @@ def test_a_linked_crate_that_is_not_named_is_noticed(
 def test_the_list_of_parts_names_what_has_a_licence_and_leads_to_each() -> None:
     listed = json.loads(check_wheels.BILL.read_text(encoding="utf-8"))
     names = {f"{part['name']} {part['version']}" for part in listed["components"]}
-    crates = licenses.CRATES.read_text(encoding="utf-8")
-    assert names == set(re.findall(r"^(\S+ \d\S*)\n    ", crates, re.MULTILINE))
+    texts = [licenses.CRATES, licenses.ROOT / "docs/licenses/javascript.txt"]
+    told = "\n".join(file.read_text(encoding="utf-8") for file in texts)
+    assert names == set(re.findall(r"^(\S+ \d\S*)\n    ", told, re.MULTILINE))
     edges = {edge["ref"]: edge["dependsOn"] for edge in listed["dependencies"]}
     reached: set[str] = set()
     waiting = [listed["metadata"]["component"]["bom-ref"]]

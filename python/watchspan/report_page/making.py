@@ -1,0 +1,53 @@
+"""The page of some rows: what is in it, computed once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from watchspan import sources
+from watchspan._core import version
+from watchspan.insight.cohorts import cohorts
+from watchspan.insight.segments import segments
+from watchspan.insight.totals import user_totals, video_totals
+from watchspan.report import read_metadata
+from watchspan.report_page import assembly, charts, curves, figures
+from watchspan.summary import summarize
+
+# How many of the users who watched most are named.
+_MOST_USERS = 20
+
+
+def page_of(rows: Any, sessions: Any, videos: Any, top: int, title: str, users: bool) -> str:
+    """The page as text.
+
+    Args:
+        rows: Engagement rows.
+        sessions: The session rows of the same events, or None.
+        videos: Durations and titles, or None.
+        top: How many videos to show.
+        title: What the page is called.
+        users: Whether users may be named.
+    """
+    how, table = read_metadata(rows) or {}, sources.read_table(rows)
+    totals, summary = video_totals(table), summarize(table, top=0)
+    seen, visits = figures.first(totals, top), None if sessions is None else sources.read_table(sessions)
+    shown = table if seen.num_rows == totals.num_rows else figures.of_videos(table, seen["videoId"])
+    drawn = curves.drawn(shown, videos)
+    weeks = None if visits is None else cohorts(visits)
+    kinds = segments(table) if visits is None else segments(visits, videos=videos)
+    blocks = {
+        "cells": figures.cells(seen, drawn, figures.guessed(shown)),
+        "curves": drawn.packed,
+        "moments": drawn.moments,
+        "page": {
+            "version": version,
+            "quality": figures.quality(table, how, summary, users),
+            "overview": figures.overview(summary, totals, seen),
+            "cohorts": figures.records(weeks) if weeks is not None else None,
+            "segments": figures.kinds(kinds),
+            "users": figures.most(user_totals(table), _MOST_USERS) if users else None,
+            "definitions": figures.definitions(),
+        },
+        "charts": charts.specs(table, weeks),
+    }
+    return assembly.page(title, blocks)

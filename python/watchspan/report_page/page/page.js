@@ -1,0 +1,190 @@
+"use strict";
+
+/** Puts text and elements into the element of that id. */
+function put(id, ...parts) {
+  document.getElementById(id).replaceChildren(...parts);
+}
+
+/** The first thing to know: which video loses its viewers, where, and how sure that is. */
+function tellInShort() {
+  const { quality } = DATA.page;
+  let flagged = "";
+  const worst = DATA.cells.leaving.map((_, place) => place).filter((place) => worstOf(place));
+  worst.sort((one, other) => worstOf(other).left - worstOf(one).left || one - other);
+  if (worst.length) {
+    const found = worstOf(worst[0]);
+    put("first", linkTo(worst[0]), ` loses most viewers: between ${found.span.replace("–", " and ")}, ${shown(found.left, "count")} of its ` +
+      `${shown(found.of, "count")} leave for good. That is ${withInterval(found.share, found.low, found.high)}.`);
+    flagged = `; of that video's rows ${shown(1 - DATA.cells.values.flaggedShare[worst[0]], "share")} do`;
+    const columns = [{ title: "Video", kind: "text" }, { title: "Most leave at" }, { title: "Lost there" }, { title: "Viewers lost" }, { title: "Viewers" }];
+    put("leaving-list", table("Videos that lose most viewers in one place", columns, worst.slice(0, 5).map((place) => {
+      const { span, share, low, high, left, of } = worstOf(place);
+      return [linkTo(place), span, withEnds(share, low, high), shown(left, "count"), shown(of, "count")];
+    })));
+  } else {
+    put("first", "No video has viewers enough to say where they leave: that takes 30, and 10 who leave in one place.");
+  }
+  const kept = quality.read ? `${shown(quality.kept / quality.read, "share")} of ${shown(quality.read, "count")} events count` :
+    "how many events were dropped is not carried by these rows";
+  const clean = quality.rows ? `${shown(quality.clean / quality.rows, "share")} of ${shown(quality.rows, "count")} rows carry no flag` : "there are no rows";
+  put("trust", make("strong", {}, "How far to trust it: "), `${kept}; ${clean}${flagged}. `, make("a", { href: "#quality" }, "What is wrong with the others"), ".");
+}
+
+/** What was dropped, and which flags rows carry. */
+function tellQuality() {
+  const { quality } = DATA.page, number = { title: "Events" };
+  const share = (count, of) => (of ? shown(count / of, "share") : "–");
+  if (quality.drops) {
+    put("kept", quality.kept === quality.read ? `All ${shown(quality.read, "count")} events count.` :
+      `Of ${shown(quality.read, "count")} events ${shown(quality.kept, "count")} count; the others were dropped.`);
+    const rows = quality.drops.filter(({ count }) => count);
+    if (rows.length) {
+      put("drops", table("Events that were dropped", [{ title: "Reason", kind: "text" }, number, { title: "Share" }, { title: "When", kind: "text" }],
+        rows.map(({ name, count, doc }) => [make("code", {}, name), shown(count, "count"), share(count, quality.read), marked(doc)])));
+    }
+  } else {
+    put("kept", "How many events were dropped is not carried by these rows: CSV, JSON lines and data frames lose it. Parquet and Arrow files keep it.");
+  }
+  put("clean", `${shown(quality.clean, "count")} of ${shown(quality.rows, "count")} rows, one for each viewer of a video, carry no flag.`);
+  const flags = quality.flags.filter(({ count }) => count);
+  if (!flags.length) return;
+  put("flags", table("Rows with a flag", [{ title: "Flag", kind: "text" }, { title: "Rows" }, { title: "Share" }, { title: "When", kind: "text" }, { title: "For example", kind: "text" }],
+    flags.map(({ name, count, doc, examples }) =>
+      [make("code", {}, name), shown(count, "count"), share(count, quality.rows), marked(doc), examples.map(visible).join("; ")])));
+}
+
+/** What all rows come to. */
+function tellOverview() {
+  const { overview } = DATA.page;
+  figures("figures", [
+    ["Viewers", shown(overview.users, "count")],
+    ["Videos", shown(overview.videos, "count")],
+    ["Sessions", shown(overview.sessions, "count")],
+    ["Events", shown(overview.events, "count")],
+    ["Hours watched", shown(overview.watch_time_hours, "number")],
+    ["Completion rate", shown(overview.completion_rate, "share")],
+    ["Median watch time", shown(overview.median, "clock")],
+  ]);
+  const more = overview.videos - overview.shown;
+  if (more) {
+    put("hidden", `The ${shown(overview.shown, "count")} videos with the most hours are shown. The other ${shown(more, "count")}, ` +
+      `with ${shown(overview.hiddenHours, "number")} hours, are in these totals only.`);
+  }
+}
+
+/** What of a moment is told, in words; sizes with their intervals. */
+const MOMENTS = {
+  intro: (m) => [`${span(m)}: ${range(m, "share")} got past the beginning.`],
+  steady: (m) => [`${span(m)}: held best; only ${range(m, "share")} of those there left.`],
+  dip: (m) => [`${span(m)}: passed over; the share of viewers who do so is ${range(m, "share", -1)} higher than beside it.`],
+  spike: (m) => [`${span(m)}: watched again; ${range(m, "plays")} plays per viewer more than beside it.`],
+  drop: (m) => [`${span(m)}: viewers leave; the share of those still there who do so is ${range(m, "share")} higher than beside it.`],
+  end: (m) => [`${span(m)}: ${range(m, "share")} got to the end.`],
+};
+
+function span({ startSeconds, endSeconds }) {
+  return `${clock(startSeconds)}–${clock(endSeconds)}`;
+}
+
+function range({ size, sizeLow, sizeHigh }, kind, sign = 1) {
+  const as = (value) => (kind === "plays" ? value.toFixed(2) : shown(value, "share"));
+  const ends = [sign * sizeLow, sign * sizeHigh].sort((one, other) => one - other).map(as);
+  return `${as(sign * size)} (${ends.join(" to ")})`;
+}
+
+/** Shows one video. */
+async function showVideo(place) {
+  const { columns, values, curve, seconds, isGuessed } = DATA.cells;
+  put("video-title", make("bdi", {}, nameOf(place)));
+  const viewers = values.viewers[place];
+  const told = [viewers === 1 ? "1 viewer" : `${shown(viewers, "count")} viewers`];
+  if (viewers < 100) told.push("too few for key moments, and every share is rough");
+  if (isGuessed[place]) told.push("its duration is a guess from how far anybody watched, and so is every share of it");
+  if (curve[place] < 0) told.push("without a duration there are no curves");
+  put("video-about", told.join("; ") + ".");
+  figures("video-figures", columns.filter(({ kind }) => kind !== "text").map(({ name, title, kind, doc }) =>
+    [title, shown(values[name][place], kind), doc]));
+  document.getElementById("video-charts").hidden = curve[place] < 0;
+  put("video-moments");
+  if (curve[place] < 0) return;
+  const worst = worstOf(place);
+  const inOrder = momentsOf(curve[place]).sort((one, other) => one.startSeconds - other.startSeconds);
+  const lines = inOrder.flatMap((moment) => MOMENTS[moment.kind]?.(moment) ?? []);
+  if (worst) {
+    lines.unshift(`${worst.span}: most leave for good; ${shown(worst.left, "count")} of ${shown(worst.of, "count")}, ${withInterval(worst.share, worst.low, worst.high)}.`);
+  }
+  put("video-moments", ...lines.map((line) => make("li", {}, line)));
+  const rows = await drawVideo(curve[place], seconds[place], nameOf(place));
+  put("mature-key", DATA.cells.mature[curve[place]] ? "" : "(nobody came long enough ago to tell)");
+  put("typical-key", rows.typical.length ? "(grey: the middle half of videos as long, and their median)" : "");
+}
+
+/** The video that the address asks for, else the first that loses viewers, else the first. */
+function placeAsked() {
+  const ids = DATA.cells.values.videoId;
+  if (location.hash.startsWith("#video=")) {
+    let asked = location.hash.slice(7);
+    try { asked = decodeURIComponent(asked); } catch { /* not ours: it is nobody's id */ }
+    const found = ids.indexOf(asked);
+    if (found >= 0) return { place: found, isAsked: true };
+  }
+  const first = document.querySelector("#first a");
+  return { place: first ? ids.indexOf(decodeURIComponent(first.hash.slice(7))) : ids.length ? 0 : -1, isAsked: false };
+}
+
+/** Shows the video that the address asks for. */
+async function follow() {
+  const { place, isAsked } = placeAsked();
+  if (place < 0) {
+    put("video-about", "No video was watched.");
+    document.getElementById("video-charts").hidden = true;
+    return;
+  }
+  await showVideo(place);
+  if (isAsked) document.getElementById("video-title").focus();
+}
+
+/** Who comes back, who is of which kind, who watched most, and what it all means. */
+function tellUsers() {
+  const { cohorts, segments, users, definitions, version } = DATA.page;
+  const figure = document.getElementById("cohorts-figure");
+  figure.hidden = !DATA.charts.cohorts;
+  if (!cohorts) put("cohorts-about", "Who comes back is told by sessions, which this page was made without.");
+  else if (!cohorts.length) put("cohorts-about", "There are no sessions.");
+  else tellCohorts(cohorts);
+  put("segments-table", table("Kinds of viewers; each is of the first kind that applies", [{ title: "Kind", kind: "text" }, { title: "Viewers" }, { title: "When", kind: "text" }],
+    segments.map(({ name, doc, users: count }) => [name, shown(count, "count"), marked(doc)])));
+  if (users) tellMost(users);
+  put("definitions-list", ...definitions.map(({ title, doc, rows }) => make("details", {}, make("summary", {}, title), make("p", {}, ...marked(doc)),
+    table(title, [{ title: "Figure", kind: "text" }, { title: "What it is", kind: "text" }, { title: "Unit", kind: "text" }],
+      rows.map(([name, what, unit]) => [make("code", {}, name), marked(what), unit])))));
+  put("version", version);
+}
+
+function tellCohorts(cohorts) {
+  put("cohorts-about", "Of those who began in a week, how many had a session in each week after it. A dashed frame: that week is not over.");
+  const columns = [{ title: "Week", kind: "text" }, { title: "Weeks after" }, { title: "Viewers" }, { title: "Came back" }, { title: "Share" }];
+  put("cohorts-table", make("details", {}, make("summary", {}, "As a table"), table("Who came back", columns, cohorts.map((row) =>
+    [row.cohort, shown(row.period, "count"), shown(row.cohortUsers, "count"), shown(row.activeUsers, "count"), shown(row.share, "share") + (row.isPartial ? " so far" : "")]))));
+}
+
+function tellMost({ columns, values }) {
+  const rows = values.userId.map((_, place) => columns.map(({ name, kind }) => shown(values[name][place], kind)));
+  put("users", table("Viewers who watched most", columns, rows));
+}
+
+/** All of the page. */
+async function start() {
+  await readData();
+  tellInShort();
+  tellQuality();
+  tellOverview();
+  tellUsers();
+  videosTable();
+  await Promise.all(["tiers", "scores", "cohorts"].map(draw));
+  await follow();
+  window.addEventListener("hashchange", follow);
+  document.documentElement.dataset.ready = "yes";
+}
+
+start();
