@@ -14,6 +14,7 @@ NAMES = (
     "04_analytics.py",
     "05_streaming.py",
     "06_azure.py",
+    "07_insight.py",
     "databricks_video_aggregation.py",
 )
 SEPARATOR = "\n\n# COMMAND ----------\n\n"

@@ -16,6 +16,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 import watchspan as ws
+from support.spark_rows import settings
 from watchspan import sample
 from watchspan.spark import VideoEngagementAggregator
 from watchspan.spark.quality import Check, with_limits
@@ -73,6 +74,7 @@ class Run:
         self.exit: Any = None
         dbutils = Dbutils(values)
         given = {"spark": spark, "dbutils": dbutils, "display": self.shown.append}
+        given["displayHTML"] = self.shown.append
         try:
             # As on Databricks, a notebook is `__main__`: tasks get its functions by value.
             self.names = runpy.run_path(str(ROOT / "notebooks" / f"{name}.py"), given, "__main__")
@@ -275,6 +277,41 @@ def test_analytics(
     curves = ws.retention(rows, buckets=10).to_pylist()
     chosen = {video["videoId"] for video in expected[:2]}
     assert_curves(run.shown[5], [row for row in curves if row["videoId"] in chosen])
+
+
+@pytest.mark.parametrize("plots", [True, False])
+def test_insight(spark: SparkSession, daily: Run, monkeypatch: pytest.MonkeyPatch, plots: bool) -> None:
+    if plots:
+        pytest.importorskip("altair")
+    else:
+        monkeypatch.setitem(sys.modules, "altair", None)
+        for name in [name for name in sys.modules if name.startswith("watchspan.plots")]:
+            monkeypatch.delitem(sys.modules, name)
+    values = {"output_table": KEPT, "sessions_table": f"{KEPT}_sessions", "min_viewers": "10", "curves": "2"}
+    with settings(spark, {"spark.sql.session.timeZone": "America/New_York"}):
+        run = Run(spark, "07_insight", **values, confidence="0.8", top="500")
+        drops, standing_out, ends, drawn, *charts, cohorts = run.shown
+        shown = [row for frame in (drops, standing_out) for row in frame.collect()]
+        counted = [row.asDict() for row in cohorts.collect()]
+        first, tables = ends.collect(), [ends, drawn]
+    assert len(charts) == (4 if plots else 0)
+    assert all("vegaEmbed" in chart for chart in charts)
+    rows = as_arrow(spark.table(KEPT), ws.aggregate([]).schema.remove_metadata())
+    expected = ws.moments(rows, confidence=0.8, min_viewers=10).to_pylist()
+    kinds = {"dip", "spike", "drop"}
+    assert {(row["videoId"], row["kind"], row["startSeconds"]) for row in shown} == {
+        (row["videoId"], row["kind"], row["startSeconds"]) for row in expected if row["kind"] in kinds
+    }
+    assert len(first) == len({row["videoId"] for row in expected}) > 10
+    assert all(table.count() for table in tables)
+    sessions = ws.sessions(sample.events(ROWS, seed=SEED))
+    weeks = [row for row in ws.cohorts(sessions).to_pylist() if row["activeUsers"]]
+    names = ("cohort", "period", "cohortUsers", "activeUsers", "share")
+    assert [[row[name] for name in names] for row in counted] == [
+        [row[name] for name in names] for row in weeks
+    ]
+    hours = [row["watchHours"] for row in weeks]
+    assert [row["watchHours"] for row in counted] == pytest.approx(hours)
 
 
 def assert_curves(found: DataFrame, expected: list[dict[str, Any]]) -> None:

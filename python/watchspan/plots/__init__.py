@@ -15,7 +15,7 @@ except ImportError as error:
         'Charts need the packages altair and vl-convert-python: pip install "watchspan[plots]".'
     ) from error
 
-from watchspan.plots.files import save
+from watchspan.plots.files import html, save
 from watchspan.plots.people import cohorts, scores, tiers
 from watchspan.plots.positions import completion, drop_off, retention, rewatched
 from watchspan.plots.style import dark
@@ -25,6 +25,7 @@ __all__ = [
     "completion",
     "dark",
     "drop_off",
+    "html",
     "retention",
     "rewatched",
     "save",

@@ -37,15 +37,25 @@ def save(chart: Any, path: str | Path) -> None:
         named = shown_path(str(path))
         raise OptionError(f"path is {named}, but a name in .svg, .png, .pdf or .html is needed.")
     if kind == "html":
-        # A title that ends the script would go on as a page of its own.
-        place.write_text(chart.to_html(inline=True, json_kwds={"cls": ScriptEncoder}), encoding="utf-8")
+        place.write_text(html(chart), encoding="utf-8")
     elif kind == "png":
         chart.save(str(place), scale_factor=_PNG_SCALE)
     else:
         chart.save(str(place))
 
 
-class ScriptEncoder(json.JSONEncoder):
+def html(chart: Any) -> str:
+    """A page that is nothing but the chart, as text: for `displayHTML` of a notebook, say.
+
+    Args:
+        chart: As for `save`. What draws it is in the page, about 0.8 MB; nothing is fetched.
+    """
+    # A title that ends the script would go on as a page of its own.
+    page: str = chart.to_html(inline=True, json_kwds={"cls": _ScriptEncoder})
+    return page
+
+
+class _ScriptEncoder(json.JSONEncoder):
     """JSON that can stand in a page: nothing in it ends the element that it is in."""
 
     def encode(self, o: Any) -> str:

@@ -21,6 +21,7 @@ from watchspan.spark.functions import (
     engagement_rows,
     session_rows,
 )
+from watchspan.spark.key_moments import moments
 from watchspan.spark.schemas import engagement_schema, session_schema
 from watchspan.spark.udf import engagement_udf
 
@@ -31,6 +32,7 @@ __all__ = [
     "engagement_schema",
     "engagement_udf",
     "flat_events",
+    "moments",
     "session_rows",
     "session_schema",
 ]
