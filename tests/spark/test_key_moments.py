@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -20,8 +21,8 @@ ORDER = ("videoId", "kind", "startSeconds")
 def engaged(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> tuple[DataFrame, pa.Table]:
     events, videos = sample.events(ROWS, seed=SEED), sample.videos(SEED)
     folder = tmp_path_factory.mktemp("moments")
-    pa.parquet.write_table(events, folder / "events.parquet")
-    pa.parquet.write_table(videos, folder / "videos.parquet")
+    pq.write_table(events, folder / "events.parquet")
+    pq.write_table(videos, folder / "videos.parquet")
     frames = (spark.read.parquet(str(folder / f"{name}.parquet")) for name in ("events", "videos"))
     frame = aggregate_events(next(frames), videos=next(frames))
     frame.write.parquet(str(folder / "rows"))

@@ -285,6 +285,7 @@ def test_insight(spark: SparkSession, daily: Run, monkeypatch: pytest.MonkeyPatc
         pytest.importorskip("altair")
     else:
         monkeypatch.setitem(sys.modules, "altair", None)
+        monkeypatch.delattr(ws, "plots", raising=False)
         for name in [name for name in sys.modules if name.startswith("watchspan.plots")]:
             monkeypatch.delitem(sys.modules, name)
     values = {"output_table": KEPT, "sessions_table": f"{KEPT}_sessions", "min_viewers": "10", "curves": "2"}
