@@ -26,7 +26,7 @@ PAGES, HTML = SITE / "pages", SITE / "html"
 KINDS = (
     "*.md",
     "docs/**/*.md",
-    "docs/*.svg",
+    "docs/**/*.svg",
     "queries/*.kql",
     "notebooks/*.py",
     "tests/scenarios/*.md",
