@@ -220,8 +220,9 @@ def test_what_is_wrong_is_a_sentence(tmp_path: Path) -> None:
         plots.save(CHARTS["tiers"](), "chart.bmp")
 
 
-def test_without_the_extra_one_is_told_what_to_install() -> None:
-    code = "import sys; sys.modules['altair'] = None; import watchspan; import watchspan.plots"
+@pytest.mark.parametrize("package", ["altair", "vl_convert"])
+def test_without_the_extra_one_is_told_what_to_install(package: str) -> None:
+    code = f"import sys; sys.modules[{package!r}] = None; import watchspan; import watchspan.plots"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "MissingDependencyError: Charts need the packages" in done.stderr
     assert 'pip install "watchspan[plots]"' in done.stderr

@@ -212,9 +212,10 @@ def test_the_demo_ends_with_a_page_and_says_where_it_is(tmp_path: Path) -> None:
     assert (done.exit_code, "did not make it" in done.stderr) == (2, True)
 
 
-def test_without_the_extra_one_is_told_what_to_install(tmp_path: Path) -> None:
+@pytest.mark.parametrize("package", ["altair", "vl_convert"])
+def test_without_the_extra_one_is_told_what_to_install(package: str, tmp_path: Path) -> None:
     code = (
-        "import sys; sys.modules['altair'] = None; import watchspan as ws; "
+        f"import sys; sys.modules[{package!r}] = None; import watchspan as ws; "
         f"ws.write_report(ws.aggregate([]), {str(tmp_path / 'report.html')!r})"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

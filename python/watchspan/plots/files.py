@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import vl_convert
+
 from watchspan.errors import OptionError
 from watchspan.text import shown_path
 
@@ -53,6 +55,12 @@ def html(chart: Any) -> str:
     # A title that ends the script would go on as a page of its own.
     page: str = chart.to_html(inline=True, json_kwds={"cls": _ScriptEncoder})
     return page
+
+
+def drawing_script() -> str:
+    """The script that draws charts, for a page: Vega, and `vegaEmbed`, which it makes a name of the window."""
+    script: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+    return script
 
 
 class _ScriptEncoder(json.JSONEncoder):

@@ -10,8 +10,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-import vl_convert
-
+from watchspan.plots.files import drawing_script
 from watchspan.text import to_json, visible
 
 _HERE = Path(__file__).parent
@@ -67,8 +66,7 @@ def _closed(script: str) -> str:
 
 @lru_cache
 def _vega() -> str:
-    """Vega and what embeds it, from the package that also makes files of charts."""
-    return _closed(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
+    return _closed(drawing_script())
 
 
 def _read(name: str) -> str:
