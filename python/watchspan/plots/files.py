@@ -58,7 +58,7 @@ def html(chart: Any) -> str:
 
 
 def drawing_script() -> str:
-    """The script that draws charts, for a page: Vega, and `vegaEmbed`, which it makes a name of the window."""
+    """The script that draws charts, for a page: Vega, and `vegaEmbed` as a name of the window."""
     script: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
     return script
 
