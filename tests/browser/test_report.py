@@ -274,6 +274,7 @@ def test_hardly_anything_is_told_as_that(browser, tmp_path, count):
     ws.write_report(rows, tmp_path / "report.html", sessions=ws.sessions([]))
     opened = Opened(browser, tmp_path / "report.html")
     assert "No video has viewers enough" in opened.text("#first")
+    assert ("there were no events; there are no rows" in opened.text("#trust")) == (count == 0)
     assert ("nobody came long enough ago" in opened.text("#mature-key")) == (count == 1)
     assert ("No video was watched" in opened.text("#video-about")) == (count == 0)
     opened.page.screenshot(path=(KEPT / f"rows{count}.png"), full_page=True)

@@ -239,3 +239,9 @@ def test_the_vendored_scripts_are_those_of_their_packages(tmp_path: Path) -> Non
         "dataTables.min.js is not that of datatables.net 3.1.5",
         "other.js is in no package of npm.json",
     ]
+
+
+def test_kinds_of_viewers_are_told_with_the_values_of_their_thresholds(written: Path) -> None:
+    told = {kind["name"]: kind["doc"] for kind in block(written, "page")["segments"]}
+    assert told["lapsed"] == "Last seen at least `lapsed_days` (14) before `as_of`."
+    assert "`finisher_completion` (0.6)" in told["finisher"]

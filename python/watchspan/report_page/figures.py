@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 from typing import Any
 
 import pyarrow as pa
@@ -10,6 +11,7 @@ import pyarrow.compute as pc
 
 from watchspan import _core
 from watchspan.insight.columns import COUNT, INSTANT, NUMBER, TABLES, OutputColumn
+from watchspan.insight.options import Segments
 from watchspan.insight.rows import plain
 from watchspan.insight.thresholds import REST, SEGMENTS
 from watchspan.report_page.curves import Drawn
@@ -155,7 +157,18 @@ def overview(summary: dict[str, Any], totals: pa.Table, seen: pa.Table) -> dict[
 def kinds(segments: pa.Table) -> list[dict[str, Any]]:
     """How many users are of each kind."""
     counts = {each["values"]: each["counts"] for each in pc.value_counts(segments["segment"]).to_pylist()}
-    return [{"name": name, "doc": doc, "users": counts.get(name, 0)} for name, doc in (*SEGMENTS, REST)]
+    return [
+        {"name": name, "doc": _with_values(doc), "users": counts.get(name, 0)}
+        for name, doc in (*SEGMENTS, REST)
+    ]
+
+
+def _with_values(doc: str) -> str:
+    """What a segment is, each threshold with its value."""
+    used = asdict(Segments())
+    return re.sub(
+        r"`(\w+)`", lambda name: name[0] + (f" ({used[name[1]]:g})" if name[1] in used else ""), doc
+    )
 
 
 def most(totals: pa.Table, count: int) -> dict[str, Any]:

@@ -24,8 +24,8 @@ function tellInShort() {
   } else {
     put("first", "No video has viewers enough to say where they leave: that takes 30, and 10 who leave in one place.");
   }
-  const kept = quality.read ? `${shown(quality.kept / quality.read, "share")} of ${shown(quality.read, "count")} events count` :
-    "how many events were dropped is not carried by these rows";
+  const kept = quality.read === null ? "how many events were dropped is not carried by these rows" :
+    quality.read ? `${shown(quality.kept / quality.read, "share")} of ${shown(quality.read, "count")} events count` : "there were no events";
   const clean = quality.rows ? `${shown(quality.clean / quality.rows, "share")} of ${shown(quality.rows, "count")} rows carry no flag` : "there are no rows";
   put("trust", make("strong", {}, "How far to trust it: "), `${kept}; ${clean}${flagged}. `, make("a", { href: "#quality" }, "What is wrong with the others"), ".");
 }
