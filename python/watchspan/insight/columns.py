@@ -233,14 +233,17 @@ MOMENTS = OutputTable(
 )  # fmt: skip
 
 
+# Where each class of lengths begins, in minutes, and what it is called.
+LENGTHS = ((0, "< 1 min"), (1, "1-3 min"), (3, "3-10 min"), (10, "10-30 min"), (30, ">= 30 min"))
+
 TYPICAL = OutputTable(
     "Typical",
     "One row per class of lengths and bucket of positions: `watchspan.typical`.",
     (
         OutputColumn(
             "lengthClass", TEXT,
-            "How long the videos are: `< 1 min`, `1-3 min`, `3-10 min`, `10-30 min`, `>= 30 min`; each "
-            "begins with the first number.",
+            f"How long the videos are: {', '.join(f'`{name}`' for _, name in LENGTHS)}; each begins with the "
+            "first number.",
         ),
         OutputColumn("bucket", COUNT, "The bucket's number, from 0."),
         _share("p25", "The `retention` that a quarter of the videos stay below; null of fewer than 10."),

@@ -11,6 +11,8 @@ from watchspan import _core, arguments, sources
 from watchspan.columns import Place
 from watchspan.report import read_metadata, result, warn_of_buckets
 
+# Videos with fewer viewers have only an intro and an end, if nobody says otherwise.
+MIN_VIEWERS = 100
 # Confidence, the fewest viewers, the least share, the most of each kind: as the core takes them.
 Settings = tuple[float, int, float, int]
 
@@ -23,7 +25,7 @@ def moments(
     buckets: int = 100,
     bucket_seconds: float | None = None,
     confidence: float = 0.95,
-    min_viewers: int = 100,
+    min_viewers: int = MIN_VIEWERS,
     min_share: float = 0.01,
     max_each: int = 5,
     threads: int | None = None,

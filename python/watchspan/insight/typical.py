@@ -11,12 +11,11 @@ import pyarrow as pa
 from watchspan import arguments, sources
 from watchspan.errors import DataError
 from watchspan.insight import tables
+from watchspan.insight.columns import LENGTHS
 from watchspan.insight.rows import Columns, plain
 from watchspan.report import read_metadata
 
 _NEEDED = ("videoId", "videoDuration", "bucket", "retention")
-# Where each class of lengths begins, in minutes, and what it is called.
-_CLASSES = ((0, "< 1 min"), (1, "1-3 min"), (3, "3-10 min"), (10, "10-30 min"), (30, ">= 30 min"))
 _LEAST_VIDEOS = 10
 
 
@@ -62,7 +61,7 @@ def typical(retention: Any, *, by: str = "length") -> pa.Table:
     for (number, bucket), shares in sorted(alike.items()):
         shares.sort()
         quarters = [_quantile(shares, part) if len(shares) >= _LEAST_VIDEOS else None for part in (1, 2, 3)]
-        for name, value in zip(columns, (_CLASSES[number][1], bucket, *quarters, len(shares))):
+        for name, value in zip(columns, (LENGTHS[number][1], bucket, *quarters, len(shares))):
             columns[name].append(value)
     return tables.made("typical", columns, {}, how)
 
@@ -73,11 +72,11 @@ def length_class(seconds: float) -> str:
     >>> length_class(180.0)
     '3-10 min'
     """
-    return _CLASSES[_class_of(seconds)][1]
+    return LENGTHS[_class_of(seconds)][1]
 
 
 def _class_of(seconds: float) -> int:
-    begun = (number for number, (minutes, _) in enumerate(_CLASSES) if minutes * 60 <= seconds)
+    begun = (number for number, (minutes, _) in enumerate(LENGTHS) if minutes * 60 <= seconds)
     return max(begun, default=0)
 
 

@@ -50,7 +50,7 @@ def html(chart: Any) -> str:
     """A page that is nothing but the chart, as text: for `displayHTML` of a notebook, say.
 
     Args:
-        chart: As for `save`. What draws it is in the page, about 0.8 MB; nothing is fetched.
+        chart: As for `save`. What draws it is in the page; nothing is fetched.
     """
     # A title that ends the script would go on as a page of its own.
     page: str = chart.to_html(inline=True, json_kwds={"cls": _ScriptEncoder})

@@ -216,7 +216,8 @@ def drop_off(table: Any, *, video: Any = None) -> Any:
         WatchspanError: As `retention` does.
     """
     curve = of_one_video(rows_of(table, COMPLETION, "completion_curve"), video)
-    base = alt.Chart(alt.Data(values=leaving(curve), name="leaving"))
+    parts = leaving(curve)
+    base = alt.Chart(alt.Data(values=parts, name="leaving"))
     x = alt.X(
         "part:N",
         sort=None,
@@ -228,7 +229,7 @@ def drop_off(table: Any, *, video: Any = None) -> Any:
         x=x, y=alt.Y("share:Q", axis=share_axis("Viewers who left in it"))
     )
     spread = base.mark_rule(color=GREY, strokeWidth=2).encode(x=x, y="low:Q", y2="high:Q")
-    most = max(leaving(curve), key=lambda part: part["share"], default=None)
+    most = max(parts, key=lambda part: part["share"], default=None)
     said = f"Most viewers left in {most['part']}: {most['share']:.0%}." if most else "No viewers."
     return finished(alt.layer(bars, spread), name_of(curve), said)
 
@@ -239,9 +240,8 @@ def leaving(curve: list[Row]) -> list[Row]:
     Somebody who finished left nowhere.
     """
     there = [row["viewers"] - row["completed"] for row in curve] + [0]
-    found = []
+    found, everybody = [], curve[0]["viewers"] if curve else 0
     for row, here, further in zip(curve, there, there[1:]):
-        everybody = curve[0]["viewers"]
         share, low, high = wilson(here - further, everybody) if everybody else (0.0, 0.0, 0.0)
         found.append(
             {

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from watchspan.api import retention
 from watchspan.insight.completion import completion_curve
-from watchspan.insight.moments import moments
+from watchspan.insight.moments import MIN_VIEWERS, moments
 from watchspan.insight.typical import length_class, typical
 from watchspan.plots.inputs import Row, rows_of
 from watchspan.plots.positions import COMPLETION, leaving
@@ -28,7 +28,7 @@ _LARGEST = 32_000
 _MOMENTS = ("kind", "startSeconds", "endSeconds", "size", "sizeLow", "sizeHigh", "viewers")
 _QUARTERS = ("p25", "median", "p75")
 # Below so many leavers and viewers chance says where the most leave.
-_FEWEST_LEAVERS, _FEWEST_VIEWERS = 10, 30
+FEWEST = {"leavers": 10, "viewers": 30, "forMoments": MIN_VIEWERS}
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,9 @@ def _moments(
     columns = {name: [_rounded(value) for value in found[name].to_pylist()] for name in _MOMENTS}
     columns["video"] = [place.get(key, -1) for key in found["videoId"].to_pylist()]
     classes = [length_class(seconds[key]) for key in keys]
-    return _packed(to_json({**columns, "classes": classes, "typical": _lines(usual)}).encode())
+    return _packed(
+        to_json({"told": _MOMENTS, **columns, "classes": classes, "typical": _lines(usual)}).encode()
+    )
 
 
 def _lines(usual: pa.Table) -> dict[str, dict[str, list[Any]]]:
@@ -131,7 +133,7 @@ def _by_video(table: pa.Table) -> Iterable[tuple[Any, list[Row]]]:
 def _worst(parts: list[Row]) -> list[float] | None:
     """Where most left for good, unless there are too few to say so."""
     number, part = max(enumerate(parts), key=lambda each: each[1]["left"])
-    if part["left"] < _FEWEST_LEAVERS or part["of"] < _FEWEST_VIEWERS:
+    if part["left"] < FEWEST["leavers"] or part["of"] < FEWEST["viewers"]:
         return None
     return [number, part["left"], part["of"], *(round(part[name], 4) for name in ("share", "low", "high"))]
 

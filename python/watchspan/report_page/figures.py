@@ -99,16 +99,6 @@ def heading(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z0-9])", " ", name).capitalize()
 
 
-def records(table: pa.Table) -> list[dict[str, Any]]:
-    """A small table, row by row."""
-    rows = table.to_pylist()
-    return [{name: _plain(value) for name, value in row.items()} for row in rows]
-
-
-def _plain(value: Any) -> Any:
-    return value if value is None or isinstance(value, (bool, int, float, str)) else value.isoformat()
-
-
 def quality(table: pa.Table, how: dict[str, Any], summary: dict[str, Any], users: bool) -> dict[str, Any]:
     """What was dropped, if the rows still say it, and which flags they carry, with examples."""
     told, docs = how.get("report"), dict(_core.drop_reasons())
@@ -183,7 +173,7 @@ def most(totals: pa.Table, count: int) -> dict[str, Any]:
 
 def definitions() -> list[dict[str, Any]]:
     """What each figure means, as the columns' own list has it."""
-    tables = [TABLES[name] for name in _TABLES if name in TABLES]
+    tables = [TABLES[name] for name in _TABLES]
     found = [
         {"title": t.title, "doc": t.doc, "rows": [[c.name, c.doc, c.unit] for c in t.columns]} for t in tables
     ]

@@ -9,6 +9,8 @@ from watchspan._core import version
 from watchspan.insight.cohorts import cohorts
 from watchspan.insight.segments import segments
 from watchspan.insight.totals import user_totals, video_totals
+from watchspan.plots.inputs import rows_of
+from watchspan.plots.positions import SHAPES
 from watchspan.report import read_metadata
 from watchspan.report_page import assembly, charts, curves, figures
 from watchspan.summary import summarize
@@ -41,9 +43,11 @@ def page_of(rows: Any, sessions: Any, videos: Any, top: int, title: str, users: 
         "moments": drawn.moments,
         "page": {
             "version": version,
+            "fewest": curves.FEWEST,
+            "placed": list(SHAPES),
             "quality": figures.quality(table, how, summary, users),
             "overview": figures.overview(summary, totals, seen),
-            "cohorts": figures.records(weeks) if weeks is not None else None,
+            "cohorts": None if weeks is None else rows_of(weeks, weeks.column_names, "cohorts"),
             "segments": figures.kinds(kinds),
             "users": figures.most(user_totals(table), _MOST_USERS) if users else None,
             "definitions": figures.definitions(),

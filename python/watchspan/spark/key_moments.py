@@ -11,22 +11,12 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from watchspan import _core, arguments
-from watchspan.errors import MissingColumnError
-from watchspan.insight.moments import Settings, settings_of
+from watchspan.insight.moments import MIN_VIEWERS, Settings, settings_of
 from watchspan.spark import layout
 from watchspan.spark.failures import told
 from watchspan.spark.functions import spread
+from watchspan.spark.retention import CURVES
 
-_NEEDED = (
-    "userId",
-    "videoId",
-    "videoTitle",
-    "videoDuration",
-    "durationSource",
-    "maxPositionReached",
-    "watchedIntervals",
-    "replayedIntervals",
-)
 # Buckets, seconds of a bucket, and what counts as a moment: as the core takes them.
 _How = tuple[Optional[int], Optional[float], Settings]
 
@@ -38,7 +28,7 @@ def moments(
     buckets: int = 100,
     bucket_seconds: float | None = None,
     confidence: float = 0.95,
-    min_viewers: int = 100,
+    min_viewers: int = MIN_VIEWERS,
     min_share: float = 0.01,
     max_each: int = 5,
 ) -> DataFrame:
@@ -63,13 +53,7 @@ def moments(
     """
     count, seconds = arguments.buckets_argument(buckets, bucket_seconds)
     how: _How = (count, seconds, settings_of(confidence, min_viewers, min_share, max_each))
-    for name in _NEEDED:
-        if name not in rows.columns:
-            raise MissingColumnError(
-                f"The rows have no column {name!r}; they have {', '.join(rows.columns)}. Engagement rows are "
-                "needed, as aggregate_events() returns them and update() keeps them."
-            )
-    sent = layout.to_spark_layout(rows, _NEEDED)
+    sent = layout.engagement_columns(rows, (*CURVES, "durationSource"))
     declared = _declared(layout.arrow_schema(sent.schema, set(sent.columns)), how)
     judge = partial(_judge_partition, how=how, declared=declared)
     made = spread(sent, ("videoId",), None).mapInArrow(judge, layout.spark_schema(declared))

@@ -19,7 +19,7 @@ from pyspark.sql import types as T
 
 from watchspan import _core
 from watchspan.comments import comments
-from watchspan.errors import ColumnTypeError
+from watchspan.errors import ColumnTypeError, MissingColumnError
 
 KEYS = ("userId", "videoId", "sessionId")
 # Spark 3.3 takes no list of structs from Python, and putting lists of numbers together costs newer ones much.
@@ -152,6 +152,21 @@ def is_pairs(kind: T.DataType) -> bool:
 def _is_split(kind: T.DataType) -> bool:
     """Whether it comes from the core as lists of numbers that are put together here."""
     return is_pairs(kind) and not _TAKES_PAIRS
+
+
+def engagement_columns(rows: DataFrame, names: Collection[str]) -> DataFrame:
+    """These columns of engagement rows in Spark's layout.
+
+    Raises:
+        MissingColumnError: If one is not there.
+    """
+    for name in names:
+        if name not in rows.columns:
+            raise MissingColumnError(
+                f"The rows have no column {name!r}; they have {', '.join(rows.columns)}. Engagement rows are "
+                "needed, as aggregate_events() returns them and update() keeps them."
+            )
+    return to_spark_layout(rows, names)
 
 
 def to_spark_layout(frame: DataFrame, names: Iterable[str]) -> DataFrame:

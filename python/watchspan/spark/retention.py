@@ -15,11 +15,11 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from watchspan import _core, arguments
-from watchspan.errors import MissingColumnError
 from watchspan.spark import layout
 from watchspan.spark.failures import told
 
-_NEEDED = (
+# What of engagement rows curves along videos are drawn from.
+CURVES = (
     "userId",
     "videoId",
     "videoTitle",
@@ -55,13 +55,7 @@ def retention_curves(
         MissingColumnError: If they are not engagement rows.
     """
     count, seconds = arguments.buckets_argument(buckets, bucket_seconds)
-    for name in _NEEDED:
-        if name not in rows.columns:
-            raise MissingColumnError(
-                f"The rows have no column {name!r}; they have {', '.join(rows.columns)}. Engagement rows are "
-                "needed, as aggregate_events() returns them and update() keeps them."
-            )
-    sent = layout.to_spark_layout(rows.filter(F.col("videoDuration").isNotNull()), _NEEDED)
+    sent = layout.engagement_columns(rows, CURVES).filter(F.col("videoDuration").isNotNull())
     declared = _declared(sent.schema["videoId"].dataType)
     draw = partial(_draw_partition, count=count, seconds=seconds, declared=declared)
     drawn = sent.mapInArrow(draw, layout.spark_schema(declared))

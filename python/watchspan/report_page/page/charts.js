@@ -73,7 +73,7 @@ function rowsOf(video, seconds) {
 /** The moments of a video that have a place in its curve. */
 function marksOf(video, retention, step) {
   return momentsOf(video)
-    .filter(({ kind }) => ["spike", "dip", "drop", "steady"].includes(kind))
+    .filter(({ kind }) => DATA.page.placed.includes(kind))
     .map((moment) => {
       const middle = (moment.startSeconds + moment.endSeconds) / 2;
       return { ...moment, middle, height: retention[Math.min(retention.length - 1, Math.floor(middle / step))] };
@@ -82,9 +82,8 @@ function marksOf(video, retention, step) {
 
 /** The moments of a video, each as an object. */
 function momentsOf(video) {
-  const names = ["kind", "startSeconds", "endSeconds", "size", "sizeLow", "sizeHigh", "viewers"];
   const places = DATA.momentsOf.get(video) || [];
-  return places.map((place) => Object.fromEntries(names.map((name) => [name, DATA.moments[name][place]])));
+  return places.map((place) => Object.fromEntries(DATA.moments.told.map((name) => [name, DATA.moments[name][place]])));
 }
 
 /** What is typical of videos as long as this one, along it. */

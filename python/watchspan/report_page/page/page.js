@@ -7,7 +7,7 @@ function put(id, ...parts) {
 
 /** The first thing to know: which video loses its viewers, where, and how sure that is. */
 function tellInShort() {
-  const { quality } = DATA.page;
+  const { quality, fewest } = DATA.page;
   let flagged = "";
   const worst = DATA.cells.leaving.map((_, place) => place).filter((place) => worstOf(place));
   worst.sort((one, other) => worstOf(other).left - worstOf(one).left || one - other);
@@ -22,7 +22,7 @@ function tellInShort() {
       return [linkTo(place), span, withEnds(share, low, high), shown(left, "count"), shown(of, "count")];
     })));
   } else {
-    put("first", "No video has viewers enough to say where they leave: that takes 30, and 10 who leave in one place.");
+    put("first", `No video has viewers enough to say where they leave: that takes ${fewest.viewers}, and ${fewest.leavers} who leave in one place.`);
   }
   const kept = quality.read === null ? "how many events were dropped is not carried by these rows" :
     quality.read ? `${shown(quality.kept / quality.read, "share")} of ${shown(quality.read, "count")} events count` : "there were no events";
@@ -98,7 +98,7 @@ async function showVideo(place) {
   put("video-title", make("bdi", {}, nameOf(place)));
   const viewers = values.viewers[place];
   const told = [viewers === 1 ? "1 viewer" : `${shown(viewers, "count")} viewers`];
-  if (viewers < 100) told.push("too few for key moments, and every share is rough");
+  if (viewers < DATA.page.fewest.forMoments) told.push("too few for key moments, and every share is rough");
   if (isGuessed[place]) told.push("its duration is a guess from how far anybody watched, and so is every share of it");
   if (curve[place] < 0) told.push("without a duration there are no curves");
   put("video-about", told.join("; ") + ".");
