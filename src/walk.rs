@@ -153,6 +153,7 @@ impl<'a, N: FnMut(Micros) -> Option<Micros>> Walker<'a, N> {
     }
 
     /// The event, at `position`, follows on playback from the position `from`. Whether the run goes on.
+    #[inline]
     fn after_playing(
         &mut self,
         from: f64,
@@ -181,6 +182,7 @@ impl<'a, N: FnMut(Micros) -> Option<Micros>> Walker<'a, N> {
 
     /// Playback ran `from` one position `to` another, or so it seems; `before` is what content of it was known of
     /// before this event. Whether the run goes on.
+    #[inline]
     fn judge(&mut self, event: &Event, (from, to): (f64, f64), before: f64, tell: &mut impl Tell) -> bool {
         let state = &mut self.state;
         let Since { clock, content, fastest } = state.since;
@@ -212,6 +214,7 @@ impl<'a, N: FnMut(Micros) -> Option<Micros>> Walker<'a, N> {
     }
 
     /// The event, at `position`, finds a player that was paused, ended, closed or in the viewer's hand.
+    #[inline]
     fn after_standstill(&mut self, event: &Event, position: Option<f64>, tell: &mut impl Tell) {
         let state = &mut self.state;
         let dt = event.time.seconds_since(state.time);
@@ -266,6 +269,7 @@ impl<'a, N: FnMut(Micros) -> Option<Micros>> Walker<'a, N> {
     }
 }
 
+#[inline]
 fn unobserved(start: Option<f64>, seconds: f64, tell: &mut impl Tell) {
     if let (Some(start), true) = (start, seconds > 0.0) {
         // A speed may be so absurd that its product with the clock is none.
