@@ -1,4 +1,4 @@
-"""How good predictions of who finishes are: `PYTHONPATH=tests python benches/prediction.py`.
+"""How good predictions of who finishes are: `python benches/prediction.py`.
 
 Each line is of one stream of events: what was planted in it, and how good the model is on users that it did
 not see, beside the curve by reach and video, and beside `completion_curve` as it is.
@@ -7,17 +7,21 @@ not see, beside the curve by reach and video, and beside `completion_curve` as i
 from __future__ import annotations
 
 import datetime as dt
+import sys
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from support.returning import LATER, THEN, as_of, by_reach_alone, keen_ones
 
 import watchspan as ws
 from watchspan import sample
 from watchspan.predict import CompletionModel, Score
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+from support.returning import LATER, THEN, as_of, by_reach_alone, keen_ones
 
 SEEDS = 20
 
@@ -63,9 +67,10 @@ def main() -> None:
     for seed in range(SEEDS):
         told = by_reach_alone(seed=seed)
         skills.append(scored(as_of(told, THEN), as_of(told, LATER), as_of=THEN, until=LATER).skill)
+    above = sum(skill > 0 for skill in skills)
     print(
-        f"\nOf {SEEDS} streams in which reach alone decides, {sum(skill > 0 for skill in skills)} had a skill "
-        f"above 0; from {min(skills):.3f} to {max(skills):.3f}."
+        f"\nOf {SEEDS} streams in which reach alone decides, {above} had a skill above 0; "
+        f"from {min(skills):.3f} to {max(skills):.3f}."
     )
 
 
