@@ -22,9 +22,9 @@ STREAMS ?= 150000
 LINES ?= 5000
 FUZZ_SECONDS ?= 120
 BENCH_SPARK ?= --sizes 1M,10M --rounds 3
-OLD_TESTS := $(patsubst %,tests/python/test_%.py,scenarios random_streams sources summary errors api options package core_pieces core_durations refused_sources writing reading sample cli pickles outputs hostile_arguments bounds insight_totals insight_daily insight_cohorts insight_completion insight_segments)
+OLD_TESTS := $(patsubst %,tests/python/test_%.py,scenarios random_streams sources summary errors api options package core_pieces core_durations refused_sources writing reading sample cli pickles outputs hostile_arguments bounds insight_totals insight_daily insight_cohorts insight_completion insight_segments predict)
 # What reads the layers needs Python 3.11, which the tests' own environment may not have.
-NEWEST_TESTS := $(patsubst %,tests/python/test_%.py,scenarios laws layers)
+NEWEST_TESTS := $(patsubst %,tests/python/test_%.py,scenarios laws layers predict)
 ARM_TESTS := $(patsubst %,tests/python/test_%.py,scenarios laws random_streams api sources)
 OLDER_SPARK_TESTS := $(patsubst %,tests/spark/test_%.py,environment scenarios)
 # The tests of the kept tables take as long as all others of Spark together.

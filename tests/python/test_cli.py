@@ -32,6 +32,7 @@ COMMANDS = (
     "generate",
     "kql",
     "moments",
+    "predict",
     "presets",
     "report",
     "rescore",

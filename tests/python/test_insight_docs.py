@@ -18,6 +18,8 @@ from watchspan.insight.tables import names
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGE = (DOCS / "insight.md").read_text(encoding="utf-8")
+# An extra makes them, and a page of its own shows them: see test_predict_docs.py.
+ELSEWHERE = ("predictions", "calibration", "features")
 
 
 @pytest.fixture
@@ -40,7 +42,7 @@ def test_every_example_runs_and_every_function_has_one(made: dict[str, Any]) -> 
     assert {name for name, table in tables.items() if not table.num_rows} == set()
     shown = {tuple(table.column_names) for table in tables.values()}
     assert len(TABLES) >= 6
-    assert [name for name in TABLES if tuple(names(name)) not in shown] == []
+    assert [name for name in TABLES if tuple(names(name)) not in shown] == list(ELSEWHERE)
     assert made["strict"]["segment"].to_pylist() != made["kinds"]["segment"].to_pylist()
 
 
@@ -55,7 +57,7 @@ def test_schemas_are_those_of_the_list(made: dict[str, Any]) -> None:
                 assert str(field.type) in (column.type, "string"), column.name
                 assert field.nullable == column.nullable, column.name
                 assert column.nullable or not table[field.name].null_count, column.name
-    assert seen >= len(TABLES)
+    assert seen >= len(TABLES) - len(ELSEWHERE)
 
 
 def test_every_column_is_documented_and_has_a_comment() -> None:

@@ -35,6 +35,7 @@ def test_the_import_is_light() -> None:
         "azure",
         "altair",
         "vl_convert",
+        "sklearn",
         "pyarrow.dataset",
     ]
     done = run(f"""

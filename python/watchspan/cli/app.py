@@ -15,7 +15,7 @@ import click
 import pyarrow as pa
 
 from watchspan import _core, _interrupts
-from watchspan.cli import azure, demo, insight, keeping, kql, page, presets, reading, tables
+from watchspan.cli import azure, demo, insight, keeping, kql, page, predict, presets, reading, tables
 from watchspan.cli.terminal import say
 from watchspan.errors import MissingDependencyError, OptionError, WatchspanError, WatchspanWarning
 from watchspan.masking import masked
@@ -153,6 +153,7 @@ def app() -> None:
 for _command in (
     *tables.COMMANDS,
     *insight.COMMANDS,
+    *predict.COMMANDS,
     *page.COMMANDS,
     *reading.COMMANDS,
     *presets.COMMANDS,

@@ -95,6 +95,16 @@ _PREVIEWS = {
         "lastSeen",
         "segment",
     ),
+    "predictions": (
+        "userId",
+        "videoId",
+        "reach",
+        "lastWatchDate",
+        "probability",
+        "curveProbability",
+        "basis",
+        "until",
+    ),
     "typical": ("lengthClass", "bucket", "p25", "median", "p75", "videos"),
     "moments": (
         "videoId",

@@ -275,6 +275,90 @@ SEGMENTS = OutputTable(
     ),
 )
 
+
+def _feature(name: str, unit: str, doc: str) -> OutputColumn:
+    return OutputColumn(name, NUMBER, doc, unit, nullable=True)
+
+
+_OPEN_PAIR = (
+    OutputColumn("userId", KEY, "The viewer."),
+    OutputColumn("videoId", KEY, "The video, which the viewer has not completed."),
+)
+_REACH = _share(
+    "reach", "Where the last watched interval ends / `videoDuration`, at most 1; null without a duration."
+)
+FEATURES = OutputTable(
+    "Features",
+    "One row per pair of a user and a video that is not completed: `watchspan.predict.features`. All are as "
+    "of `as_of`, from the rows alone; a rate of others is drawn to that of all rows by as much as five rows "
+    "weigh.",
+    (
+        *_OPEN_PAIR,
+        _REACH,
+        _feature("furthest", "0 to 1", "`maxPositionReached` / `videoDuration`."),
+        _feature("coverage", "0 to 1", "`totalUniqueSecondsWatched` / `videoDuration`."),
+        _feature("minutesLong", "min of content", "`videoDuration`."),
+        _feature("minutesLeft", "min of content", "What of the video lies behind `reach`."),
+        _feature("minutesWatched", "min of content", "`totalWatchTime`."),
+        _feature("sessionCount", "sessions", "As in the row."),
+        _feature("daysSinceWatched", "days", "From `lastWatchDate` to `as_of`."),
+        _feature("daysSinceStarted", "days", "From `firstWatchDate` to `as_of`."),
+        _feature("forwardSkipsPerMinute", "skips per min of content",
+                 "`totalForwardSkips` per minute watched; null if nothing was."),
+        _feature("backwardSkipsPerMinute", "skips per min of content", "`totalBackwardSkips` likewise."),
+        _feature("pausesPerSession", "pauses", "`avgPausesPerSession`."),
+        _feature("rewatchedShare", "0 to 1", "`rewatchedSeconds` / `totalWatchTime`; null if nothing was "
+                 "watched."),
+        _feature("speed", "", "`totalWatchTime` / `totalPlayTime`; null if nothing was played."),
+        _feature("completionCurve", "0 to 1", "What `completion_curve` of the same rows says at `reach`, of "
+                 "the other viewers of the video; null without a duration."),
+        _feature("videoViewers", "users", "Rows of the video."),
+        _feature("videoCompletionRate", "0 to 1", "Completed rows / rows, of its other viewers."),
+        _feature("videoReturnRate", "0 to 1", "Rows with several sessions / rows, of its other viewers."),
+        _feature("userVideos", "videos", "Rows of the viewer."),
+        _feature("userCompletionRate", "0 to 1", "Completed rows / rows, of the viewer's other videos."),
+        _feature("userReturnRate", "0 to 1", "Rows with several sessions / rows, of these."),
+        _feature("userDaysSinceSeen", "days", "From the viewer's last event on any video to `as_of`."),
+        _feature("videosSince", "videos", "The viewer's videos that were watched last later than this one."),
+    ),
+)  # fmt: skip
+
+PREDICTIONS = OutputTable(
+    "Predictions",
+    "One row per pair of a user and a video that is not completed: "
+    "`watchspan.predict.CompletionModel.predict`.",
+    (
+        *_OPEN_PAIR,
+        OutputColumn("videoTitle", TEXT, "Its title, if known.", nullable=True),
+        OutputColumn(
+            "videoDuration", NUMBER, "Its duration, if known.", "s of content", nullable=True
+        ),
+        _REACH,
+        OutputColumn("lastWatchDate", INSTANT, "The viewer's last event on it."),
+        OutputColumn("probability", NUMBER, "How likely it is completed by `until`.", "0 to 1"),
+        OutputColumn(
+            "curveProbability", NUMBER, "What the curve says of it: `reach`, and the video, alone.", "0 to 1"
+        ),
+        OutputColumn(
+            "basis", TEXT, "What `probability` is by: `model`, or `curve` where the model is no better."
+        ),
+        OutputColumn("until", INSTANT, "`as_of`, and as much time as lay between the rows of the fit."),
+    ),
+)  # fmt: skip
+
+CALIBRATION = OutputTable(
+    "Calibration",
+    "One row per tenth of the pairs by their probability: `watchspan.predict.Score.calibration`.",
+    (
+        OutputColumn("bin", COUNT, "The tenth, from 0. Equal probabilities are in one."),
+        OutputColumn("pairs", COUNT, "How many there are.", "pairs"),
+        OutputColumn("meanProbability", NUMBER, "The mean of their probabilities.", "0 to 1"),
+        OutputColumn("completedShare", NUMBER, "How many of them were completed.", "0 to 1"),
+        OutputColumn("completedLow", NUMBER, "Where Wilson's interval of 95% for it begins.", "0 to 1"),
+        OutputColumn("completedHigh", NUMBER, "Where that interval ends.", "0 to 1"),
+    ),
+)  # fmt: skip
+
 # By the names that results carry as metadata.
 TABLES: Mapping[str, OutputTable] = {
     "video_totals": VIDEO_TOTALS,
@@ -285,6 +369,9 @@ TABLES: Mapping[str, OutputTable] = {
     "moments": MOMENTS,
     "typical": TYPICAL,
     "segments": SEGMENTS,
+    "predictions": PREDICTIONS,
+    "calibration": CALIBRATION,
+    "features": FEATURES,
 }
 
 

@@ -111,7 +111,7 @@ def _durations(table: pa.Table, found: Columns, videos: Any) -> tuple[pa.Array, 
 def _known(found: Columns, durations: pa.Array) -> Columns:
     """Of the rows whose video has a duration: that, and how far their viewers got."""
     has_duration = pc.is_valid(found["video"])
-    reached = {"reach": _last_ends(found["watchedIntervals"])}
+    reached = {"reach": last_ends(found["watchedIntervals"])}
     known = {
         name: column.filter(has_duration)
         for name, column in {**found, **reached}.items()
@@ -123,7 +123,7 @@ def _known(found: Columns, durations: pa.Array) -> Columns:
     return {**known, "duration": duration}
 
 
-def _last_ends(intervals: pa.Array) -> pa.Array:
+def last_ends(intervals: pa.Array) -> pa.Array:
     """Where the last interval of each row ends; 0 for those without any."""
     rows, parts = pc.list_parent_indices(intervals).cast(pa.int64()), pc.list_flatten(intervals)
     try:
@@ -141,7 +141,7 @@ def _last_ends(intervals: pa.Array) -> pa.Array:
 
 def _curves(known: Columns, count: int) -> dict[int, list[tuple[int, int, int]]]:
     """Number of a video -> for each bucket the deepest that its viewers got: all, completed, too young."""
-    deepest = _deepest(known["reach"], known["duration"], count)
+    deepest = deepest_bucket(known["reach"], known["duration"], count)
     mature = ones(known["isMature"])
     sums = {
         "viewers": mature,
@@ -155,7 +155,7 @@ def _curves(known: Columns, count: int) -> dict[int, list[tuple[int, int, int]]]
     return curves
 
 
-def _deepest(reach: pa.Array, duration: pa.Array, count: int) -> pa.Array:
+def deepest_bucket(reach: pa.Array, duration: pa.Array, count: int) -> pa.Array:
     """The last bucket that begins at or before what was reached."""
 
     def start(bucket: pa.Array) -> pa.Array:
