@@ -5,7 +5,7 @@ use arrow_array::{Array, Float64Array, ListArray, RecordBatch, cast::AsArray};
 use arrow_schema::{DataType, Field};
 
 use super::super::keys::cast;
-use super::OwnSchema;
+use super::schema::OwnSchema;
 use crate::error::Result;
 use crate::intervals::{Interval, IntervalSet};
 

@@ -6,7 +6,7 @@ use super::super::columns::TypeFamily;
 use super::super::keys::KeyColumn;
 use super::super::values::{NumberColumn, TextColumn};
 use super::pairs::PairsColumn;
-use super::{OwnSchema, OwnTable};
+use super::schema::{OwnSchema, OwnTable};
 use crate::duration::DurationSource;
 use crate::error::Result;
 use crate::intervals::{Interval, IntervalSet};
