@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
-import warnings
 from functools import cache
 from typing import Any
 
@@ -12,8 +10,16 @@ import pyarrow as pa
 import pytest
 
 import watchspan as ws
-from support.broken_rows import BREAKS, CASES, LAWS, broken_rows, flags_of, good_rows
-from support.random_streams import OPTIONAL, any_rules, stream, table
+from support.judged_rows import (
+    BREAKS,
+    CASES,
+    LAWS,
+    broken_rows,
+    flags_of,
+    good_rows,
+    random_options,
+    random_rows,
+)
 from support.scenarios import FILES, load_scenario
 from watchspan.testing import assert_engagement, checks, tell
 
@@ -78,34 +84,18 @@ def test_rows_of_stories_keep_all_laws(path: Any) -> None:
     assert_engagement(tell(story).engagement)
 
 
-def random_rows(seed: int) -> tuple[pa.Table, dict[str, Any]]:
-    """Rows of a random stream under random options, and these."""
-    rng = random.Random(seed)
-    names = rng.sample(sorted(OPTIONAL), rng.choice([0, 1, 2, len(OPTIONAL)]))
-    events = stream(rng, rng.random() < 0.5, {name: OPTIONAL[name] for name in names})
-    options = {
-        "rules": ws.Rules(**any_rules(rng)),
-        "scoring": rng.choice([ws.Scoring(), ws.Scoring.additive(), ws.Scoring(skips=-1.0, high=60.0)]),
-    }
-    videos = {"videoId": ["v1"], "duration": [rng.choice([100.0, 100.0, 0.3, None])]}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        made = ws.aggregate(
-            table(events, [*events[0]]), videos=videos, unique_seconds=rng.random() < 0.8, **options
-        )
-    return made, options
-
-
 @pytest.mark.parametrize("seed", range(60))
 def test_rows_of_random_streams_keep_all_laws(seed: int) -> None:
-    rows, options = random_rows(seed)
+    options = random_options(seed)
+    rows = random_rows(seed, options)
     assert_engagement(rows)
     assert_engagement(rows.replace_schema_metadata(), **options)
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_rows_of_random_streams_keep_all_laws_in_sql(seed: int) -> None:
-    rows, options = random_rows(seed)
+    options = random_options(seed)
+    rows = random_rows(seed, options)
     assert broken_in_sql(rows, **options) == set()
     found = run_sql(rows, **options)
     flags = {name: count for name, (criticality, count) in found.items() if criticality == "warn"}

@@ -138,8 +138,8 @@ def assert_same_rows(a: Any, b: Any, *, tolerance: float = TOLERANCE, ignore: Se
     Traceback (most recent call last):
         ...
     AssertionError: The rows differ in 1 value:
-      row             column  expected  got
-      videoId='v1'    plays   2.5       1.0
+      row           column  expected  got
+      videoId='v1'  plays   2.5       1.0
     """
     __tracebackhide__ = True
     if isinstance(tolerance, bool) or not isinstance(tolerance, (int, float)) or not tolerance >= 0:

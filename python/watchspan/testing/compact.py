@@ -14,7 +14,7 @@ from watchspan.testing.stories import Story
 from watchspan.testing.telling import Told, tell
 from watchspan.text import shown
 
-_CLOCK = re.compile(r"(?:(\d+):)?(\d+):(\d\d(?:\.\d+)?)")
+_CLOCK = re.compile(r"(?:(\d+):)?(\d+):(\d\d(?:\.\d+)?)", re.ASCII)
 # When clocks of compact text begin.
 START = dt.datetime(2026, 1, 15, tzinfo=dt.timezone.utc)
 # What a line may say beside time, name and position: short names, and those of the columns.
@@ -133,20 +133,26 @@ def _event(number: int, parts: Sequence[str]) -> dict[str, Any]:
         if not equals or said not in _NAMES:
             names = ", ".join(f"{name}=" for name in _NAMES)
             raise DataError(f"Line {number} says {part!r}, but only {names} may follow.")
-        column = _NAMES[said]
-        event[column] = value if column in _TEXTS else _number(number, value)
-    if "sequence" in event:
-        event["sequence"] = int(event["sequence"])
+        event[_NAMES[said]] = _value(number, _NAMES[said], part, value)
     return event
+
+
+def _value(number: int, column: str, part: str, value: str) -> Any:
+    if column in _TEXTS:
+        return value
+    if column != "sequence":
+        return _number(number, value)
+    if not re.fullmatch(r"-?\d{1,18}", value, re.ASCII):
+        raise DataError(f"Line {number} says {part!r}, where a whole number is needed.")
+    return int(value)
 
 
 def _instant(number: int, text: str) -> str:
     seconds = _clock(text)
-    if seconds is not None:
-        return instants.text(START + dt.timedelta(seconds=seconds))
     try:
-        return instants.text(instants.parsed(text))
-    except ValueError as error:
+        since = None if seconds is None else START + dt.timedelta(seconds=seconds)
+        return instants.text(since or instants.parsed(text))
+    except (ValueError, OverflowError) as error:
         raise DataError(
             f"Line {number} begins with {shown(text)}, but a time is needed, as in '0:30', '1:00:30' or "
             "'2026-01-15T10:00:00Z'."

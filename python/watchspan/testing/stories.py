@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from watchspan import presets
-from watchspan.errors import DataError, OptionError, SourceError
+from watchspan.errors import DataError, OptionError, SourceError, WatchspanError
 from watchspan.rules import Rules, Scoring
 from watchspan.testing.story_format import EXPECTED, FIELDS, Field
 from watchspan.text import shown, shown_path
@@ -104,7 +104,7 @@ def read_story(path: str | Path) -> Story:
     name = file.name[: -len(SUFFIX)] if file.name.endswith(SUFFIX) else file.stem
     try:
         return story_of(name, content, file.parent)
-    except (DataError, OptionError) as error:
+    except WatchspanError as error:
         raise DataError(f"{file.name}: {error}") from error
 
 
@@ -147,7 +147,8 @@ def story_of(name: str, content: Any, folder: Path) -> Story:
         engagement=expected.get("engagement"),
     )
     # What is wrong with its options is wrong with the story, not with the rows.
-    _ = told.reading, told.scored
+    presets.reading(**told.reading)
+    _ = told.scored
     return told
 
 

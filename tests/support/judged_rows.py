@@ -1,11 +1,15 @@
-"""Engagement rows that keep all laws, and the same with each law broken once."""
+"""Engagement rows that keep all laws: some of random streams, and some with each law broken once."""
 
 import math
+import random
+import warnings
+from functools import cache
 from typing import Any
 
 import pyarrow as pa
 
 import watchspan as ws
+from support.random_streams import OPTIONAL, any_rules, stream, table
 from watchspan import _core
 from watchspan.testing import story
 from watchspan.testing.laws import laws
@@ -136,3 +140,44 @@ def flags_of(table: pa.Table) -> dict[str, int]:
     """How many rows have which flag."""
     found = [flag for flags in table["dataQualityFlags"].to_pylist() for flag in flags or ()]
     return {name: found.count(name) for name, _ in _core.flag_specs()}
+
+
+@cache
+def every_break() -> pa.Table:
+    """All broken rows, and the good ones beside them; users have the case in front of their name."""
+    return pa.concat_tables(with_users(broken_rows(law, number), f"{law}.{number}/") for law, number in CASES)
+
+
+def with_users(rows: pa.Table, front: str) -> pa.Table:
+    """The rows with something before the names of users."""
+    names = [None if name is None else front + name for name in rows["userId"].to_pylist()]
+    # Without what the schema says of nulls: broken rows have some.
+    return pa.table(
+        {**{name: rows[name] for name in rows.column_names}, "userId": pa.array(names, pa.string())}
+    )
+
+
+def random_options(seed: int) -> dict[str, Any]:
+    """Some rules and weights."""
+    rng = random.Random(f"options {seed}")
+    weights = [ws.Scoring(), ws.Scoring.additive(), ws.Scoring(skips=-1.0, high=60.0)]
+    return {"rules": ws.Rules(**any_rules(rng)), "scoring": rng.choice(weights)}
+
+
+def random_rows(seed: int, options: dict[str, Any]) -> pa.Table:
+    """Rows of a random stream."""
+    rng = random.Random(seed)
+    names = rng.sample(sorted(OPTIONAL), rng.choice([0, 1, 2, len(OPTIONAL)]))
+    events = stream(rng, rng.random() < 0.5, {name: OPTIONAL[name] for name in names})
+    videos = {"videoId": ["v1"], "duration": [rng.choice([100.0, 100.0, 0.3, None])]}
+    unique = rng.random() < 0.8
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ws.aggregate(table(events, [*events[0]]), videos=videos, unique_seconds=unique, **options)
+
+
+@cache
+def many_random_rows() -> pa.Table:
+    """Rows of many random streams, with default options."""
+    parts = (with_users(random_rows(seed, {}), f"{seed}/") for seed in range(40))
+    return pa.concat_tables(parts)
