@@ -164,7 +164,7 @@ def test_a_preset_reads_records_and_a_path_leads_from_the_story(tmp_path: Path) 
         "expected": {"engagement": [{"totalWatchTime": 30}]},
     }
     (tmp_path / "ours.toml").write_text(
-        '[events]\nlos = "play"\nhalt = "pause"\n[columns]\ntimestamp = {path = "t", unit = "ms"}\n'
+        '[events]\nlos = "play"\nhalt = "pause"\n[columns]\ntimestamp = {paths = ["t"], unit = "ms"}\n'
         'userId = "u"\nvideoId = "v"\neventName = "e"\ncurrentTime = "p"\n'
     )
     tell(read_story(written(tmp_path, content))).check()

@@ -11,7 +11,7 @@ import pyarrow as pa
 from watchspan.testing import Story as Scenario
 from watchspan.testing import read_story as load_scenario
 from watchspan.testing.stories import SUFFIX
-from watchspan.testing.telling import arrow_table, event_table, video_table
+from watchspan.testing.telling import arrow_table, event_table
 
 __all__ = ["Scenario", "arrow_table", "load_scenario"]
 
@@ -34,7 +34,9 @@ def load_scenarios() -> list[Scenario]:
 
 def arrow_tables(scenario: Scenario) -> tuple[pa.Table, Optional[pa.Table]]:
     """A story's events and videos."""
-    return event_table(scenario), video_table(scenario)
+    videos = scenario.videos
+    listed = None if videos is None else arrow_table(videos, ["videoId", "duration", "title"])
+    return event_table(scenario), listed
 
 
 def timestamp_text(value: Any) -> Any:

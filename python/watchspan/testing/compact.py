@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from watchspan import instants
+from watchspan.columns import EVENTS
 from watchspan.errors import DataError
 from watchspan.rules import Rules, Scoring
 from watchspan.testing.stories import Story
@@ -25,10 +26,9 @@ _SHORT = {
     "rate": "playbackRate",
     "from": "seekFrom",
 }
-_OPTIONAL = ("sessionId", "playbackRate", "seekFrom", "sequence", "videoDuration")
-_ALWAYS = ("timestamp", "userId", "videoId", "eventName", "currentTime")
+_ALWAYS = [name for name, column in EVENTS.items() if column.required]
+_OPTIONAL = [name for name, column in EVENTS.items() if not column.required]
 _NAMES = {**_SHORT, **{name: name for name in (*_OPTIONAL, "userId", "videoId")}}
-_TEXTS = {"userId", "videoId", "sessionId"}
 USER, VIDEO, SESSION = "user", "video", "session"
 
 
@@ -138,9 +138,9 @@ def _event(number: int, parts: Sequence[str]) -> dict[str, Any]:
 
 
 def _value(number: int, column: str, part: str, value: str) -> Any:
-    if column in _TEXTS:
+    if not EVENTS[column].is_number:
         return value
-    if column != "sequence":
+    if EVENTS[column].family != "integer":
         return _number(number, value)
     if not re.fullmatch(r"-?\d{1,18}", value, re.ASCII):
         raise DataError(f"Line {number} says {part!r}, where a whole number is needed.")

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from watchspan import _core, instants
 from watchspan.api import aggregate, explain, sessions
+from watchspan.columns import VIDEOS
 from watchspan.errors import WatchspanWarning
 from watchspan.report import report
 from watchspan.testing.comparing import Difference, columns_that_differ, lined_up, text
@@ -19,7 +20,6 @@ from watchspan.testing.stories import Story
 Row = Mapping[str, Any]
 # How many viewers' events a failure explains, and how many rows that nobody expected it shows.
 _EXPLAINED = 3
-_VIDEOS = ("videoId", "duration", "title")
 _ORDER = {"sessions": ("userId", "videoId", "sessionId"), "engagement": ("userId", "videoId")}
 
 
@@ -131,8 +131,9 @@ def video_table(story: Story) -> pa.Table | None:
     """A story's videos, if it has some."""
     if story.videos is None:
         return None
-    more = dict.fromkeys(name for video in story.videos for name in video)
-    return arrow_table(story.videos, list(dict.fromkeys([*_VIDEOS, *more])))
+    needed = [name for name, column in VIDEOS.items() if column.required]
+    given = [name for video in story.videos for name in video]
+    return arrow_table(story.videos, list(dict.fromkeys([*needed, *given])))
 
 
 def arrow_table(rows: Sequence[Row], columns: Sequence[str]) -> pa.Table:
