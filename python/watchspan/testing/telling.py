@@ -111,8 +111,9 @@ def tell(story: Story) -> Told:
     with warnings.catch_warnings():
         # A story says how many events are dropped.
         warnings.simplefilter("ignore", WatchspanWarning)
-        by_session = sessions(events, **story.reading)
-        rows = aggregate(events, videos=videos, **story.reading, **story.scored)
+        # Starting threads takes longer than telling a story.
+        by_session = sessions(events, threads=1, **story.reading)
+        rows = aggregate(events, videos=videos, threads=1, **story.reading, **story.scored)
     dropped = {reason: count for reason, count in report(rows)["dropped"].items() if count}
     return Told(story, by_session, rows, dropped)
 
