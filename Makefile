@@ -22,10 +22,10 @@ STREAMS ?= 150000
 LINES ?= 5000
 FUZZ_SECONDS ?= 120
 BENCH_SPARK ?= --sizes 1M,10M --rounds 3
-OLD_TESTS := $(patsubst %,tests/python/test_%.py,scenarios random_streams sources summary errors api options package core_pieces core_durations refused_sources writing reading sample cli pickles outputs hostile_arguments bounds insight_totals insight_daily insight_cohorts insight_completion insight_segments predict)
+OLD_TESTS := $(patsubst %,tests/python/test_%.py,scenarios random_streams sources summary errors api options package core_pieces core_durations refused_sources writing reading sample cli pickles outputs hostile_arguments bounds insight_totals insight_daily insight_cohorts insight_completion insight_segments predict testing_assertions testing_stories testing_laws pytest_plugin) tests/scenarios
 # What reads the layers needs Python 3.11, which the tests' own environment may not have.
-NEWEST_TESTS := $(patsubst %,tests/python/test_%.py,scenarios laws layers predict)
-ARM_TESTS := $(patsubst %,tests/python/test_%.py,scenarios laws random_streams api sources)
+NEWEST_TESTS := $(patsubst %,tests/python/test_%.py,scenarios laws layers predict pytest_plugin) tests/scenarios
+ARM_TESTS := $(patsubst %,tests/python/test_%.py,scenarios laws random_streams api sources) tests/scenarios
 OLDER_SPARK_TESTS := $(patsubst %,tests/spark/test_%.py,environment scenarios)
 # The tests of the kept tables take as long as all others of Spark together.
 SPARK_TABLES_TESTS := $(patsubst %,tests/spark/test_%.py,aggregator both_engines streaming update)
@@ -41,7 +41,7 @@ SAY = @echo "$@ starts" $(STARTS)
 
 # What builds the site needs Python 3.11.
 SITE := $(shell $(PYTHON) -c 'import sys; print("docs" if sys.version_info >= (3, 11) else "")')
-SPARK_CHECKS := spark-tables-test spark-functions-test spark-older-test spark-connect-test
+SPARK_CHECKS := spark-tables-test spark-functions-test spark-older-test spark-connect-test dqx-test
 # In this order two at a time take least: the first waits for the wheel and for Spark while the Rust tests compile.
 CHECKS := spark-tables-test rust-test docs-check lint python-test $(filter-out spark-tables-test,$(SPARK_CHECKS)) other-pythons-test browser-test azure-test $(SITE)
 
@@ -128,13 +128,13 @@ docs-check: ## Rust docs, with warnings as errors.
 
 python-test: $(VENV)/tools ## The package's tests.
 	$(SAY)
-	$(BIN)/python -m pytest $(CHOSEN) tests/python tests/hostile
+	$(BIN)/python -m pytest $(CHOSEN) tests/python tests/scenarios tests/hostile
 	$(BIN)/python -m pytest --pyargs watchspan --ignore-glob='*/watchspan/spark/*'
 
 other-pythons-test: $(VENV)/bin/nox ## The package on the oldest and the newest Python, and with old pyarrow.
 	$(SAY)
 	$(IN) pyarrow8 -- -q $(OLD_TESTS)
-	$(IN) pyarrow7 -- -q tests/python/test_scenarios.py
+	$(IN) pyarrow7 -- -q tests/python/test_scenarios.py tests/scenarios
 	$(IN) newest -- -q $(NEWEST_TESTS)
 
 spark-test: $(SPARK_CHECKS) ## Everything on the newest Spark, the stories on older ones.
@@ -171,6 +171,11 @@ spark-functions-test: spark42 ## All other tests on the newest Spark: the functi
 spark-connect-test: spark42 ## The main paths over Spark Connect.
 	$(SAY)
 	$(IN) spark42 -- tests/spark_connect
+
+# It installs Java only where that is missing, which two that run side by side must not do at once.
+dqx-test: spark42 ## The checks for DQX, run by it.
+	$(SAY)
+	$(IN) dqx -- -q $(CHOSEN) tests/dqx
 
 spark-older-test: spark42 ## The stories on older versions of Spark.
 	$(SAY)

@@ -1,9 +1,10 @@
 """Writes what is derived from the core and the stories: `python tools/generate.py [--check]`.
 
 Options, columns and presets are defined once, in Rust; stories once, in tests/scenarios; the parts of
-queries once, in python/watchspan/kql; the columns and thresholds of insight once, in its folder. From these
-come python/watchspan/rules.py, insight/options.py there, the queries in queries/, and pages of docs/. With
-`--check` nothing is written, and the exit code is 1 if a file is not what it would be or should not be there.
+queries once, in python/watchspan/kql; the columns and thresholds of insight, and the laws and fields of
+testing, once in their folders. From these come python/watchspan/rules.py, insight/options.py there, the
+queries in queries/, and pages of docs/. With `--check` nothing is written, and the exit code is 1 if a file
+is not what it would be or should not be there.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from reference_pages import columns_page, rules_page
 from rules_module import rules_module, segments_module
 from scenario_pages import scenario_pages
 from stories import load_stories, shown_by
+from testing_page import testing_page
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS, QUERIES = ROOT / "docs", ROOT / "queries"
@@ -83,6 +85,12 @@ def generated() -> dict[Path, str]:
             for name, text in preset_pages(core, ROOT / "tests" / "presets").items()
         },
         DOCS / "kql.md": kql_page(assembly),
+        DOCS / "testing.md": testing_page(
+            load_module("testing/laws.py"),
+            load_module("testing/story_format.py"),
+            core.column_specs("engagement"),
+            ROOT / "examples" / "testing",
+        ),
         **{DOCS / "scenarios" / name: text for name, text in scenario_pages(stories).items()},
         **queries(core, assembly),
     }

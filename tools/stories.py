@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+# How the names of their files end.
+SUFFIX = ".story.json"
 # The pages of docs/scenarios, in this order: what a story's `theme` names, the title, and what is told there.
 THEMES = {
     "watching": ("Watching", "What is watched, and what completes a video."),
@@ -44,8 +46,8 @@ class Story(NamedTuple):
 
 def load_stories(folder: Path) -> list[Story]:
     """All stories in `folder`, by their number; those that have none come last, by name."""
-    files = sorted(folder.glob("*.json"), key=lambda path: _in_order(path.stem))
-    texts = {path.stem: path.read_text(encoding="utf-8") for path in files}
+    files = sorted(folder.glob(f"*{SUFFIX}"), key=lambda path: _in_order(path.name[: -len(SUFFIX)]))
+    texts = {path.name[: -len(SUFFIX)]: path.read_text(encoding="utf-8") for path in files}
     return [Story(name.replace("_", "-"), json.loads(text)) for name, text in texts.items()]
 
 

@@ -1,7 +1,8 @@
 """Checks what is in built wheels: `python .ci/release/check_wheels.py WHEEL...`.
 
-A wheel has to carry its licences and those of what it links, a list of these parts, and nothing of the
-machine and the folder that it was built in. What is wrong is printed, a line each, and makes the exit code 1.
+A wheel has to carry the package and the plugin of pytest, its licences and those of what it links, a list of
+these parts, and nothing of the machine and the folder that it was built in. What is wrong is printed, a line
+each, and makes the exit code 1.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 LICENSES = ("LICENSE", *(f"docs/licenses/{name}.txt" for name in ("crates", "javascript", "toolchain")))
+# The packages in python/. maturin leaves out those that pyproject.toml does not name to it.
+PACKAGES = sorted(path.parent.name for path in (ROOT / "python").glob("*/__init__.py"))
+PLUGIN = "watchspan=pytest_watchspan"
 BILL = ROOT / "docs/licenses/watchspan.cyclonedx.json"
 LARGEST = 10_000_000
 # What paths of most machines have, whoever builds: homes, and where cargo and rustup keep what they compile.
@@ -32,10 +36,20 @@ def check(wheel: Path) -> Iterator[str]:
     info = "-".join(wheel.name.split("-")[:2]) + ".dist-info"
     if wheel.stat().st_size > LARGEST:
         yield f"it has {wheel.stat().st_size} bytes, more than {LARGEST}"
+    yield from _packages(files, info)
     yield from _record(files, f"{info}/RECORD")
     yield from _licenses(files, info)
     yield from _bill(files, info)
     yield from _paths(files)
+
+
+def _packages(files: dict[str, bytes], info: str) -> Iterator[str]:
+    for name in PACKAGES:
+        if f"{name}/__init__.py" not in files:
+            yield f"it has not the package {name}"
+    points = files.get(f"{info}/entry_points.txt", b"").decode()
+    if f"[pytest11]\n{PLUGIN}" not in points.replace(" ", ""):
+        yield f"its entry points do not have the plugin of pytest, {PLUGIN}"
 
 
 def _record(files: dict[str, bytes], record: str) -> Iterator[str]:

@@ -70,6 +70,10 @@ __all__ = [
     "write_report",
 ]
 
+# The plugin of pytest is in the same wheel, so pytest takes the package for a part of it, and would warn of
+# each program that imports it before it runs pytest. This is how it is told not to.
+__doc__ = f"{__doc__}\nPYTEST_DONT_REWRITE"
+
 if _debug_build:
     warnings.warn(
         "This is a debug build of watchspan, which is many times slower: build it with --release.",

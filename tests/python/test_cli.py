@@ -24,6 +24,7 @@ COMMANDS = (
     "aggregate",
     "azure-etl",
     "check",
+    "checks",
     "cohorts",
     "completion",
     "daily",

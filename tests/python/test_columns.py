@@ -11,7 +11,7 @@ from watchspan import _core, columns
 
 PACKAGE = Path(ws.__file__).parent
 # The sample makes events rather than reading them.
-OWN_LISTS = {"sample/__init__.py", "viewings.py"}
+OWN_LISTS = {"sample/__init__.py", "testing/compact.py", "viewings.py"}
 # A query is told three of the columns of videos, and takes no estimates.
 OWN_LISTS_OF_VIDEOS = {"kql/videos.py"}
 FAMILIES = {

@@ -54,7 +54,9 @@ def vocabulary_of(scenario: Scenario) -> Optional[dict[str, str]]:
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 def test_story(scenario: Scenario) -> None:
-    rows, report = sessions(scenario.events, scenario.has_session, scenario.rules, vocabulary_of(scenario))
+    rows, report = sessions(
+        scenario.events, "sessionId" in scenario.columns, scenario.rules, vocabulary_of(scenario)
+    )
     dropped = {reason: count for reason, count in report["dropped"].items() if count}
     assert dropped == scenario.dropped
     assert report["read"] == len(scenario.events)
@@ -68,8 +70,12 @@ def test_story(scenario: Scenario) -> None:
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 def test_row_order_never_matters(scenario: Scenario) -> None:
-    forward = sessions(scenario.events, scenario.has_session, scenario.rules, vocabulary_of(scenario))
-    backward = sessions(scenario.events[::-1], scenario.has_session, scenario.rules, vocabulary_of(scenario))
+    forward = sessions(
+        scenario.events, "sessionId" in scenario.columns, scenario.rules, vocabulary_of(scenario)
+    )
+    backward = sessions(
+        scenario.events[::-1], "sessionId" in scenario.columns, scenario.rules, vocabulary_of(scenario)
+    )
     assert forward == backward
 
 
@@ -88,11 +94,11 @@ def test_preset_is_in_a_story() -> None:
 
 def test_stories_are_all_there() -> None:
     assert len(SCENARIOS) >= 36
-    files = [f"{scenario.name}.json" for scenario in SCENARIOS]
+    files = [f"{scenario.name}.story.json" for scenario in SCENARIOS]
     assert set(files) == {path.name for path in FOLDER.glob("[0-9]*")}
-    assert all(re.fullmatch(r"\d{2,3}_[a-z0-9_]+\.json", name) for name in files)
+    assert all(re.fullmatch(r"\d{2,3}_[a-z0-9_]+\.story\.json", name) for name in files)
     assert [int(name.partition("_")[0]) for name in files] == list(range(1, len(SCENARIOS) + 1))
-    assert files[0] == "01_worked_example.json"
+    assert files[0] == "01_worked_example.story.json"
 
 
 def test_stories_cover_every_flag_reason_and_rule() -> None:

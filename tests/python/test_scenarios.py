@@ -1,48 +1,34 @@
-"""Every story of ``tests/scenarios`` through the public functions."""
+"""Every story of ``tests/scenarios`` by way of its sessions; the plugin of pytest runs them as they are."""
 
 import pytest
 
 import watchspan as ws
-from support.scenarios import FOLDER, Scenario, arrow_tables, assert_rows, load_scenario
+from support.scenarios import FILES, FOLDER, Scenario, arrow_tables, assert_rows, load_scenario
 
-SCENARIOS = [load_scenario(path) for path in sorted(FOLDER.glob("*.json"))]
-
-
-def options(story):
-    return {"rules": ws.Rules(**story.rules)}, {"scoring": ws.Scoring(**story.scoring)}
+SCENARIOS = [load_scenario(path) for path in FILES]
 
 
-def test_there_are_stories():
+def test_there_are_stories_and_the_plugin_takes_all() -> None:
     assert len(SCENARIOS) >= 40
     assert any(story.name.startswith("v_") for story in SCENARIOS)
+    assert sorted(FOLDER.glob("*.json")) == FILES
 
 
 @pytest.mark.parametrize("story", SCENARIOS, ids=lambda story: story.name)
-def test_story(story: Scenario) -> None:
+def test_engagement_of_its_sessions_is_that_of_its_events(story: Scenario) -> None:
     events, videos = arrow_tables(story)
-    rules, scoring = options(story)
-    sessions = ws.sessions(events, vocabulary=story.vocabulary, **rules)
-    rows = ws.aggregate(
-        events,
-        videos=videos,
-        vocabulary=story.vocabulary,
-        unique_seconds=story.unique_seconds,
-        **rules,
-        **scoring,
-    )
-    again = ws.engagement(sessions, videos=videos, unique_seconds=story.unique_seconds, **rules, **scoring)
+    rules, scored = story.reading["rules"], story.scored
+    sessions = ws.sessions(events, **story.reading)
+    rows = ws.aggregate(events, videos=videos, **story.reading, **scored)
+    again = ws.engagement(sessions, videos=videos, rules=rules, **scored)
     assert again.equals(rows, check_metadata=True)
     report = ws.report(rows)
     dropped = {reason: count for reason, count in report["dropped"].items() if count}
     assert dropped == story.dropped
     assert report["kept"] == report["read"] - sum(dropped.values())
-    if story.sessions is not None:
-        assert_rows(sessions.to_pylist(), story.sessions)
-    if story.engagement is not None:
-        assert_rows(rows.to_pylist(), story.engagement)
 
 
-def test_the_worked_example():
+def test_the_worked_example() -> None:
     story = next(story for story in SCENARIOS if story.name == "01_worked_example")
     events, videos = arrow_tables(story)
     row = ws.aggregate(events, videos=videos).to_pylist()[0]

@@ -25,7 +25,7 @@ def shown_by(page: str, name: str) -> Scenario:
     text = (DOCS / page).read_text(encoding="utf-8")
     lines = re.findall(rf"^\| `{name}` \|.*\]\(scenarios/[a-z]+\.md#([\w-]+)\) \|$", text, re.MULTILINE)
     assert len(lines) == 1, f"{page} links {len(lines)} stories for {name}"
-    return load_scenario(FOLDER / f"{lines[0].replace('-', '_')}.json")
+    return load_scenario(FOLDER / f"{lines[0].replace('-', '_')}.story.json")
 
 
 def tables(story: Scenario, *, rules: dict[str, Any], scoring: dict[str, Any]) -> tuple[Any, Any]:

@@ -21,6 +21,7 @@ bill = pytest.importorskip("bill")
 
 INFO = "watchspan-0.1.0.dist-info"
 BILL = f"{INFO}/sboms/watchspan.cyclonedx.json"
+POINTS = f"{INFO}/entry_points.txt"
 METADATA = "\n".join(
     ["Metadata-Version: 2.4", "Name: watchspan", "Version: 0.1.0", "License-Expression: MIT"]
     + [f"License-File: {name}" for name in check_wheels.LICENSES]
@@ -33,6 +34,8 @@ def good() -> dict[str, bytes]:
         f"{INFO}/licenses/{name}": (check_wheels.ROOT / name).read_bytes() for name in check_wheels.LICENSES
     }
     files[f"{INFO}/METADATA"] = METADATA.encode()
+    files.update({f"{name}/__init__.py": b"" for name in check_wheels.PACKAGES})
+    files[POINTS] = b"[pytest11]\nwatchspan = pytest_watchspan\n"
     files[BILL] = check_wheels.BILL.read_bytes()
     files["watchspan/_core.abi3.so"] = b"\x7fELF src/lib.rs /crates/rayon-core-1.13.0/src/lib.rs"
     return files
@@ -53,6 +56,19 @@ def faults(folder: Path, files: dict[str, bytes], *, unlisted: str | None = None
 
 def test_a_good_wheel_has_no_faults(tmp_path: Path) -> None:
     assert faults(tmp_path, good()) == []
+
+
+def test_a_package_that_is_missing_is_a_fault(tmp_path: Path) -> None:
+    assert check_wheels.PACKAGES == ["pytest_watchspan", "watchspan"]
+    for package in check_wheels.PACKAGES:
+        without = {name: text for name, text in good().items() if name != f"{package}/__init__.py"}
+        assert faults(tmp_path, without) == [f"it has not the package {package}"]
+
+
+def test_a_plugin_that_is_not_pointed_to_is_a_fault(tmp_path: Path) -> None:
+    fault = "its entry points do not have the plugin of pytest, watchspan=pytest_watchspan"
+    assert faults(tmp_path, {name: text for name, text in good().items() if name != POINTS}) == [fault]
+    assert faults(tmp_path, {**good(), POINTS: b"[pytest11]\nwatchspan = other\n"}) == [fault]
 
 
 @pytest.mark.parametrize("name", check_wheels.LICENSES)

@@ -1,13 +1,19 @@
 """The stories of ``tests/scenarios`` as Python values, and how rows are compared with them."""
 
 import datetime as dt
-import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Optional, Union
+from typing import Any, Optional
 
 import pyarrow as pa
+
+from watchspan.testing import Story as Scenario
+from watchspan.testing import read_story as load_scenario
+from watchspan.testing.stories import SUFFIX
+from watchspan.testing.telling import arrow_table, event_table
+
+__all__ = ["Scenario", "arrow_table", "load_scenario"]
 
 Row = dict[str, Any]
 
@@ -15,82 +21,22 @@ FOLDER = Path(__file__).resolve().parent.parent / "scenarios"
 TOLERANCE = 1e-6
 TIMESTAMP_COLUMNS = {"sessionStart", "sessionEnd", "firstWatchDate", "lastWatchDate"}
 EPOCH = dt.datetime(1970, 1, 1)
-NUMBERS = {"currentTime", "playbackRate", "seekFrom", "videoDuration", "duration"}
-
-
-class Scenario(NamedTuple):
-    """One story. What the file leaves out has its default here."""
-
-    name: str
-    title: str
-    story: str
-    why: str
-    columns: list[str]
-    events: list[Row]
-    videos: Optional[list[Row]]
-    vocabulary: Union[str, dict[str, str], None]
-    rules: Row
-    scoring: Row
-    unique_seconds: bool
-    dropped: dict[str, int]
-    sessions: Optional[list[Row]]
-    engagement: Optional[list[Row]]
-
-    @property
-    def has_session(self) -> bool:
-        """Whether there is a sessionId column."""
-        return "sessionId" in self.columns
-
-
-def load_scenario(path: Path) -> Scenario:
-    """One file."""
-    raw = json.loads(path.read_text(encoding="utf-8"))
-    columns, expected = raw["columns"], raw["expected"]
-    for event in raw["events"]:
-        assert len(event) == len(columns), f"{path.name}: {event} does not match {columns}"
-    return Scenario(
-        name=path.stem,
-        title=raw["title"],
-        story=raw["story"],
-        why=raw["why"],
-        columns=columns,
-        events=[dict(zip(columns, event)) for event in raw["events"]],
-        videos=raw.get("videos"),
-        vocabulary=raw.get("vocabulary"),
-        rules=raw.get("rules", {}),
-        scoring=raw.get("scoring", {}),
-        unique_seconds=raw.get("uniqueSeconds", True),
-        dropped=expected.get("dropped", {}),
-        sessions=expected.get("sessions"),
-        engagement=expected.get("engagement"),
-    )
+FILES = sorted(FOLDER.glob(f"*{SUFFIX}"))
 
 
 def load_scenarios() -> list[Scenario]:
-    """All stories, by their number."""
-    files = sorted(FOLDER.glob("[0-9]*_*.json"), key=lambda path: int(path.stem.partition("_")[0]))
-    return [load_scenario(path) for path in files]
-
-
-def arrow_table(rows: Sequence[Row], columns: Sequence[str]) -> pa.Table:
-    """A table of a story's events or videos; stories write NaN and infinity as text."""
-    arrays = {}
-    for name in columns:
-        values = [row.get(name) for row in rows]
-        if name in NUMBERS:
-            arrays[name] = pa.array([None if v is None else float(v) for v in values], pa.float64())
-        elif name == "sequence" or any(isinstance(value, int) for value in values):
-            arrays[name] = pa.array(values, pa.int64())
-        else:
-            arrays[name] = pa.array(values, pa.string())
-    return pa.table(arrays)
+    """All stories that have a number, by it."""
+    numbered = [path for path in FILES if path.name[0].isdecimal()]
+    return [
+        load_scenario(path) for path in sorted(numbered, key=lambda path: int(path.name.partition("_")[0]))
+    ]
 
 
 def arrow_tables(scenario: Scenario) -> tuple[pa.Table, Optional[pa.Table]]:
     """A story's events and videos."""
     videos = scenario.videos
     listed = None if videos is None else arrow_table(videos, ["videoId", "duration", "title"])
-    return arrow_table(scenario.events, scenario.columns), listed
+    return event_table(scenario), listed
 
 
 def timestamp_text(value: Any) -> Any:

@@ -16,7 +16,7 @@ import pyarrow as pa
 from pyspark.sql import Observation, SparkSession
 
 import watchspan as ws
-from support.scenarios import FOLDER, Row, Scenario, arrow_table, assert_rows, load_scenario
+from support.scenarios import FILES, Row, Scenario, arrow_table, assert_rows, load_scenario
 from support.spark_rows import assert_same_table, collected, data_frame
 
 MARK = "/"
@@ -34,7 +34,7 @@ def options(story: Scenario) -> str:
 
 def story_groups() -> list[list[Scenario]]:
     """All stories, those that share a run together."""
-    stories = sorted((load_scenario(path) for path in sorted(FOLDER.glob("*.json"))), key=options)
+    stories = sorted(map(load_scenario, FILES), key=options)
     return [list(group) for _, group in groupby(stories, key=options)]
 
 

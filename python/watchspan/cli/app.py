@@ -15,7 +15,7 @@ import click
 import pyarrow as pa
 
 from watchspan import _core, _interrupts
-from watchspan.cli import azure, demo, insight, keeping, kql, page, predict, presets, reading, tables
+from watchspan.cli import azure, demo, insight, keeping, kql, page, predict, presets, quality, reading, tables
 from watchspan.cli.terminal import say
 from watchspan.errors import MissingDependencyError, OptionError, WatchspanError, WatchspanWarning
 from watchspan.masking import masked
@@ -157,6 +157,7 @@ for _command in (
     *page.COMMANDS,
     *reading.COMMANDS,
     *presets.COMMANDS,
+    *quality.COMMANDS,
     *keeping.COMMANDS,
     *azure.COMMANDS,
     *kql.COMMANDS,

@@ -1,0 +1,79 @@
+"""The plugin of pytest: runs stories, files named `*.story.json`, and has the fixture `story`.
+
+It is loaded wherever the package is installed beside pytest, so it imports watchspan only once there is a
+story. How stories are told is in docs/testing.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Callable
+
+import pytest
+
+if TYPE_CHECKING:
+    from watchspan.testing import Story, Told
+
+SUFFIX = ".story.json"
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> StoryFile | None:
+    """Takes files that tell a story."""
+    if file_path.name.endswith(SUFFIX):
+        collector: StoryFile = StoryFile.from_parent(parent, path=file_path)
+        return collector
+    return None
+
+
+class StoryFile(pytest.File):
+    """A file that tells a story."""
+
+    def collect(self) -> Iterator[StoryItem]:
+        """The story in it, as a test."""
+        from watchspan.errors import WatchspanError
+        from watchspan.testing import read_story
+
+        try:
+            story = read_story(self.path)
+        except WatchspanError as error:
+            raise self.CollectError(str(error)) from error
+        yield StoryItem.from_parent(self, name=story.name, story=story)
+
+
+class StoryItem(pytest.Item):
+    """A story as a test: what comes of its events is what it expects."""
+
+    def __init__(self, *, story: Story, **more: Any) -> None:
+        super().__init__(**more)
+        self.story = story
+
+    def runtest(self) -> None:
+        """Tells the story, and compares."""
+        from watchspan.testing import tell
+
+        tell(self.story).check()
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], *more: Any) -> Any:
+        """What was expected, what came, and how each event was judged; an error's sentence."""
+        from watchspan.errors import WatchspanError
+        from watchspan.testing import StoryMismatchError
+
+        if isinstance(excinfo.value, (StoryMismatchError, WatchspanError)):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, *more)
+
+    def reportinfo(self) -> tuple[Path, None, str]:
+        """Where it is, and what it is called."""
+        return self.path, None, self.story.title or self.name
+
+
+@pytest.fixture
+def story() -> Callable[..., Told]:
+    """Tells a story from compact text, a line for each event, and returns what comes of it.
+
+    It is `watchspan.testing.story`.
+    """
+    from watchspan.testing import story
+
+    return story
