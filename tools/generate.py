@@ -1,10 +1,10 @@
 """Writes what is derived from the core and the stories: `python tools/generate.py [--check]`.
 
 Options, columns and presets are defined once, in Rust; stories once, in tests/scenarios; the parts of
-queries once, in python/watchspan/kql; the columns and thresholds of insight, and the laws and fields of
-testing, once in their folders. From these come python/watchspan/rules.py, insight/options.py there, the
-queries in queries/, and pages of docs/. With `--check` nothing is written, and the exit code is 1 if a file
-is not what it would be or should not be there.
+queries once, in python/watchspan/kql; the columns and thresholds of insight, the metrics of experiments, and
+the laws and fields of testing, once in their folders. From these come python/watchspan/rules.py,
+insight/options.py there, the queries in queries/, and pages of docs/. With `--check` nothing is written, and
+the exit code is 1 if a file is not what it would be or should not be there.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def generated() -> dict[Path, str]:
         ROOT / "python" / "watchspan" / "rules.py": rules_module(core),
         ROOT / "python" / "watchspan" / "insight" / "options.py": segments_module(thresholds),
         DOCS / "rules.md": rules_page(core, thresholds, shown),
-        DOCS / "columns.md": columns_page(core, insight, shown),
+        DOCS / "columns.md": columns_page(core, insight, load_module("experiments/quantities.py"), shown),
         DOCS / "vocabularies.md": vocabularies_page(core),
         **{
             DOCS / "presets" / name: text

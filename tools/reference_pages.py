@@ -84,6 +84,15 @@ Other names are mapped: `columns={{"userId": "uid"}}`. `None` as a name means th
 
 {inputs}
 {outputs}
+## Metrics of experiments
+
+What `watchspan.compare` compares by default. Each is a sum over the users of a group by another, or by the
+number of users; `watchspan.Metric` makes others. A sum is a column of [engagement rows](#engagement) that
+holds numbers or yes and no, null as 0, or one of the second list. How they are compared is in
+[experiments.md](experiments.md).
+
+{metrics}
+{quantities}
 ## Data quality flags
 
 `dataQualityFlags` lists all that apply, in this order; `dataQualityFlag` is the first, or `ok`.
@@ -103,7 +112,7 @@ OUTPUTS = {
 }
 
 
-def columns_page(core: Any, insight: Any, stories: dict[str, Story]) -> str:
+def columns_page(core: Any, insight: Any, experiments: Any, stories: dict[str, Story]) -> str:
     """docs/columns.md."""
     inputs = [
         [code(s["name"]), s["table"], yes(s["required"]), s["accepted"], s["doc"]]
@@ -115,6 +124,14 @@ def columns_page(core: Any, insight: Any, stories: dict[str, Story]) -> str:
         notice=NOTICE,
         inputs=table(["column", "table", "needed", "accepts", "meaning"], inputs),
         outputs="\n".join(outputs),
+        metrics=table(
+            ["metric", "sum of", "by", "meaning"],
+            [
+                [code(m.name), code(m.numerator), code(m.denominator) if m.denominator else "users", m.doc]
+                for m in experiments.BUILT_INS
+            ],
+        ),
+        quantities=table(["sum", "meaning"], [[code(q.name), q.doc] for q in experiments.QUANTITIES]),
         flags=causes("flag", core.flag_specs(), stories),
         reasons=causes("reason", core.drop_reasons(), stories),
     )

@@ -25,6 +25,9 @@ from watchspan._core import version as __version__
 from watchspan.api import aggregate, engagement, explain, retention, sessions, vocabulary
 from watchspan.checking import Check, check
 from watchspan.columns import Column
+from watchspan.experiments.comparing import compare
+from watchspan.experiments.metrics import Metric
+from watchspan.experiments.outcome import Comparison
 from watchspan.insight.cohorts import cohorts
 from watchspan.insight.completion import completion_curve
 from watchspan.insight.daily import daily
@@ -42,6 +45,8 @@ from watchspan.viewings import sessions_of_intervals
 __all__ = [
     "Check",
     "Column",
+    "Comparison",
+    "Metric",
     "Rules",
     "Scoring",
     "Segments",
@@ -49,6 +54,7 @@ __all__ = [
     "aggregate",
     "check",
     "cohorts",
+    "compare",
     "completion_curve",
     "daily",
     "engagement",

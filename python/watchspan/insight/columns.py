@@ -359,6 +359,69 @@ CALIBRATION = OutputTable(
     ),
 )  # fmt: skip
 
+
+def _edge(name: str, doc: str, unit: str) -> OutputColumn:
+    return OutputColumn(name, NUMBER, f"{doc} Null where `pValue` is.", unit, nullable=True)
+
+
+_AS_METRIC = "as the metric"
+COMPARISON = OutputTable(
+    "Comparison",
+    "One row per metric and group but the control: `.table` of what `watchspan.compare` returns.",
+    (
+        OutputColumn("metric", TEXT, "The metric: one that is built in, or as given."),
+        OutputColumn("group", TEXT, "The group."),
+        OutputColumn("control", TEXT, "The group that it is compared with."),
+        OutputColumn("users", COUNT, "Users of the group, with or without rows.", "users"),
+        OutputColumn("usersControl", COUNT, "Users of the control, with or without rows.", "users"),
+        OutputColumn(
+            "controlValue", NUMBER,
+            "The metric of the control, less what the time before says of it, if there is one; null if "
+            "either group has nothing to divide by.", _AS_METRIC, nullable=True,
+        ),
+        OutputColumn("value", NUMBER, "The same of the group.", _AS_METRIC, nullable=True),
+        OutputColumn("difference", NUMBER, "`value` - `controlValue`.", _AS_METRIC, nullable=True),
+        _edge("differenceLow", "Where the interval for `difference` begins.", _AS_METRIC),
+        _edge("differenceHigh", "Where that interval ends.", _AS_METRIC),
+        OutputColumn(
+            "relative", NUMBER, "`difference` / `controlValue`; null unless that is above 0.", "1 = 100%",
+            nullable=True,
+        ),
+        OutputColumn(
+            "relativeLow", NUMBER,
+            "Where the interval for `relative` begins, made on the scale of logarithms. Null where `pValue` "
+            "is, and unless both values are above 0.", "1 = 100%", nullable=True,
+        ),
+        OutputColumn(
+            "relativeHigh", NUMBER, "Where that interval ends; null likewise.", "1 = 100%", nullable=True
+        ),
+        OutputColumn(
+            "pValue", NUMBER,
+            "How likely a difference as large as this is if the groups do not differ (Welch's test, "
+            "two-sided); null if nothing varies.", "0 to 1", nullable=True,
+        ),
+        OutputColumn(
+            "pValueAdjusted", NUMBER, "The same for all metrics and groups of the table together (Holm).",
+            "0 to 1", nullable=True,
+        ),
+        OutputColumn(
+            "isSignificant", SWITCH,
+            "Whether `pValueAdjusted` is at most 1 - `confidence`; null where it is, and everywhere if the "
+            "groups have not the sizes that they were to have.", nullable=True,
+        ),
+        OutputColumn(
+            "smallestEffect", NUMBER,
+            "The `relative` that would be found with a chance of `power`; null where that or `pValue` is.",
+            "1 = 100%", nullable=True,
+        ),
+        OutputColumn(
+            "varianceReduction", NUMBER,
+            "The part of the variance of `difference` that the time before took away; null without one, and "
+            "where it has nothing to divide by.", "at most 1", nullable=True,
+        ),
+    ),
+)  # fmt: skip
+
 # By the names that results carry as metadata.
 TABLES: Mapping[str, OutputTable] = {
     "video_totals": VIDEO_TOTALS,
@@ -372,6 +435,7 @@ TABLES: Mapping[str, OutputTable] = {
     "predictions": PREDICTIONS,
     "calibration": CALIBRATION,
     "features": FEATURES,
+    "comparison": COMPARISON,
 }
 
 

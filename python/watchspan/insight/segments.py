@@ -70,7 +70,7 @@ def segments(
             is_known = pc.less_equal(visits["sessionStart"], until)
             visits = {name: column.filter(is_known) for name, column in visits.items()}
             table = table.filter(is_known)
-        table = engagement(table, videos=videos, rules=_rules_of(made))
+        table = engagement(table, videos=videos, rules=rules_of(made))
     elif videos is not None:
         raise OptionError(
             "videos is for session rows, but these are engagement rows, which state their durations: leave "
@@ -85,7 +85,7 @@ def segments(
     return tables.made("segments", found, {"userId": columns["userId"].type}, made)
 
 
-def _rules_of(made: dict[str, Any]) -> Rules:
+def rules_of(made: dict[str, Any]) -> Rules:
     """The rules that the sessions were made with."""
     given = made.get("rules") or {}
     return Rules(**{spec["name"]: given[spec["name"]] for spec in rule_specs() if spec["name"] in given})
