@@ -2,9 +2,9 @@
 
     python benches/experiments.py --sets 2000
 
-Users are drawn from a month of sample events, its first half as the time before, its second as the
-experiment. Groups of nothing but chance are made of them again and again. The table stands in
-docs/experiments.md.
+Groups are drawn by chance, again and again, from users who differ as people do: each has a habit of their own
+of how much they watch, how long at a time, and how likely they finish, and keeps it from the time before to
+the experiment. The table stands in docs/experiments.md.
 """
 
 from __future__ import annotations
@@ -18,16 +18,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from scipy import stats
 
 import watchspan as ws
-from watchspan import sample
 from watchspan.experiments.arms import compared
 from watchspan.experiments.metrics import DEFAULT
 from watchspan.experiments.users import sums_of
 
-MIDDLE = pa.scalar(np.datetime64("2026-01-17", "us").astype(int), pa.int64())
 MEAN = ws.Metric("mean", "totalWatchTime")
 RATIO = ws.Metric("ratio", "isCompletedAtLeastOnce", "videos")
 TIME_RATIO = ws.Metric("ratio", "totalWatchTime", "videos")
@@ -56,20 +53,46 @@ class Everybody:
 
 
 @lru_cache
-def everybody(events: int = 1_000_000) -> Everybody:
-    """The users of the sample, and some who watched nothing."""
-    sessions = ws.sessions(sample.events(events))
-    users = pc.unique(sessions["userId"].combine_chunks())
-    is_late = pc.greater_equal(sessions["sessionStart"].cast(pa.int64()), MIDDLE)
+def everybody(count: int = 50_000, seed: int = 7) -> Everybody:
+    """Users as they may come; a tenth of them watch nothing."""
+    rng = np.random.default_rng(seed)
+    habits = Habits(rng.lognormal(0, 0.7, count), rng.lognormal(0, 0.5, count), rng.beta(1.5, 1.5, count))
     names = list(dict.fromkeys(name for metric in DEFAULT for name in metric.sums))
-    found = []
-    for part in (is_late, pc.invert(is_late)):
-        rows = ws.engagement(sessions.filter(part), videos=sample.videos())
-        places = pc.index_in(rows["userId"], value_set=users).combine_chunks().cast(pa.int64())
-        found.append((rows, places, sums_of(rows, places, len(users), names)))
-    rows, places, now = found[0]
-    squares = np.bincount(places.to_numpy(), rows["totalWatchTime"].to_numpy() ** 2, len(users))
-    return Everybody(now, found[1][2], squares)
+    now, before = (habits.rows(rng) for _ in range(2))
+    sums = [sums_of(rows, rows["userId"].combine_chunks(), count, names) for rows in (now, before)]
+    squares = np.bincount(now["userId"].to_numpy(), now["totalWatchTime"].to_numpy() ** 2, count)
+    return Everybody(*sums, squares)
+
+
+@dataclass(frozen=True)
+class Habits:
+    """What users keep to, a number each.
+
+    Attributes:
+        videos: How many they open, 1 for most.
+        seconds: How long they watch one, 1 for most.
+        finishing: How likely they finish one.
+    """
+
+    videos: Any
+    seconds: Any
+    finishing: Any
+
+    def rows(self, rng: Any) -> pa.Table:
+        """Engagement rows of one period, as far as the metrics need them."""
+        many = rng.poisson(3 * self.videos) * (rng.random(len(self.videos)) > 0.1)
+        user = np.repeat(np.arange(len(many)), many)
+        watched = np.round(rng.exponential(240 * self.seconds[user]), 3)
+        share = np.minimum(1, watched / 600)
+        return pa.table({
+            "userId": user,
+            "totalWatchTime": watched,
+            "sessionCount": 1 + rng.poisson(0.4, len(user)),
+            "isCompletedAtLeastOnce": rng.random(len(user)) < self.finishing[user],
+            "videoDuration": np.full(len(user), 600.0),
+            "totalUniqueSecondsWatched": share * 600,
+            "engagementScore": 100 * share,
+        })  # fmt: skip
 
 
 def arms(people: Everybody, groups: Sequence[Any], effect: float = 1.0) -> list[Any]:

@@ -31,6 +31,7 @@ def charts() -> dict[str, Any]:
         "scores": plots.scores(rows),
         "tiers": plots.tiers(rows),
         "cohorts": plots.cohorts(ws.cohorts(sessions)),
+        "comparison": plots.comparison(ws.compare(rows, sample.groups(rows=EVENTS))),
     }
 
 

@@ -26,6 +26,7 @@ COMMANDS = (
     "check",
     "checks",
     "cohorts",
+    "compare",
     "completion",
     "daily",
     "delete-user",

@@ -29,6 +29,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     groups = pa.table({"videoId": videos, "group": [video[:3] for video in videos]})
     sources.write(groups, made / "groups.csv")
     sources.write(sample.videos(3), made / "videos.csv")
+    users = sorted(set(sample_rows()["userId"].to_pylist()))
+    arms = {"userId": users, "group": [("a", "b")[n % 2] for n in range(len(users))]}
+    sources.write(pa.table(arms), made / "arms.csv")
+    exposed = {**arms, "exposedAt": ["2026-01-16T00:00:00Z"] * len(users)}
+    sources.write(pa.table(exposed), made / "exposed.csv")
     (made / "segments.json").write_text('{"loyal_weeks": 1}')
     return made
 
@@ -142,6 +147,47 @@ CALLS: dict[str, tuple[list[str], Callable[[], Any]]] = {
         ),
     ),
     "typical": (["typical", "retention.parquet"], lambda: ws.typical("retention.parquet")),
+    "compare": (
+        ["compare", "engagement.parquet", "--groups", "arms.csv"],
+        lambda: ws.compare("engagement.parquet", "arms.csv").table,
+    ),
+    "compare sessions": (
+        [
+            "compare",
+            "sessions.parquet",
+            "--groups",
+            "exposed.csv",
+            "--videos",
+            "videos.csv",
+            "--control",
+            "b",
+            "--metric",
+            "completionRate",
+            "--metric",
+            "skips=totalForwardSkips/sessionCount",
+            "--confidence",
+            "0.9",
+            "--power",
+            "0.7",
+            "--shares",
+            "a=2,b=1",
+            "--before-days",
+            "5",
+        ],
+        lambda: (
+            ws.compare(
+                "sessions.parquet",
+                "exposed.csv",
+                videos="videos.csv",
+                control="b",
+                metrics=["completionRate", ws.Metric("skips", "totalForwardSkips", "sessionCount")],
+                confidence=0.9,
+                power=0.7,
+                shares={"a": 2, "b": 1},
+                before_days=5,
+            ).table
+        ),
+    ),
     "daily": (["daily", "sessions.parquet"], lambda: ws.daily("sessions.parquet")),
     "daily by hour": (
         ["daily", "sessions.parquet", "--by", "hour", "--timezone", "Asia/Tokyo"],
@@ -168,6 +214,9 @@ def test_a_command_writes_what_its_function_returns(call: str, run: Run, tmp_pat
 def test_without_an_output_the_first_rows_are_shown(call: str, run: Run, tmp_path: Path) -> None:
     arguments, function = CALLS[call]
     shown = run(*arguments, "-q").stdout
+    if arguments[0] == "compare":
+        assert "adjusted p" in shown
+        return
     assert f"of {function().num_rows:,} rows" in shown
     assert function().column_names[0] in shown
 
@@ -199,3 +248,27 @@ def test_bad_data_and_bad_usage_are_a_sentence(run: Run) -> None:
     assert "buckets is 7, but" in run("moments", "engagement.parquet", "--buckets", 7, code=2).stderr
     assert "retention" in run("typical", "engagement.parquet", code=1).stderr
     assert "'tier' is not one of" in run("totals", "engagement.parquet", "--by", "tier", code=2).stderr
+
+
+def test_compare_prints_what_it_found_and_warns(run: Run, tmp_path: Path) -> None:
+    found = ws.compare("engagement.parquet", "arms.csv", before="engagement.parquet")
+    call = ("compare", "engagement.parquet", "--groups", "arms.csv", "--before", "engagement.parquet")
+    assert run(*call, "-q").stdout.splitlines() == str(found).splitlines()
+    figures = json.loads(run(*call, "-q", "--json").stdout)
+    assert list(figures) == ["table", "sample_ratio", "warnings", "left_out"]
+    assert figures["table"] == found.table.to_pylist()
+    assert figures["warnings"] == list(found.warnings) != []
+    assert figures["sample_ratio"]["is_mismatch"] is False
+    assert figures["left_out"] == found.left_out
+    told = run(*call, "-q", "-o", tmp_path / "effects.csv").stderr
+    assert told.splitlines() == [f"Warning: {text}" for text in found.warnings]
+    assert (tmp_path / "effects.csv").read_text().startswith("metric,group,control,")
+    assert "exclude each other" in run(*call, "--json", "-o", "-", code=2).stderr
+    assert "as in control=9,new=1" in run(*call, "--shares", "a:1", code=2).stderr
+    assert "numerator of the metric 'x'" in run(*call, "--metric", "x=y", code=2).stderr
+    assert "built in (watchTimePerUser" in run(*call, "--metric", "watched", code=2).stderr
+    assert "control is 'c', but groups has 'a', 'b'" in run(*call, "--control", "c", code=1).stderr
+    exposed = run("compare", "engagement.parquet", "--groups", "exposed.csv", code=2).stderr
+    assert "pass the sessions" in exposed
+    nothing = run("compare", "engagement.parquet", "--groups", "videos.csv", code=1).stderr
+    assert "groups" in nothing and "userId" in nothing

@@ -36,6 +36,7 @@ def test_the_import_is_light() -> None:
         "altair",
         "vl_convert",
         "sklearn",
+        "scipy",
         "pyarrow.dataset",
     ]
     done = run(f"""

@@ -38,6 +38,19 @@ TYPICAL = {
     "p75": [0.7] * 100,
 }
 
+COMPARED = {
+    "metric": ["coverage", "completionRate", "activeUsers", "watchTimePerUser"],
+    "group": ["new"] * 4,
+    "control": ["old"] * 4,
+    "users": [1_000] * 4,
+    "usersControl": [990] * 4,
+    "relative": [0.1, -0.02, 0.0, None],
+    "relativeLow": [0.05, -0.06, None, None],
+    "relativeHigh": [0.16, 0.02, None, None],
+    "pValueAdjusted": [0.001, 0.7, None, None],
+    "isSignificant": [True, False, None, None],
+}
+
 
 @lru_cache
 def curves() -> pa.Table:
@@ -57,6 +70,7 @@ CHARTS: dict[str, Callable[[], Any]] = {
     "scores": lambda: plots.scores(sample_rows()),
     "tiers": lambda: plots.tiers(sample_rows()),
     "cohorts": lambda: plots.cohorts(ws.cohorts(ws.sessions(sample_events()))),
+    "comparison": lambda: plots.comparison(COMPARED),
 }
 NOTHING: dict[str, Callable[[], Any]] = {
     "retention": lambda: plots.retention(curves().slice(0, 0), MOMENTS, TYPICAL),
@@ -66,6 +80,7 @@ NOTHING: dict[str, Callable[[], Any]] = {
     "scores": lambda: plots.scores(ws.aggregate([])),
     "tiers": lambda: plots.tiers(ws.aggregate([])),
     "cohorts": lambda: plots.cohorts(ws.cohorts(ws.sessions([]))),
+    "comparison": lambda: plots.comparison({name: [] for name in COMPARED}),
 }
 
 
@@ -229,3 +244,29 @@ def test_without_the_extra_one_is_told_what_to_install(package: str) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "MissingDependencyError: Charts need the packages" in done.stderr
     assert 'pip install "watchspan[plots]"' in done.stderr
+
+
+def test_a_comparison_draws_each_change_with_its_interval() -> None:
+    chart = CHARTS["comparison"]()
+    drawn = values(chart, "comparison")
+    marked = [(row["what"], row["relative"], row["relativeLow"], row["told"]) for row in drawn[:3]]
+    assert marked == [
+        ("coverage", 0.1, 0.05, "differs"),
+        ("completionRate", -0.02, -0.06, "not told apart"),
+        ("activeUsers", 0.0, None, "not to be judged"),
+    ]
+    assert {row["metric"] for row in drawn} == {"coverage", "completionRate", "activeUsers"}
+    assert chart.description == (
+        "Of 4 differences from old these are told from chance: coverage · new +10.0%."
+    )
+    two = {name: [*column[:1], *column[:1]] for name, column in COMPARED.items()}
+    both = values(plots.comparison({**two, "group": ["new", "newer"]}), "comparison")
+    assert [row["what"] for row in both[:2]] == ["coverage · new", "coverage · newer"]
+
+
+def test_a_comparison_is_drawn_as_it_comes() -> None:
+    pytest.importorskip("scipy", reason="the extra experiments is not installed")
+    users = sorted(set(sample_rows()["userId"].to_pylist()))
+    groups = {"userId": users, "group": [("a", "b")[n % 2] for n in range(len(users))]}
+    found = ws.compare(sample_rows(), groups)
+    assert plots.comparison(found).to_dict() == plots.comparison(found.table).to_dict()

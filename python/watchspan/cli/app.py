@@ -15,7 +15,20 @@ import click
 import pyarrow as pa
 
 from watchspan import _core, _interrupts
-from watchspan.cli import azure, demo, insight, keeping, kql, page, predict, presets, quality, reading, tables
+from watchspan.cli import (
+    azure,
+    demo,
+    experiments,
+    insight,
+    keeping,
+    kql,
+    page,
+    predict,
+    presets,
+    quality,
+    reading,
+    tables,
+)
 from watchspan.cli.terminal import say
 from watchspan.errors import MissingDependencyError, OptionError, WatchspanError, WatchspanWarning
 from watchspan.masking import masked
@@ -154,6 +167,7 @@ for _command in (
     *tables.COMMANDS,
     *insight.COMMANDS,
     *predict.COMMANDS,
+    *experiments.COMMANDS,
     *page.COMMANDS,
     *reading.COMMANDS,
     *presets.COMMANDS,

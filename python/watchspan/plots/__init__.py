@@ -16,12 +16,14 @@ except ImportError as error:
     ) from error
 
 from watchspan.plots.files import html, save
+from watchspan.plots.groups import comparison
 from watchspan.plots.people import cohorts, scores, tiers
 from watchspan.plots.positions import completion, drop_off, retention, rewatched
 from watchspan.plots.style import dark
 
 __all__ = [
     "cohorts",
+    "comparison",
     "completion",
     "dark",
     "drop_off",
