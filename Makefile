@@ -45,7 +45,7 @@ SPARK_CHECKS := spark-tables-test spark-functions-test spark-older-test spark-co
 # In this order two at a time take least: the first waits for the wheel and for Spark while the Rust tests compile.
 CHECKS := spark-tables-test rust-test docs-check lint python-test $(filter-out spark-tables-test,$(SPARK_CHECKS)) other-pythons-test browser-test azure-test $(SITE)
 
-.PHONY: demo test test-all audit checks $(CHECKS) docs fuzz fuzz-core spark-test spark42 bench bench-check bench-files bench-json-lines bench-large bench-pieces bench-spark bench-stages bench-worst-cases generate pictures wheel wheels arm-test clean
+.PHONY: demo test test-all audit checks $(CHECKS) docs fuzz fuzz-core spark-test spark42 bench bench-check bench-experiments bench-files bench-json-lines bench-large bench-pieces bench-spark bench-stages bench-worst-cases generate pictures wheel wheels arm-test clean
 .DEFAULT_GOAL := help
 
 help: ## Lists the targets.
@@ -82,7 +82,7 @@ $(VENV)/package: $(VENV)/bin/maturin pyproject.toml README.md LICENSE $(wildcard
 	rm -rf target/ci-wheel
 	.ci/release/build --quiet --profile ci --out target/ci-wheel
 	$(BIN)/python .ci/release/check_wheels.py target/ci-wheel/*.whl
-	$(BIN)/pip install --quiet 'click>=8.1' 'rich>=13' 'pyarrow>=7' 'altair>=5.5' 'vl-convert-python>=1.7'
+	$(BIN)/pip install --quiet 'click>=8.1' 'rich>=13' 'pyarrow>=7' 'altair>=5.5' 'vl-convert-python>=1.7' 'scipy>=1.7'
 	$(BIN)/pip install --quiet --no-deps --force-reinstall target/ci-wheel/*.whl
 	touch $@
 
@@ -131,11 +131,12 @@ python-test: $(VENV)/tools ## The package's tests.
 	$(BIN)/python -m pytest $(CHOSEN) tests/python tests/scenarios tests/hostile
 	$(BIN)/python -m pytest --pyargs watchspan --ignore-glob='*/watchspan/spark/*'
 
-other-pythons-test: $(VENV)/bin/nox ## The package on the oldest and the newest Python, and with old pyarrow.
+other-pythons-test: $(VENV)/bin/nox ## The package on the oldest and the newest Python, with old pyarrow, and beside tea-tasting.
 	$(SAY)
 	$(IN) pyarrow8 -- -q $(OLD_TESTS)
 	$(IN) pyarrow7 -- -q tests/python/test_scenarios.py tests/scenarios
 	$(IN) newest -- -q $(NEWEST_TESTS)
+	$(IN) experiments -- -q tests/python/test_experiments_oracle.py
 
 spark-test: $(SPARK_CHECKS) ## Everything on the newest Spark, the stories on older ones.
 
@@ -233,6 +234,9 @@ bench-worst-cases: .venv-bench/package ## Measures inputs that are hard to group
 
 bench-json-lines: $(VENV)/tools ## Measures how fast nested lines of JSON are read, beside DuckDB.
 	PYTHONPATH=benches $(BIN)/python benches/json_lines.py --events 1M
+
+bench-experiments: $(VENV)/tools ## Measures how often comparing groups is wrong; the table is in docs/experiments.md.
+	PYTHONPATH=benches $(BIN)/python benches/experiments.py --sets 2000
 
 bench-large: .venv-bench/package ## Measures a hundred million events within 2 GB and writes docs/large_input.md; needs gigabytes of disk.
 	.venv-bench/bin/python benches/large_input.py --write docs/large_input.md

@@ -3,9 +3,9 @@
 # MAGIC # Insight
 # MAGIC
 # MAGIC Where many viewers of a video do the same, told apart from chance; what viewers watch of the videos
-# MAGIC that lose most of them, with what is usual for videos as long; and who comes back. Nothing is
-# MAGIC written. Charts need `pip install "watchspan[plots]"`; without it the tables are shown all the same.
-# MAGIC What each figure means is in the package's documentation, under *insight*.
+# MAGIC that lose most of them, with what is usual for videos as long; who comes back; and what an experiment
+# MAGIC changed. Nothing is written. Charts need `pip install "watchspan[plots]"`; without it the tables are
+# MAGIC shown all the same. What each figure means is in the package's documentation, under *insight*.
 
 # COMMAND ----------
 
@@ -16,6 +16,7 @@ dbutils.widgets.text("confidence", "0.95", "3 How certain the moments of a video
 dbutils.widgets.text("min_viewers", "100", "4 The fewest viewers of a video with moments")
 dbutils.widgets.text("top", "10", "5 How many to list")
 dbutils.widgets.text("curves", "3", "6 How many videos to draw")
+dbutils.widgets.text("groups_table", "", "7 Groups of an experiment: userId, group (empty: none)")
 
 top, curves = int(dbutils.widgets.get("top")), int(dbutils.widgets.get("curves"))
 engagement = spark.table(dbutils.widgets.get("output_table"))
@@ -135,3 +136,32 @@ if dbutils.widgets.get("sessions_table"):
         GROUP BY 1, 2 ORDER BY 1, 2
     """)
     display(cohorts)
+
+# COMMAND ----------
+
+# MAGIC %md
+# MAGIC ## What an experiment changed
+# MAGIC
+# MAGIC Each group beside the control, users as the unit: everybody in the table of groups counts, with rows
+# MAGIC or without. The engagement table is to hold the time of the experiment alone. It needs
+# MAGIC `pip install "watchspan[experiments]"`; the documentation says how to run one, under *experiments*.
+
+# COMMAND ----------
+
+import watchspan as ws
+
+if dbutils.widgets.get("groups_table"):
+    groups = spark.table(dbutils.widgets.get("groups_table")).select("userId", "group")
+    needed = [
+        "userId", "videoId", "totalWatchTime", "sessionCount", "isCompletedAtLeastOnce", "videoDuration",
+        "totalUniqueSecondsWatched", "engagementScore",
+    ]  # fmt: skip
+    try:
+        compared = ws.compare(engagement.select(*needed), groups)
+    except ws.errors.MissingDependencyError as error:
+        print(error)
+    else:
+        print(compared)
+        display(compared.table.to_pandas())
+        if plots is not None:
+            displayHTML(plots.html(plots.comparison(compared)))

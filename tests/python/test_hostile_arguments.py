@@ -24,6 +24,7 @@ EVENTS = {
     "eventName": ["play"],
     "currentTime": [0],
 }
+ARMS = {"userId": ["a", "b", "c", "d"], "group": ["x", "x", "y", "y"]}
 
 
 class NoNumber:
@@ -80,6 +81,22 @@ CALLS: dict[str, Callable[[Any], Any]] = {
     **{
         f"cohorts, {name}": lambda value, name=name: ws.cohorts(ws.sessions(EVENTS), **{name: value})
         for name in ("by", "as_of", "videos_group")
+    },
+    **{
+        f"compare, {name}": lambda value, name=name: ws.compare(
+            ws.aggregate(EVENTS), **{"groups": ARMS, name: value}
+        )
+        for name in (
+            "groups",
+            "before",
+            "control",
+            "metrics",
+            "confidence",
+            "power",
+            "shares",
+            "before_days",
+            "rules",
+        )
     },
     **{
         f"segments, {name}": lambda value, name=name: ws.segments(ws.sessions(EVENTS), **{name: value})

@@ -138,14 +138,19 @@ def _read(source: Any) -> pa.Table:
         raise MissingColumnError(f"{told} {_NEEDED}") from error
 
 
+def _typed(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The column; of text, if all of it is null or there is none."""
+    return column.cast(pa.string()) if pa.types.is_null(column.type) else column
+
+
 def _users(column: pa.ChunkedArray) -> pa.Array:
-    return plain_column(column, KEY)
+    return plain_column(_typed(column), KEY)
 
 
 def _groups(column: pa.ChunkedArray) -> pa.Array:
     if pa.types.is_boolean(column.type):
         column = column.cast(pa.string())
-    return plain_column(column, KEY).cast(pa.string())
+    return plain_column(_typed(column), KEY).cast(pa.string())
 
 
 def _times(column: pa.ChunkedArray) -> pa.Array:
@@ -156,7 +161,9 @@ def _times(column: pa.ChunkedArray) -> pa.Array:
         return plain_column(column, INSTANT)
     texts = plain_column(column, "string")
     try:
-        return pa.array([text and micros(parsed(text)) for text in texts.to_pylist()], pa.int64())
+        return pa.array(
+            [None if text is None else micros(parsed(text)) for text in texts.to_pylist()], pa.int64()
+        )
     except ValueError as error:
         raise DataError(
             f"A time in column 'exposedAt' of groups is none that is read ({_odd(texts)}): write it as in "
@@ -167,10 +174,10 @@ def _times(column: pa.ChunkedArray) -> pa.Array:
 def _odd(texts: pa.Array) -> str:
     for text in texts.to_pylist():
         try:
-            parsed(text or "1970-01-01")
+            parsed("1970-01-01" if text is None else text)
         except ValueError:
             return shown(text)
-    return "empty"
+    return "out of range"
 
 
 _READ = {"userId": _users, "group": _groups, "exposedAt": _times}

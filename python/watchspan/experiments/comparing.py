@@ -129,12 +129,19 @@ def _control(names: Sequence[str], control: Any) -> int:
     """The number of the group that the others are compared with."""
     if control is None:
         return names.index("control") if "control" in names else 0
-    # Groups may be numbers, or yes and no, which are text by now.
-    named = str(control).lower() if isinstance(control, bool) else str(control)
+    named = _name(control)
     if named not in names:
         some = ", ".join(map(shown, names[:10]))
         raise DataError(f"control is {shown(control)}, but groups has {some}: name one of them.")
     return names.index(named)
+
+
+def _name(group: Any) -> str:
+    """What a group is called: groups may be numbers, or yes and no, which are text in the table."""
+    if isinstance(group, bool):
+        return str(group).lower()
+    is_number = isinstance(group, int) and -(2**63) <= group < 2**63
+    return str(group) if is_number or isinstance(group, str) else ""
 
 
 def _shares(names: Sequence[str], shares: Any) -> list[float]:
@@ -144,7 +151,7 @@ def _shares(names: Sequence[str], shares: Any) -> list[float]:
     accepted = "a number above 0 for each group is needed, as in " + "{'control': 9, 'new': 1}"
     if not isinstance(shares, Mapping):
         raise OptionError(f"shares is {shown(shares)}, but {accepted}.")
-    given = {str(name): value for name, value in shares.items()}
+    given = {_name(name): value for name, value in shares.items()}
     if set(given) != set(names):
         some = ", ".join(map(shown, names[:10]))
         raise OptionError(f"shares is {shown(shares)}, but {accepted}; the groups are {some}.")
