@@ -283,21 +283,38 @@ def test_analytics(
 def test_insight(spark: SparkSession, daily: Run, monkeypatch: pytest.MonkeyPatch, plots: bool) -> None:
     if plots:
         pytest.importorskip("altair")
+        pytest.importorskip("scipy")
     else:
         monkeypatch.setitem(sys.modules, "altair", None)
+        monkeypatch.setitem(sys.modules, "scipy.special", None)
+        for name in ("arms", "statistics"):
+            monkeypatch.delitem(sys.modules, f"watchspan.experiments.{name}", raising=False)
+            monkeypatch.delattr(ws.experiments, name, raising=False)
         monkeypatch.delattr(ws, "plots", raising=False)
         for name in [name for name in sys.modules if name.startswith("watchspan.plots")]:
             monkeypatch.delitem(sys.modules, name)
     values = {"output_table": KEPT, "sessions_table": f"{KEPT}_sessions", "min_viewers": "10", "curves": "2"}
+    users = spark.table(KEPT).select("userId").distinct()
+    grouped = users.withColumn("group", F.expr("if(hash(userId) % 2 = 0, 'new', 'old')"))
+    values["groups_table"] = f"{SCHEMA}.arms_{plots}"
+    grouped.write.format("delta").saveAsTable(values["groups_table"])
     with settings(spark, {"spark.sql.session.timeZone": "America/New_York"}):
         run = Run(spark, "07_insight", **values, confidence="0.8", top="500")
-        drops, standing_out, ends, drawn, *charts, cohorts = run.shown
+        drops, standing_out, ends, drawn, *rest = run.shown
+        charts = [each for each in rest if isinstance(each, str)]
+        cohorts, *changed = [each for each in rest if not isinstance(each, str)]
         shown = [row for frame in (drops, standing_out) for row in frame.collect()]
         counted = [row.asDict() for row in cohorts.collect()]
         first, tables = ends.collect(), [ends, drawn]
-    assert len(charts) == (4 if plots else 0)
+    assert len(charts) == (5 if plots else 0)
+    assert len(changed) == int(plots)
     assert all("vegaEmbed" in chart for chart in charts)
     rows = as_arrow(spark.table(KEPT), ws.aggregate([]).schema.remove_metadata())
+    if plots:
+        groups = spark.table(values["groups_table"]).toPandas()
+        assert pa.Table.from_pandas(changed[0]).equals(
+            pa.Table.from_pandas(ws.compare(rows, groups).table.to_pandas())
+        )
     expected = ws.moments(rows, confidence=0.8, min_viewers=10).to_pylist()
     kinds = {"dip", "spike", "drop"}
     assert {(row["videoId"], row["kind"], row["startSeconds"]) for row in shown} == {

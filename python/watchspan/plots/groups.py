@@ -45,12 +45,13 @@ def comparison(table: Any) -> Any:
         {**row, "what": _what(row, len(groups) > 1), "told": _TOLD[row["isSignificant"]]} for row in rows
     ]  # What is null is left out by whatever draws, but not by all of them in the same way.
     values = [row for row in named if row["relative"] is not None]
+    order = [row["what"] for row in values]
     shown = [told for told in _KINDS if any(row["told"] == told for row in values)]
     scale = {"domain": shown, "range": [_KINDS[told][0] for told in shown]}
     shapes = {"domain": shown, "range": [_KINDS[told][1] for told in shown]}
     legend = alt.Legend(title=None)
     base = alt.Chart(alt.Data(values=values, name="comparison")).encode(
-        y=alt.Y("what:N", sort=None, axis=alt.Axis(title=None, labelLimit=300, grid=True)),
+        y=alt.Y("what:N", sort=order, axis=alt.Axis(title=None, labelLimit=300, grid=True)),
         color=alt.Color("told:N", scale=alt.Scale(**scale), legend=legend),
     )
     axis = alt.Axis(title=f"Change beside {_control(rows)}, with its interval", format="+.0%", tickCount=7)
