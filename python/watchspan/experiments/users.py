@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from watchspan.experiments.metrics import SUMMABLE, columns_of
 from watchspan.insight.rows import MILLION, Columns, grouped, millionths, ones, plain, where
 
-Numbers = npt.NDArray[np.float64]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Numbers = NDArray[np.float64]
+else:
+    Numbers = np.ndarray  # numpy 1.20 has no name for what it holds
 
 
 def sums_of(table: pa.Table, places: pa.Array, count: int, names: Iterable[str]) -> dict[str, Numbers]:
