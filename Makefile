@@ -174,7 +174,7 @@ spark-connect-test: spark42 ## The main paths over Spark Connect.
 	$(SAY)
 	$(IN) spark42 -- tests/spark_connect
 
-# It installs Java only where that is missing, which two that run side by side must not do at once.
+# Java is installed where it is missing, once: so after spark42.
 dqx-test: spark42 ## The checks for DQX, run by it.
 	$(SAY)
 	$(IN) dqx -- -q $(CHOSEN) tests/dqx

@@ -18,7 +18,7 @@ the same laws where your tables lie. All files of this page are in `examples/tes
 ## In five minutes
 
 ```sh
-pip install 'watchspan[test]'
+pip install "watchspan[test]"
 ```
 
 1. Write down what one viewer did, as your player sends it, and what should come of it. Here the rows were
