@@ -114,7 +114,7 @@ def instant_argument(option: str, value: Instant) -> int | None:
     if value is None:
         return None
     try:
-        return micros(_instant(value))
+        return operator.index(micros(_instant(value)))  # pandas' NaT is a datetime that gives NaN
     except (TypeError, ValueError) as error:
         accepted = "'2026-01-15' or '2026-01-15T10:00:00Z' (UTC unless it has an offset)"
         raise OptionError(

@@ -216,6 +216,16 @@ def test_order_and_form_do_not_matter(rows: pa.Table, sessions: pa.Table) -> Non
             assert ws.segments(other).equals(expected), name
 
 
+def test_frames_of_polars_do_not_matter(sessions: pa.Table) -> None:
+    """Their text is a kind of its own, of which pyarrow cannot take rows; lazy ones are read once."""
+    polars = pytest.importorskip("polars", reason="polars is not here")
+    frame = polars.from_arrow(sessions)
+    for other in (frame, frame.lazy()):
+        assert ws.segments(other).equals(ws.segments(sessions))
+        as_of = {"as_of": "2026-01-20"}
+        assert ws.segments(other, **as_of).equals(ws.segments(sessions, **as_of))
+
+
 def test_no_rows_and_one_row(rows: pa.Table, sessions: pa.Table) -> None:
     for none, some in ((ws.aggregate([]), rows), (ws.sessions([]), sessions)):
         empty, one = ws.segments(none), ws.segments(some.slice(0, 1))

@@ -94,3 +94,10 @@ def test_the_core_reads_and_writes_alike(text: str) -> None:
     (read,) = rows["sessionStart"].cast(pa.int64()).to_pylist()
     assert instants.micros(instants.parsed(text)) == read
     assert rows["sessionId"].to_pylist() == [instants.text(read)]
+
+
+def test_no_time_of_pandas_is_no_instant() -> None:
+    pandas = pytest.importorskip("pandas", reason="pandas is not here")
+    with pytest.raises(OptionError, match=r"^as_of is NaT, but a date or timestamp"):
+        instant_argument("as_of", pandas.NaT)
+    assert instant_argument("as_of", pandas.Timestamp("2026-01-01")) == NEW_YEAR

@@ -192,6 +192,22 @@ def test_charts_of_rows_count_them_all() -> None:
     assert (bins[-10], bins[95], bins[120]) == (1, rows.num_rows - 2, 1)
 
 
+@pytest.mark.parametrize("name", ["scores", "tiers"])
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 4])
+def test_few_rows_are_counted_one_by_one(name: str, count: int) -> None:
+    """No number is on the axis twice, as halves would be once they are rounded."""
+    row = sample_rows().filter(sample_rows()["engagementScore"].is_valid()).slice(0, 1)
+    chart = getattr(plots, name)(pa.concat_tables([row] * count) if count else row.slice(0, 0))
+    drawn = chart.to_dict(format="vega")
+    (axis,) = [axis for axis in drawn["axes"] if axis.get("title") == "Viewers of a video"]
+    assert axis["values"] == list(range(count + 1))
+
+
+def test_the_scores_axis_goes_to_its_end() -> None:
+    axes = CHARTS["scores"]().to_dict()["encoding"]["x"]["axis"]
+    assert axes["values"] == [*range(0, 101, 10)]
+
+
 BEGINS = {"svg": b"<svg", "png": b"\x89PNG", "pdf": b"%PDF", "html": b"<!DOCTYPE html>"}
 
 

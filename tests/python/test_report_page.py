@@ -45,6 +45,16 @@ def block(page: Path, name: str) -> Any:
     return json.loads(found)
 
 
+def test_frames_of_polars_are_rows_too(tmp_path: Path) -> None:
+    polars = pytest.importorskip("polars", reason="polars is not here")
+    sessions, rows, _ = pages_rows(12)
+    for path, both in (("a.html", (rows, sessions)), ("b.html", map(polars.from_arrow, (rows, sessions)))):
+        table, visits = both
+        ws.write_report(table, tmp_path / path, sessions=visits, top=3)
+    for name in ("cells", "moments", "curves"):
+        assert block(tmp_path / "a.html", name) == block(tmp_path / "b.html", name)
+
+
 def test_the_page_is_one_file_that_allows_nothing_but_itself(written: Path) -> None:
     text = written.read_text(encoding="utf-8")
     assert "<title>&lt;b&gt;Ours&lt;/b&gt; &amp; yours</title>" in text

@@ -12,7 +12,7 @@ from watchspan import sources
 from watchspan.api import engagement
 from watchspan.errors import OptionError
 from watchspan.experiments.assignment import Assignment, as_kind, read_assignment
-from watchspan.insight.rows import is_sessions, plain
+from watchspan.insight.rows import chosen, is_sessions, plain
 from watchspan.insight.segments import rules_of
 from watchspan.instants import DAY
 from watchspan.report import read_metadata
@@ -131,12 +131,12 @@ def _by_exposure(
     places = assigned.places(found["userId"])
     since = pc.subtract(found["sessionStart"], exposed.take(places))
     others, late = _others(places), pc.fill_null(pc.greater_equal(since, 0), False)
-    now = _period(making.rows(table.filter(late), made), assigned, others)
+    now = _period(making.rows(chosen(table, late), made), assigned, others)
     if not days:
         return Periods(assigned, now, None, made)
     window = -round(min(days, _LONGEST) * DAY)
     early = pc.fill_null(pc.and_(pc.less(since, 0), pc.greater_equal(since, window)), False)
-    return Periods(assigned, now, _period(making.rows(table.filter(early), made), assigned, 0), made)
+    return Periods(assigned, now, _period(making.rows(chosen(table, early), made), assigned, 0), made)
 
 
 def _users_of(table: pa.Table) -> pa.Array:

@@ -76,6 +76,23 @@ def is_sessions(found: pa.Table) -> bool:
     return "sessionStart" in found.column_names
 
 
+def chosen(found: pa.Table, mask: pa.Array) -> pa.Table:
+    """The rows of a table where a condition holds."""
+    for place, field in enumerate(found.schema):
+        if "string_view" in str(field.type):  # which polars hands out, and pyarrow cannot take rows of
+            found = found.set_column(place, field.name, found[place].cast(_without_views(field.type)))
+    return found.filter(mask)
+
+
+def _without_views(kind: pa.DataType) -> pa.DataType:
+    """The same type with plain text in it."""
+    if pa.types.is_dictionary(kind):
+        return _without_views(kind.value_type)
+    if pa.types.is_large_list(kind) or pa.types.is_list(kind):
+        return pa.large_list(_without_views(kind.value_type))
+    return pa.large_string() if str(kind) == "string_view" else kind
+
+
 def listed(names: Sequence[str]) -> str:
     """Names of columns as a message lists them."""
     more = f" and {len(names) - _LONG_LIST} more" if len(names) > _LONG_LIST else ""

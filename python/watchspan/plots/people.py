@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import altair as alt
@@ -41,19 +42,27 @@ def scores(rows: Any) -> Any:
     numbers = range(int(min([0, *counts])), int(max([100 // _BIN - 1, *counts])) + 1)
     values = [{"from": n * _BIN, "to": (n + 1) * _BIN, "rows": counts.get(n, 0)} for n in numbers]
     chart = alt.Chart(alt.Data(values=values, name="scores")).mark_bar(color=BLUE, opacity=0.85)
-    axis = alt.Axis(title="Engagement score (points)", grid=False, values=[n * _BIN for n in numbers[::2]])
+    axis = alt.Axis(
+        title="Engagement score (points)",
+        grid=False,
+        values=[n * _BIN for n in [*numbers, numbers.stop][::2]],
+    )
     encoded = chart.encode(
         x=alt.X("from:Q", bin="binned", axis=axis),
         x2="to:Q",
-        y=alt.Y("rows:Q", axis=_counts("Viewers of a video")),
+        y=alt.Y("rows:Q", axis=_counts("Viewers of a video", counts.values())),
     )
     middle = pc.quantile(column, 0.5)[0].as_py() if len(column) else None
     said = "No scores." if middle is None else f"Scores of {len(column):,} rows; the median is {middle:.0f}."
     return finished(encoded, "Scores", said)
 
 
-def _counts(title: str) -> Any:
-    return alt.Axis(title=title, format=",d", tickCount=5, tickMinStep=1)
+def _counts(title: str, shown: Iterable[int]) -> Any:
+    most = max(shown, default=0)
+    # Few are told one by one: between them Vega would tell of halves, rounded.
+    return alt.Axis(
+        title=title, format=",d", **({"values": [*range(most + 1)]} if most < 5 else {"tickCount": 5})
+    )
 
 
 def tiers(rows: Any) -> Any:
@@ -77,7 +86,7 @@ def tiers(rows: Any) -> Any:
         for tier in every
     ]
     base = alt.Chart(alt.Data(values=values, name="tiers")).encode(
-        x=alt.X("rows:Q", axis=_counts("Viewers of a video")),
+        x=alt.X("rows:Q", axis=_counts("Viewers of a video", counts.values())),
         y=alt.Y("tier:N", sort=every, axis=alt.Axis(title=None, ticks=False, domain=False)),
     )
     bars = base.mark_bar(color=BLUE, opacity=0.85)

@@ -168,7 +168,8 @@ def schema_metadata(source: Any) -> dict[bytes, bytes]:
         return file_metadata(source)
     if isinstance(source, (list, tuple)) and source:
         source = source[0]
-    schema = getattr(source, "schema", None)
+    # A lazy frame of polars would look at all that it is made of, and has nothing to tell.
+    schema = None if _is_from("polars", "collect_schema")(source) else getattr(source, "schema", None)
     return dict(schema.metadata or {}) if isinstance(schema, pa.Schema) else {}
 
 
