@@ -134,8 +134,7 @@ python-test: $(VENV)/tools ## The package's tests.
 other-pythons-test: $(VENV)/bin/nox ## The package on the oldest and the newest Python, with old pyarrow, and beside tea-tasting.
 	$(SAY)
 	$(IN) pyarrow8 -- -q $(OLD_TESTS)
-	$(IN) pyarrow7 -- -q tests/python/test_scenarios.py tests/scenarios
-	$(IN) pyarrow7 -- -q tests/python/test_scenarios.py tests/python/test_experiments.py tests/python/test_experiments_hostile.py
+	$(IN) pyarrow7 -- -q tests/python/test_scenarios.py tests/scenarios tests/python/test_experiments.py tests/python/test_experiments_hostile.py
 	$(IN) newest -- -q $(NEWEST_TESTS)
 	$(IN) experiments -- -q tests/python/test_experiments_oracle.py
 

@@ -28,7 +28,7 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     (tmp_path / "events").mkdir()
     pq.write_table(sample_events(), tmp_path / "events" / "a.parquet")
     pq.write_table(sample.videos(3), tmp_path / "videos.parquet")
-    users = sorted(set(sample_events()["userId"].drop_null().to_pylist()))
+    users = sorted(set(ws.aggregate(sample_events())["userId"].to_pylist()))
     named = "".join(f"{user},{('old', 'new')[n % 2]}\n" for n, user in enumerate(users))
     (tmp_path / "groups.csv").write_text(f"userId,group\n{named}")
     monkeypatch.chdir(tmp_path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,12 +12,7 @@ import pyarrow.compute as pc
 from watchspan.experiments.metrics import SUMMABLE, columns_of
 from watchspan.insight.rows import MILLION, Columns, grouped, millionths, ones, plain, where
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Numbers = NDArray[np.float64]
-else:
-    Numbers = np.ndarray  # numpy 1.20 has no name for what it holds
+Numbers = Any  # an array of doubles
 
 
 def sums_of(table: pa.Table, places: pa.Array, count: int, names: Iterable[str]) -> dict[str, Numbers]:
