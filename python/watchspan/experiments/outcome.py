@@ -52,7 +52,7 @@ class Comparison:
     >>> groups = {"userId": [1, 2, 3, 4], "group": ["a", "a", "b", "b"]}
     >>> found = ws.compare(rows, groups, metrics="completionRate")
     >>> found.sample_ratio.users, len(found.warnings), found.table["pValue"].to_pylist()
-    ({'a': 2, 'b': 2}, 2, [None])
+    ({'a': 2, 'b': 2}, 1, [None])
     """
 
     table: pa.Table
