@@ -15,7 +15,7 @@ import click
 import pyarrow as pa
 
 from watchspan import _core, _interrupts
-from watchspan.cli import azure, demo, insight, keeping, kql, page, predict, presets, quality, reading, tables
+from watchspan.cli import azure, demo, insight, keeping, kql, page, predict, presets, quality, reading, serving, tables
 from watchspan.cli.terminal import say
 from watchspan.errors import MissingDependencyError, OptionError, WatchspanError, WatchspanWarning
 from watchspan.masking import masked
@@ -159,6 +159,7 @@ for _command in (
     *presets.COMMANDS,
     *quality.COMMANDS,
     *keeping.COMMANDS,
+    *serving.COMMANDS,
     *azure.COMMANDS,
     *kql.COMMANDS,
     demo.demo,
