@@ -1,7 +1,7 @@
 """How long the live page takes to read a new version of the kept tables, and how much memory.
 
-`python benches/live.py --rows 10000000 --tables DIR` makes the tables in DIR unless they are there, and prints a line
-for each part of the page.
+`python benches/live.py --rows 10000000 --tables DIR` makes the tables in DIR unless they are there, and
+prints a line for each part of the page.
 """
 
 from __future__ import annotations

@@ -71,7 +71,7 @@ function filled(sentence, values) {
 }
 
 /** A moment in words. */
-function told(moment) {
+function inWords(moment) {
   const { kind } = moment;
   const size = range(moment, kind === "spike" ? "plays" : "share", kind === "dip" ? -1 : 1);
   return filled(DATA.page.words.moments[kind], { span: span(moment), size });
@@ -104,7 +104,7 @@ async function showVideo(place) {
   if (curve[place] < 0) return;
   const worst = worstOf(place);
   const inOrder = momentsOf(curve[place]).sort((one, other) => one.startSeconds - other.startSeconds);
-  const lines = inOrder.map(told);
+  const lines = inOrder.map(inWords);
   if (worst) {
     lines.unshift(`${worst.span}: most leave for good; ${shown(worst.left, "count")} of ${shown(worst.of, "count")}, ${withInterval(worst.share, worst.low, worst.high)}.`);
   }
