@@ -15,7 +15,20 @@ import click
 import pyarrow as pa
 
 from watchspan import _core, _interrupts
-from watchspan.cli import azure, demo, insight, keeping, kql, page, predict, presets, quality, reading, serving, tables
+from watchspan.cli import (
+    azure,
+    demo,
+    insight,
+    keeping,
+    kql,
+    page,
+    predict,
+    presets,
+    quality,
+    reading,
+    serving,
+    tables,
+)
 from watchspan.cli.terminal import say
 from watchspan.errors import MissingDependencyError, OptionError, WatchspanError, WatchspanWarning
 from watchspan.masking import masked
