@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from deltalake import write_deltalake
+from deltalake import DeltaTable, write_deltalake
 from streamlit.testing.v1 import AppTest
 
 import watchspan as ws
@@ -93,6 +93,14 @@ def test_one_video_has_the_curves_that_all_rows_give_it(sampled: Tables) -> None
         ):
             assert made.to_pylist() == of_all.filter(pc.equal(of_all["videoId"], video)).to_pylist()
         assert found.retention.num_rows
+
+
+def test_kept_tables_are_read_by_path_and_as_they_are(tables: Tables, tmp_path) -> None:
+    sessions = DeltaTable(tables.table + "_sessions")
+    assert ws.segments(sessions, videos=VIDEOS).equals(ws.segments(tables.rows("_sessions"), videos=VIDEOS))
+    assert ws.video_totals(tables.table).equals(ws.video_totals(tables.rows()))
+    ws.write_report(tables.table, tmp_path / "report.html", sessions=tables.table + "_sessions", top=2)
+    assert "Video engagement" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
 def test_it_reads_the_rows_of_that_video_alone(sampled: Tables) -> None:

@@ -71,6 +71,20 @@ def plain(found: pa.Table, table: str, names: Sequence[str]) -> Columns:
     return columns
 
 
+def filtered(found: pa.Table, mask: pa.Array) -> pa.Table:
+    """Some rows of a table. Text may be a view, of which pyarrow takes no part, and becomes plain text."""
+    kinds = [_without_views(kind) for kind in found.schema.types]
+    columns = [c if c.type == kind else c.cast(kind) for c, kind in zip(found.columns, kinds)]
+    table = pa.table(columns, found.column_names).replace_schema_metadata(found.schema.metadata)
+    return table.filter(mask)
+
+
+def _without_views(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_list(kind) and str(kind.value_type) == "string_view":
+        return pa.list_(pa.string())
+    return pa.string() if str(kind) == "string_view" else kind
+
+
 def is_sessions(found: pa.Table) -> bool:
     """Whether a table is one of session rows, by its columns."""
     return "sessionStart" in found.column_names

@@ -14,7 +14,7 @@ from watchspan.errors import OptionError
 from watchspan.insight import tables
 from watchspan.insight.calendar import floored
 from watchspan.insight.options import Segments
-from watchspan.insight.rows import Columns, as_double, grouped, is_sessions, plain
+from watchspan.insight.rows import Columns, as_double, filtered, grouped, is_sessions, plain
 from watchspan.insight.thresholds import REST, SEGMENTS
 from watchspan.insight.totals import USER_NEEDS, user_columns
 from watchspan.instants import DAY, Instant
@@ -69,7 +69,7 @@ def segments(
         if until is not None:
             is_known = pc.less_equal(visits["sessionStart"], until)
             visits = {name: column.filter(is_known) for name, column in visits.items()}
-            table = table.filter(is_known)
+            table = filtered(table, is_known)
         table = engagement(table, videos=videos, rules=_rules_of(made))
     elif videos is not None:
         raise OptionError(

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from watchspan import _core
 from watchspan.insight.columns import COUNT, INSTANT, NUMBER, TABLES, OutputColumn
 from watchspan.insight.options import Segments
-from watchspan.insight.rows import Columns, plain
+from watchspan.insight.rows import Columns, filtered, plain
 from watchspan.insight.thresholds import REST, SEGMENTS
 from watchspan.report_page import words
 from watchspan.report_page.curves import Drawn
@@ -43,7 +43,7 @@ def first(totals: pa.Table, top: int) -> pa.Table:
 def of_videos(table: pa.Table, videos: pa.ChunkedArray) -> pa.Table:
     """The rows of some videos."""
     key = plain(table, "engagement", ("videoId",))["videoId"]
-    return table.filter(pc.is_in(key, value_set=videos.combine_chunks()))
+    return filtered(table, pc.is_in(key, value_set=videos.combine_chunks()))
 
 
 def guessed(table: pa.Table) -> set[Any]:
