@@ -129,7 +129,7 @@ docs-check: ## Rust docs, with warnings as errors.
 python-test: $(VENV)/tools ## The package's tests.
 	$(SAY)
 	$(BIN)/python -m pytest $(CHOSEN) tests/python tests/scenarios tests/hostile
-	$(BIN)/python -m pytest --pyargs watchspan --ignore-glob='*/watchspan/spark/*'
+	$(BIN)/python -m pytest --pyargs watchspan --ignore-glob='*/watchspan/spark/*' --ignore-glob='*/watchspan/live/*'
 
 other-pythons-test: $(VENV)/bin/nox ## The package on the oldest and the newest Python, with old pyarrow, and beside tea-tasting.
 	$(SAY)
@@ -150,9 +150,9 @@ azure-test: $(VENV)/bin/nox tests/kql/kusto/node_modules ## The queries in KQL, 
 	$(IN) azure -- -q $(CHOSEN) tests/kql
 	$(IN) azure -- -q $(CHOSEN) tests/azure
 
-browser-test: $(VENV)/bin/nox ## The tracker of examples/ and the report in a real browser; installs Chromium where there is none.
+browser-test: $(VENV)/bin/nox ## The tracker of examples/, the report and the live page in a real browser; installs Chromium where there is none.
 	$(SAY)
-	$(IN) browser -- -q $(CHOSEN) tests/browser
+	$(IN) browser -- -q $(CHOSEN) tests/browser --pyargs watchspan.live
 
 # Makes the environment, and installs Java and Delta's jars where they are missing, before checks that run side by
 # side need them.

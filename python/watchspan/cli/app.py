@@ -27,6 +27,7 @@ from watchspan.cli import (
     presets,
     quality,
     reading,
+    serving,
     tables,
 )
 from watchspan.cli.terminal import say
@@ -173,6 +174,7 @@ for _command in (
     *presets.COMMANDS,
     *quality.COMMANDS,
     *keeping.COMMANDS,
+    *serving.COMMANDS,
     *azure.COMMANDS,
     *kql.COMMANDS,
     demo.demo,

@@ -16,7 +16,7 @@ __all__ = ["COMMANDS"]
 
 # A key in base64 may end in one or two of these signs, and is no name then.
 _PAIR = re.compile(r"[A-Za-z][\w.-]*=(?!=?$).+", re.DOTALL)
-_storage = click.option(
+of_storage = click.option(
     "--storage", metavar="NAME=VALUE", multiple=True,
     help="What the storage needs, such as credentials, as deltalake names it. Can be repeated.",
 )  # fmt: skip
@@ -42,7 +42,7 @@ _DESCRIPTIONS = {
 @click.option("--allow-shrink", is_flag=True, help="Write also sessions of which raw events are gone.")
 @options.of_events
 @options.scoring
-@_storage
+@of_storage
 @options.reporting
 def update(
     raw: str, table: str, storage: tuple[str, ...], quiet: bool, as_json: bool, **settings: Any
@@ -60,7 +60,7 @@ def update(
     from watchspan import delta
 
     with Progress("updating", quiet=quiet) as progress:
-        done = delta.update(raw, table, storage_options=_pairs(storage), **settings)
+        done = delta.update(raw, table, storage_options=pairs(storage), **settings)
     _report(done, progress, quiet, as_json)
 
 
@@ -71,7 +71,7 @@ def update(
 @options.rules
 @options.scoring
 @options.threads
-@_storage
+@of_storage
 @options.reporting
 def rescore(table: str, storage: tuple[str, ...], quiet: bool, as_json: bool, **settings: Any) -> None:
     """Compute the engagement rows of TABLE again from its sessions, without any event.
@@ -83,7 +83,7 @@ def rescore(table: str, storage: tuple[str, ...], quiet: bool, as_json: bool, **
     from watchspan import delta
 
     with Progress("scoring", quiet=quiet) as progress:
-        done = delta.rescore(table, storage_options=_pairs(storage), **settings)
+        done = delta.rescore(table, storage_options=pairs(storage), **settings)
     _report(done, progress, quiet, as_json)
 
 
@@ -94,7 +94,7 @@ def rescore(table: str, storage: tuple[str, ...], quiet: bool, as_json: bool, **
 @options.videos
 @options.columns
 @options.threads
-@_storage
+@of_storage
 @options.reporting
 def delete_user(
     table: str,
@@ -121,7 +121,7 @@ def delete_user(
     except ValueError:
         raise click.UsageError(f"{user!r} is no integer.") from None
     with Progress("deleting", quiet=quiet) as progress:
-        done = delta.delete_user(table, key, storage_options=_pairs(storage), **settings)
+        done = delta.delete_user(table, key, storage_options=pairs(storage), **settings)
     _report(done, progress, quiet, as_json)
 
 
@@ -135,7 +135,7 @@ def _report(done: Any, progress: Progress, quiet: bool, as_json: bool) -> None:
     say(f"{'; '.join(shown) or 'nothing to do'}, after {progress.seconds:.2f} s.")
 
 
-def _pairs(items: tuple[str, ...]) -> Optional[dict[str, str]]:
+def pairs(items: tuple[str, ...]) -> Optional[dict[str, str]]:
     wrong = next((place for place, item in enumerate(items, start=1) if not _PAIR.fullmatch(item)), None)
     if wrong is not None:
         # A key may have been given without its name.

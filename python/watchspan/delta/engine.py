@@ -48,7 +48,7 @@ _RESTORE = "If files of it are gone or torn, restore them from a copy."
 _EVENTS = ("The table of events cannot be read", _RESTORE)
 _BATCH_ROWS = 65_536
 # SQL names what is registered, and nothing else: no variables of Python, and nothing is fetched for it.
-_CLOSED = {
+CLOSED = {
     "python_enable_replacements": False,
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
@@ -139,7 +139,7 @@ class DeltaEngine:
         own = self._own(table)
         name = f"{table}_{len(self._named)}"
         self._named.append(name)
-        self._sql.register(f"{name}_stored", _Scan(self._open(table), [own[column] for column in columns]))
+        self._sql.register(f"{name}_stored", Scan(self._open(table), [own[column] for column in columns]))
         chosen = ", ".join(f"{quoted(own[column])} AS {column}" for column in columns)
         self._sql.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT {chosen} FROM {name}_stored")
         return name
@@ -288,7 +288,7 @@ class DeltaEngine:
     def _sql(self) -> Any:
         if self._connection is None:
             folder = self._held.enter_context(scratch.folder())
-            self._connection = duckdb.connect(config={**_CLOSED, "temp_directory": folder})
+            self._connection = duckdb.connect(config={**CLOSED, "temp_directory": folder})
             self._connection.execute("SET TimeZone='UTC'; SET preserve_insertion_order=false")
             if self._threads is not None:
                 # It starts them all at once, however many there are.
@@ -370,7 +370,7 @@ class DeltaEngine:
             yield _core.within(batch, self._columns)
 
 
-class _Scan:
+class Scan:
     """Some columns of a table, read anew by every statement; deletion vectors and all."""
 
     def __init__(self, table: storage.DeltaTable, columns: Sequence[str]) -> None:

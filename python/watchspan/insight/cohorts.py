@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -19,7 +19,7 @@ from watchspan.instants import Instant
 _NEEDED = ("userId", "videoId", "sessionStart", "sessionEnd", "watchTime")
 _MOST_ROWS = 5_000_000
 # A cohort: the number of its period, and that of its group.
-_Cohort = tuple[int, int]
+Cohort = tuple[int, int]
 
 
 def cohorts(sessions: Any, *, by: str = "week", videos_group: Any = None, as_of: Instant = None) -> pa.Table:
@@ -62,14 +62,35 @@ def cohorts(sessions: Any, *, by: str = "week", videos_group: Any = None, as_of:
     numbers, names = _groups(found["videoId"], videos_group)
     if until is None:
         until = pc.max(found["sessionEnd"]).as_py()
+    if until is None:
+        return cohorts_of({}, 0, names, by, how)
+    is_known = pc.less_equal(found["sessionStart"], until)
+    known = {name: column.filter(is_known) for name, column in {**found, "group": numbers}.items()}
+    now = periods(pa.array([until], pa.int64()), by)[0].as_py()
+    return cohorts_of(_cells(known, by), now, names, by, how)
+
+
+def cohorts_of(
+    cells: Mapping[Cohort, Mapping[int, tuple[int, int]]],
+    now: int,
+    names: Sequence[str | None],
+    by: str,
+    how: Mapping[str, Any],
+) -> pa.Table:
+    """The table of cohorts from what the sessions of each cohort and period sum up to, whoever summed it up.
+
+    Args:
+        cells: Cohort, as the numbers of its period and its group -> number of a period -> active users, and
+            microseconds that they watched.
+        now: The number of the period that is not over.
+        names: What the groups are called.
+        by: As for `cohorts`.
+        how: What the sessions say of themselves.
+    """
     columns: dict[str, list[Any]] = {name: [] for name in tables.names("cohorts")}
-    if until is not None:
-        is_known = pc.less_equal(found["sessionStart"], until)
-        known = {name: column.filter(is_known) for name, column in {**found, "group": numbers}.items()}
-        now = periods(pa.array([until], pa.int64()), by)[0].as_py()
-        for row in _rows(_cells(known, by), now, names, by):
-            for name, value in zip(columns, row):
-                columns[name].append(value)
+    for row in _rows(cells, now, names, by):
+        for name, value in zip(columns, row):
+            columns[name].append(value)
     return tables.made("cohorts", columns, {}, how)
 
 
@@ -99,7 +120,7 @@ def _groups(videos: pa.Array, videos_group: Any) -> tuple[pa.Array, list[str | N
     return pa.array(numbers, pa.int64()).take(seen.indices), names
 
 
-def _cells(found: Columns, by: str) -> dict[_Cohort, dict[int, tuple[int, int]]]:
+def _cells(found: Columns, by: str) -> dict[Cohort, dict[int, tuple[int, int]]]:
     """Cohort -> number of a period -> active users, and microseconds that they watched."""
     users = found["userId"].dictionary_encode()
     everyone = max(1, len(users.dictionary))
@@ -111,7 +132,7 @@ def _cells(found: Columns, by: str) -> dict[_Cohort, dict[int, tuple[int, int]]]
     watched = {"watched": millionths("watchTime", found["watchTime"])}
     active = grouped({**keys, "pair": pair}, watched)
     cells = grouped({name: active[name] for name in keys}, {"watched": active["watched"]})
-    made: dict[_Cohort, dict[int, tuple[int, int]]] = {}
+    made: dict[Cohort, dict[int, tuple[int, int]]] = {}
     parts = (cells[name].to_pylist() for name in (*keys, "rows", "watched"))
     for group, cohort, number, count, micros in zip(*parts):
         made.setdefault((cohort, group), {})[number] = count, micros
@@ -119,7 +140,7 @@ def _cells(found: Columns, by: str) -> dict[_Cohort, dict[int, tuple[int, int]]]
 
 
 def _rows(
-    cells: dict[_Cohort, dict[int, tuple[int, int]]], now: int, names: list[str | None], by: str
+    cells: Mapping[Cohort, Mapping[int, tuple[int, int]]], now: int, names: Sequence[str | None], by: str
 ) -> Iterator[tuple[Any, ...]]:
     """The rows of the table, in order."""
     count = sum(now - cohort + 1 for cohort, _ in cells)

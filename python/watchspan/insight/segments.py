@@ -79,9 +79,11 @@ def segments(
     columns = user_columns(plain(table, "engagement", USER_NEEDS))
     if until is None:
         until = pc.max(columns["lastSeen"].cast(pa.int64())).as_py() or 0
-    flags = _flags(columns, visits, until, rules or Segments())
+    given = rules or Segments()
+    weeks = None if visits is None else _weeks(columns["userId"], visits, until, given)
+    flags = flags_of(columns, weeks, until, given)
     named = {f"is{name.title()}": flag for name, flag in flags.items()}
-    found = {**columns, **named, "segment": _first(flags, len(columns["userId"]))}
+    found = {**columns, **named, "segment": first_of(flags, len(columns["userId"]))}
     return tables.made("segments", found, {"userId": columns["userId"].type}, made)
 
 
@@ -91,8 +93,15 @@ def rules_of(made: dict[str, Any]) -> Rules:
     return Rules(**{spec["name"]: given[spec["name"]] for spec in rule_specs() if spec["name"] in given})
 
 
-def _flags(columns: Columns, visits: Columns | None, until: int, rules: Segments) -> Columns:
-    """Name of a segment -> of which users it is true, in the order in which they are tried."""
+def flags_of(columns: Columns, weeks: pa.Array | None, until: int, rules: Segments) -> Columns:
+    """Name of a segment -> of which users it is true, in the order in which they are tried.
+
+    Args:
+        columns: Those of user totals.
+        weeks: In how many of the last weeks each user was active; None: nobody knows.
+        until: Until when the rows are known, in microseconds since 1970.
+        rules: The thresholds.
+    """
     videos, now = as_double(columns["videos"]), pa.scalar(until, pa.int64())
     since = {name: pc.subtract(now, columns[name].cast(pa.int64())) for name in ("firstSeen", "lastSeen")}
     days = {name: pc.divide(as_double(micros), float(DAY)) for name, micros in since.items()}
@@ -108,23 +117,23 @@ def _flags(columns: Columns, visits: Columns | None, until: int, rules: Segments
             pc.greater_equal(videos, rules.sampler_videos),
             pc.less_equal(columns["coverage"], rules.sampler_coverage),
         ),
-        "loyal": _loyal(columns["userId"], visits, until, rules),
+        "loyal": pa.nulls(len(videos), pa.bool_())
+        if weeks is None
+        else pc.greater_equal(as_double(weeks), rules.loyal_weeks),
     }
     return {name: flags[name] for name, _ in SEGMENTS}
 
 
-def _loyal(users: pa.Array, visits: Columns | None, until: int, rules: Segments) -> pa.Array:
-    if visits is None:
-        return pa.nulls(len(users), pa.bool_())
+def _weeks(users: pa.Array, visits: Columns, until: int, rules: Segments) -> pa.Array:
+    """In how many of the last weeks before `until` each user was active."""
     age = floored(pc.subtract(pa.scalar(until, pa.int64()), visits["sessionStart"]), 7 * DAY)
     is_recent = pc.less(as_double(age), rules.loyal_of_weeks)
     recent = {"userId": visits["userId"].filter(is_recent), "week": age.filter(is_recent)}
     weeks = grouped({"userId": grouped(recent, {})["userId"]}, {})
-    count = pc.fill_null(weeks["rows"].take(pc.index_in(users, value_set=weeks["userId"])), 0)
-    return pc.greater_equal(as_double(count), rules.loyal_weeks)
+    return pc.fill_null(weeks["rows"].take(pc.index_in(users, value_set=weeks["userId"])), 0)
 
 
-def _first(flags: Columns, count: int) -> pa.Array:
+def first_of(flags: Columns, count: int) -> pa.Array:
     """The first segment that applies to each user."""
     rest, _ = REST
     found = pc.fill_null(pa.nulls(count, pa.string()), rest)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -33,7 +34,7 @@ _SHARED = (
     "engagementScore",
     "lastWatchDate",
 )
-_VIDEO = (
+VIDEO_NEEDS = (
     *_SHARED,
     "videoTitle",
     "durationSource",
@@ -42,7 +43,7 @@ _VIDEO = (
     "dataQualityFlag",
 )
 USER_NEEDS = (*_SHARED, "completionCount", "totalForwardSkips", "firstWatchDate")
-_QUARTILES = (25, 50, 75, 100)
+QUARTILES = (25, 50, 75, 100)
 
 
 def video_totals(rows: Any) -> pa.Table:
@@ -72,14 +73,25 @@ def video_totals(rows: Any) -> pa.Table:
     >>> ws.video_totals(rows).select(["viewers", "coverage", "reached25", "reached75"]).to_pylist()
     [{'viewers': 1, 'coverage': 0.5, 'reached25': 1.0, 'reached75': 0.0}]
     """
-    found, how = read(rows, "engagement", _VIDEO)
+    found, how = read(rows, "engagement", VIDEO_NEEDS)
     sums = {**_shared(found), **_of_videos(found)}
     most = {"videoDuration": found["videoDuration"], "lastWatchDate": found["lastWatchDate"]}
     groups = grouped({"videoId": found["videoId"]}, sums, most=most)
-    quartiles = [f"reached{percent}" for percent in _QUARTILES]
+    return totals_of({**groups, "videoTitle": _titles(found, groups["videoId"])}, how)
+
+
+def totals_of(groups: Mapping[str, Any], how: Mapping[str, Any]) -> pa.Table:
+    """The table of video totals from what the rows of each video sum up to, whoever summed it up.
+
+    Args:
+        groups: By the names of the sums, ordered by videoId: times in whole microseconds, counts, and the
+            greatest duration, title and time.
+        how: What the rows say of themselves.
+    """
+    quartiles = [f"reached{percent}" for percent in QUARTILES]
     columns = {
         **_shared_columns(groups),
-        "videoTitle": _titles(found, groups["videoId"]),
+        "videoTitle": groups["videoTitle"],
         "videoDuration": groups["videoDuration"],
         "viewers": groups["rows"],
         "rewatchedShare": ratio(groups["rewatched"], groups["rewatchable"]),
@@ -132,6 +144,15 @@ def user_columns(found: Columns) -> Columns:
         least={"firstSeen": found["firstWatchDate"]},
         most={"lastSeen": found["lastWatchDate"]},
     )
+    return user_columns_of(groups)
+
+
+def user_columns_of(groups: Columns) -> Columns:
+    """The columns of the user totals from what the rows of each user sum up to, whoever summed it up.
+
+    Args:
+        groups: As for `totals_of`, ordered by userId.
+    """
     ten_minutes = 600.0 * MILLION
     return {
         **_shared_columns(groups),
@@ -158,7 +179,7 @@ def _shared(found: Columns) -> Columns:
     }
 
 
-def _shared_columns(groups: Columns) -> Columns:
+def _shared_columns(groups: Mapping[str, Any]) -> Columns:
     """The columns that both tables have, and the key."""
     return {
         **{name: groups[name] for name in ("videoId", "userId") if name in groups},
@@ -180,7 +201,7 @@ def _of_videos(found: Columns) -> Columns:
     watched = millionths("totalWatchTime", found["totalWatchTime"])
     quartiles = {
         f"reached{percent}": ones(pc.and_(known, pc.greater_equal(reached, float(percent))))
-        for percent in _QUARTILES
+        for percent in QUARTILES
     }
     return {
         "known": ones(known),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import altair as alt
@@ -13,7 +13,7 @@ from watchspan.plots.inputs import Row, rows_of
 from watchspan.plots.style import BLUE, GREY, WIDTH, finished
 from watchspan.summary import TIERS
 
-_BIN = 5
+BIN = 5
 _COHORTS = ("cohort", "group", "period", "cohortUsers", "activeUsers", "share", "isPartial")
 # Up to so many periods a cell has room for its figure.
 _MOST_TOLD = 16
@@ -36,24 +36,34 @@ def scores(rows: Any) -> Any:
     """
     found, _ = read(rows, "engagement", ["engagementScore"])
     column = found["engagementScore"].drop_null()
-    bins = pc.if_else(pc.equal(column, 100.0), 100.0 // _BIN - 1, pc.floor(pc.divide(column, float(_BIN))))
+    bins = pc.if_else(pc.equal(column, 100.0), 100.0 // BIN - 1, pc.floor(pc.divide(column, float(BIN))))
     counts = {entry["values"]: entry["counts"] for entry in pc.value_counts(bins).to_pylist()}
+    return scores_of(counts, pc.quantile(column, 0.5)[0].as_py() if len(column) else None)
+
+
+def scores_of(counts: Mapping[float, int], middle: float | None = None) -> Any:
+    """The chart of `scores` from how many rows each bin has.
+
+    Args:
+        counts: Number of a bin, `BIN` points wide -> rows.
+        middle: The median, for those who hear what the chart shows; None if nobody knows it.
+    """
     # Weights of one's own may lead beyond 0 and 100.
-    numbers = range(int(min([0, *counts])), int(max([100 // _BIN - 1, *counts])) + 1)
-    values = [{"from": n * _BIN, "to": (n + 1) * _BIN, "rows": counts.get(n, 0)} for n in numbers]
+    numbers = range(int(min([0, *counts])), int(max([100 // BIN - 1, *counts])) + 1)
+    values = [{"from": n * BIN, "to": (n + 1) * BIN, "rows": counts.get(n, 0)} for n in numbers]
     chart = alt.Chart(alt.Data(values=values, name="scores")).mark_bar(color=BLUE, opacity=0.85)
     axis = alt.Axis(
         title="Engagement score (points)",
         grid=False,
-        values=[n * _BIN for n in [*numbers, numbers.stop][::2]],
+        values=[n * BIN for n in [*numbers, numbers.stop][::2]],
     )
     encoded = chart.encode(
         x=alt.X("from:Q", bin="binned", axis=axis),
         x2="to:Q",
         y=alt.Y("rows:Q", axis=_counts("Viewers of a video", counts.values())),
     )
-    middle = pc.quantile(column, 0.5)[0].as_py() if len(column) else None
-    said = "No scores." if middle is None else f"Scores of {len(column):,} rows; the median is {middle:.0f}."
+    said = f"Scores of {sum(counts.values()):,} rows" if counts else "No scores"
+    said += "." if middle is None else f"; the median is {middle:.0f}."
     return finished(encoded, "Scores", said)
 
 
@@ -79,11 +89,18 @@ def tiers(rows: Any) -> Any:
     """
     found, _ = read(rows, "engagement", ["engagementTier"])
     column = pc.fill_null(found["engagementTier"], "unscored")
-    counts = {entry["values"]: entry["counts"] for entry in pc.value_counts(column).to_pylist()}
-    every = [*TIERS, "unscored"]
+    return tiers_of({entry["values"]: entry["counts"] for entry in pc.value_counts(column).to_pylist()})
+
+
+def tiers_of(counts: Mapping[str, int]) -> Any:
+    """The chart of `tiers` from how many rows each has.
+
+    Args:
+        counts: Tier, or `unscored` -> rows.
+    """
+    every, rows = [*TIERS, "unscored"], max(1, sum(counts.values()))
     values = [
-        {"tier": tier, "rows": counts.get(tier, 0), "share": counts.get(tier, 0) / max(1, len(column))}
-        for tier in every
+        {"tier": tier, "rows": counts.get(tier, 0), "share": counts.get(tier, 0) / rows} for tier in every
     ]
     base = alt.Chart(alt.Data(values=values, name="tiers")).encode(
         x=alt.X("rows:Q", axis=_counts("Viewers of a video", counts.values())),

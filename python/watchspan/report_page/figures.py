@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -12,12 +13,13 @@ import pyarrow.compute as pc
 from watchspan import _core
 from watchspan.insight.columns import COUNT, INSTANT, NUMBER, TABLES, OutputColumn
 from watchspan.insight.options import Segments
-from watchspan.insight.rows import chosen, plain
+from watchspan.insight.rows import Columns, chosen, plain
 from watchspan.insight.thresholds import REST, SEGMENTS
+from watchspan.report_page import words
 from watchspan.report_page.curves import Drawn
 
 # What the table of videos shows; the others are told of one video, and in what is downloaded.
-_SHOWN = (
+SHOWN = (
     "videoTitle", "viewers", "watchHours", "completionRate", "coverage", "averageScore", "rewatchedShare",
     "flaggedShare",
 )  # fmt: skip
@@ -58,7 +60,7 @@ def cells(totals: pa.Table, drawn: Drawn, guesses: set[Any]) -> dict[str, Any]:
     return {
         "columns": [
             {"name": spec.name, "title": heading(spec.name), "doc": spec.doc, "kind": kind(spec),
-             "isShown": spec.name in _SHOWN}
+             "isShown": spec.name in SHOWN}
             for spec in specs
         ],
         "values": {spec.name: values(totals[spec.name], spec) for spec in specs},
@@ -99,15 +101,23 @@ def heading(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z0-9])", " ", name).capitalize()
 
 
-def quality(table: pa.Table, how: dict[str, Any], summary: dict[str, Any], users: bool) -> dict[str, Any]:
-    """What was dropped, if the rows still say it, and which flags they carry, with examples."""
+def quality(
+    how: dict[str, Any], summary: dict[str, Any], some: Mapping[str, Sequence[str]]
+) -> dict[str, Any]:
+    """What was dropped, if the rows still say it, and which flags they carry, with examples.
+
+    Args:
+        how: What the rows say of themselves.
+        summary: What they come to, as `watchspan.summarize` has it.
+        some: Flag -> some rows that have it.
+    """
     told, docs = how.get("report"), dict(_core.drop_reasons())
     drops = told and [
         {"name": reason, "count": count, "doc": docs.get(reason, "")}
         for reason, count in told["dropped"].items()
     ]
     flags = [
-        {"name": name, "count": summary["flags"][name], "doc": doc, "examples": _examples(table, name, users)}
+        {"name": name, "count": summary["flags"][name], "doc": doc, "examples": some.get(name, ())}
         for name, doc in _core.flag_specs()
     ]
     rows = {"rows": summary["rows"], "clean": summary["flags"]["ok"]}
@@ -120,9 +130,13 @@ def quality(table: pa.Table, how: dict[str, Any], summary: dict[str, Any], users
     }
 
 
-def _examples(table: pa.Table, flag: str, users: bool) -> list[str]:
-    """Some videos, and users if they may be named, whose rows have a flag as their first."""
+def examples(table: pa.Table, users: bool) -> dict[str, list[str]]:
+    """For each flag some videos, and users if they may be named, whose rows have it as their first."""
     found = plain(table, "engagement", ("userId", "videoId", "videoTitle", "dataQualityFlag"))
+    return {flag: _examples(found, flag, users) for flag, _ in _core.flag_specs()}
+
+
+def _examples(found: Columns, flag: str, users: bool) -> list[str]:
     flagged = pc.equal(found["dataQualityFlag"], flag)
     some = {name: column.filter(flagged).slice(0, _EXAMPLES).to_pylist() for name, column in found.items()}
     rows = zip(some["userId"], some["videoId"], some["videoTitle"])
@@ -144,9 +158,12 @@ def overview(summary: dict[str, Any], totals: pa.Table, seen: pa.Table) -> dict[
     }
 
 
-def kinds(segments: pa.Table) -> list[dict[str, Any]]:
-    """How many users are of each kind."""
-    counts = {each["values"]: each["counts"] for each in pc.value_counts(segments["segment"]).to_pylist()}
+def kinds(counts: Mapping[str, int]) -> list[dict[str, Any]]:
+    """How many users are of each kind.
+
+    Args:
+        counts: Kind -> how many, where there are any.
+    """
     return [
         {"name": name, "doc": _with_values(doc), "users": counts.get(name, 0)}
         for name, doc in (*SEGMENTS, REST)
@@ -179,3 +196,13 @@ def definitions() -> list[dict[str, Any]]:
     ]
     retention = [[spec["name"], spec["doc"], spec["unit"]] for spec in _core.column_specs("retention")]
     return [*found, {"title": "Retention", "doc": "Where viewers are.", "rows": retention}]
+
+
+def said() -> dict[str, Any]:
+    """The words that the page fills in."""
+    return {
+        "moments": words.MOMENTS,
+        "overview": words.OVERVIEW,
+        "sentences": words.SENTENCES,
+        "charts": words.CHARTS,
+    }

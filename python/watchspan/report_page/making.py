@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from watchspan import sources
 from watchspan._core import version
 from watchspan.insight.cohorts import cohorts
@@ -45,13 +48,18 @@ def page_of(rows: Any, sessions: Any, videos: Any, top: int, title: str, users: 
             "version": version,
             "fewest": curves.FEWEST,
             "placed": list(SHAPES),
-            "quality": figures.quality(table, how, summary, users),
+            "quality": figures.quality(how, summary, figures.examples(table, users)),
             "overview": figures.overview(summary, totals, seen),
             "cohorts": None if weeks is None else rows_of(weeks, weeks.column_names, "cohorts"),
-            "segments": figures.kinds(kinds),
+            "segments": figures.kinds(_counts(kinds["segment"])),
             "users": figures.most(user_totals(table), _MOST_USERS) if users else None,
             "definitions": figures.definitions(),
+            "words": figures.said(),
         },
         "charts": charts.specs(table, weeks),
     }
     return assembly.page(title, blocks)
+
+
+def _counts(names: pa.ChunkedArray) -> dict[str, int]:
+    return {each["values"]: each["counts"] for each in pc.value_counts(names).to_pylist()}

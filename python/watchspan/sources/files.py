@@ -46,7 +46,9 @@ def read_files(source: Any, want: Wanted | None) -> Any:
 
 
 def file_metadata(source: Any) -> dict[bytes, bytes]:
-    """The metadata of the schema of files behind paths; empty where there is none, as in text."""
+    """The metadata of the schema of files behind paths; empty where there is none: text, Delta tables."""
+    if not isinstance(source, (list, tuple)) and _is_folder(os.fsdecode(os.fspath(source)), _DELTA_LOG):
+        return {}
     form, paths, filesystem = find_files(source)
     if form in TEXT_FORMATS:
         return {}

@@ -45,7 +45,7 @@ function tellQuality() {
   } else {
     put("kept", "How many events were dropped is not carried by these rows: CSV, JSON lines and data frames lose it. Parquet and Arrow files keep it.");
   }
-  put("clean", `${shown(quality.clean, "count")} of ${shown(quality.rows, "count")} rows, one for each viewer of a video, carry no flag.`);
+  put("clean", filled(DATA.page.words.sentences.clean, { clean: shown(quality.clean, "count"), rows: shown(quality.rows, "count") }));
   const flags = quality.flags.filter(({ count }) => count);
   if (!flags.length) return;
   put("flags", table("Rows with a flag", [{ title: "Flag", kind: "text" }, { title: "Rows" }, { title: "Share" }, { title: "When", kind: "text" }, { title: "For example", kind: "text" }],
@@ -55,32 +55,27 @@ function tellQuality() {
 
 /** What all rows come to. */
 function tellOverview() {
-  const { overview } = DATA.page;
-  figures("figures", [
-    ["Viewers", shown(overview.users, "count")],
-    ["Videos", shown(overview.videos, "count")],
-    ["Sessions", shown(overview.sessions, "count")],
-    ["Events", shown(overview.events, "count")],
-    ["Hours watched", shown(overview.watch_time_hours, "number")],
-    ["Completion rate", shown(overview.completion_rate, "share")],
-    ["Median watch time", shown(overview.median, "clock")],
-  ]);
+  const { overview, words } = DATA.page;
+  figures("figures", words.overview.map(([name, title, kind]) => [title, shown(overview[name], kind)]));
   const more = overview.videos - overview.shown;
   if (more) {
-    put("hidden", `The ${shown(overview.shown, "count")} videos with the most hours are shown. The other ${shown(more, "count")}, ` +
-      `with ${shown(overview.hiddenHours, "number")} hours, are in these totals only.`);
+    put("hidden", filled(words.sentences.hidden, {
+      shown: shown(overview.shown, "count"), more: shown(more, "count"), hours: shown(overview.hiddenHours, "number"),
+    }));
   }
 }
 
-/** What of a moment is told, in words; sizes with their intervals. */
-const MOMENTS = {
-  intro: (m) => [`${span(m)}: ${range(m, "share")} got past the beginning.`],
-  steady: (m) => [`${span(m)}: held best; only ${range(m, "share")} of those there left.`],
-  dip: (m) => [`${span(m)}: passed over; the share of viewers who do so is ${range(m, "share", -1)} higher than beside it.`],
-  spike: (m) => [`${span(m)}: watched again; ${range(m, "plays")} plays per viewer more than beside it.`],
-  drop: (m) => [`${span(m)}: viewers leave; the share of those still there who do so is ${range(m, "share")} higher than beside it.`],
-  end: (m) => [`${span(m)}: ${range(m, "share")} got to the end.`],
-};
+/** A sentence of the page's words with the values that belong into it. */
+function filled(sentence, values) {
+  return sentence.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+}
+
+/** A moment in words. */
+function inWords(moment) {
+  const { kind } = moment;
+  const size = range(moment, kind === "spike" ? "plays" : "share", kind === "dip" ? -1 : 1);
+  return filled(DATA.page.words.moments[kind], { span: span(moment), size });
+}
 
 function span({ startSeconds, endSeconds }) {
   return `${clock(startSeconds)}–${clock(endSeconds)}`;
@@ -94,13 +89,13 @@ function range({ size, sizeLow, sizeHigh }, kind, sign = 1) {
 
 /** Shows one video. */
 async function showVideo(place) {
-  const { columns, values, curve, seconds, isGuessed } = DATA.cells;
+  const { columns, values, curve, seconds, isGuessed } = DATA.cells, words = DATA.page.words.sentences;
   put("video-title", make("bdi", {}, nameOf(place)));
   const viewers = values.viewers[place];
   const told = [viewers === 1 ? "1 viewer" : `${shown(viewers, "count")} viewers`];
-  if (viewers < DATA.page.fewest.forMoments) told.push("too few for key moments, and every share is rough");
-  if (isGuessed[place]) told.push("its duration is a guess from how far anybody watched, and so is every share of it");
-  if (curve[place] < 0) told.push("without a duration there are no curves");
+  if (viewers < DATA.page.fewest.forMoments) told.push(words.few);
+  if (isGuessed[place]) told.push(words.guessed);
+  if (curve[place] < 0) told.push(words.noCurves);
   put("video-about", told.join("; ") + ".");
   figures("video-figures", columns.filter(({ kind }) => kind !== "text").map(({ name, title, kind, doc }) =>
     [title, shown(values[name][place], kind), doc]));
@@ -109,13 +104,13 @@ async function showVideo(place) {
   if (curve[place] < 0) return;
   const worst = worstOf(place);
   const inOrder = momentsOf(curve[place]).sort((one, other) => one.startSeconds - other.startSeconds);
-  const lines = inOrder.flatMap((moment) => MOMENTS[moment.kind]?.(moment) ?? []);
+  const lines = inOrder.map(inWords);
   if (worst) {
     lines.unshift(`${worst.span}: most leave for good; ${shown(worst.left, "count")} of ${shown(worst.of, "count")}, ${withInterval(worst.share, worst.low, worst.high)}.`);
   }
   put("video-moments", ...lines.map((line) => make("li", {}, line)));
   const rows = await drawVideo(curve[place], seconds[place], nameOf(place));
-  put("mature-key", DATA.cells.mature[curve[place]] ? "" : "(nobody came long enough ago to tell)");
+  put("mature-key", DATA.cells.mature[curve[place]] ? "" : words.nobodyMature);
   put("typical-key", rows.typical.length ? "(grey: the middle half of videos as long, and their median)" : "");
 }
 
@@ -136,7 +131,7 @@ function placeAsked() {
 async function follow() {
   const { place, isAsked } = placeAsked();
   if (place < 0) {
-    put("video-about", "No video was watched.");
+    put("video-about", DATA.page.words.sentences.noVideo);
     document.getElementById("video-charts").hidden = true;
     return;
   }
@@ -146,13 +141,13 @@ async function follow() {
 
 /** Who comes back, who is of which kind, who watched most, and what it all means. */
 function tellUsers() {
-  const { cohorts, segments, users, definitions, version } = DATA.page;
+  const { cohorts, segments, users, definitions, version, words } = DATA.page;
   const figure = document.getElementById("cohorts-figure");
   figure.hidden = !DATA.charts.cohorts;
   if (!cohorts) put("cohorts-about", "Who comes back is told by sessions, which this page was made without.");
-  else if (!cohorts.length) put("cohorts-about", "There are no sessions.");
+  else if (!cohorts.length) put("cohorts-about", words.sentences.noSessions);
   else tellCohorts(cohorts);
-  put("segments-table", table("Kinds of viewers; each is of the first kind that applies", [{ title: "Kind", kind: "text" }, { title: "Viewers" }, { title: "When", kind: "text" }],
+  put("segments-table", table(words.sentences.kinds, [{ title: "Kind", kind: "text" }, { title: "Viewers" }, { title: "When", kind: "text" }],
     segments.map(({ name, doc, users: count }) => [name, shown(count, "count"), marked(doc)])));
   if (users) tellMost(users);
   put("definitions-list", ...definitions.map(({ title, doc, rows }) => make("details", {}, make("summary", {}, title), make("p", {}, ...marked(doc)),
@@ -162,7 +157,7 @@ function tellUsers() {
 }
 
 function tellCohorts(cohorts) {
-  put("cohorts-about", "Of those who began in a week, how many had a session in each week after it. A dashed frame: that week is not over.");
+  put("cohorts-about", DATA.page.words.sentences.cohorts);
   const columns = [{ title: "Week", kind: "text" }, { title: "Weeks after" }, { title: "Viewers" }, { title: "Came back" }, { title: "Share" }];
   put("cohorts-table", make("details", {}, make("summary", {}, "As a table"), table("Who came back", columns, cohorts.map((row) =>
     [row.cohort, shown(row.period, "count"), shown(row.cohortUsers, "count"), shown(row.activeUsers, "count"), shown(row.share, "share") + (row.isPartial ? " so far" : "")]))));
@@ -176,6 +171,7 @@ function tellMost({ columns, values }) {
 /** All of the page. */
 async function start() {
   await readData();
+  for (const [name, title] of Object.entries(DATA.page.words.charts)) put("title-" + name, title);
   tellInShort();
   tellQuality();
   tellOverview();
