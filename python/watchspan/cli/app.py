@@ -28,6 +28,7 @@ from watchspan.cli import (
     quality,
     reading,
     tables,
+    views,
 )
 from watchspan.cli.terminal import say
 from watchspan.errors import MissingDependencyError, OptionError, WatchspanError, WatchspanWarning
@@ -175,6 +176,7 @@ for _command in (
     *keeping.COMMANDS,
     *azure.COMMANDS,
     *kql.COMMANDS,
+    *views.COMMANDS,
     demo.demo,
 ):
     app.add_command(_command)

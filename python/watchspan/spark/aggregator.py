@@ -19,12 +19,13 @@ from watchspan.rules import Rules, Scoring
 from watchspan.spark import changes, streaming
 from watchspan.spark.functions import aggregate_events, partition_count
 from watchspan.spark.kept import KeptTables, told_by
-from watchspan.spark.names import read_table, table_name
+from watchspan.spark.names import read_table
 from watchspan.spark.old_calls import OldCalls, renamed
 from watchspan.spark.options import CallOptions, unique_seconds
 from watchspan.spark.saving import save
 from watchspan.spark.schemas import data_frame
 from watchspan.spark.summary import summarize
+from watchspan.table_names import table_name
 
 _MODES = ("overwrite", "append", "merge")
 

@@ -32,9 +32,9 @@ from watchspan.refresh import (
 from watchspan.spark import changes, layout, storage
 from watchspan.spark.durations import project_videos, video_types
 from watchspan.spark.functions import engage, project_events, walk
-from watchspan.spark.names import Table
 from watchspan.spark.schemas import engagement_of, sessions_of
 from watchspan.spark.tasks import FIRST, LAST
+from watchspan.table_names import Table
 
 _LOG = logging.getLogger("watchspan")
 _COMMENTS: dict[TableName, str] = {

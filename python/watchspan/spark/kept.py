@@ -16,9 +16,10 @@ from watchspan.refresh import Given, Refreshed, Window
 from watchspan.spark.engine import SparkEngine
 from watchspan.spark.failures import translated
 from watchspan.spark.flat import flattened
-from watchspan.spark.names import Table, literal, read_table, table_name
+from watchspan.spark.names import literal, read_table
 from watchspan.spark.options import CallOptions
 from watchspan.spark.schemas import data_frame
+from watchspan.table_names import Table, table_name
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
