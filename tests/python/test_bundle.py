@@ -85,6 +85,11 @@ def test_notebooks_exist_and_have_a_widget_for_each_parameter(job):
     assert widgets["02_daily_job.py"] - parameters == {"fail_on_shrunk"}
 
 
+def test_the_job_keeps_what_the_dashboard_reads(job):
+    parameters = {entry["name"]: entry["default"] for entry in job["parameters"]}
+    assert parameters["retention_table"] == "true"
+
+
 def test_variables_are_declared():
     declared = load("databricks.yml")["variables"]
     names = ("databricks.yml", *(f"resources/{name}" for name in RESOURCES))
