@@ -31,6 +31,7 @@ dbutils.widgets.dropdown("allow_shrink", "false", ["false", "true"], "09 Let num
 dbutils.widgets.dropdown("fail_on_shrunk", "true", ["false", "true"], "10 Fail if something would shrink")
 dbutils.widgets.text("columns", "{}", '11 Column names, as JSON: {"userId": "uid"}')
 dbutils.widgets.text("vocabulary", "", "12 Vocabulary: preset or JSON (empty: default)")
+dbutils.widgets.dropdown("retention_table", "false", ["false", "true"], "13 Keep a table of retention too")
 
 # COMMAND ----------
 
@@ -70,7 +71,9 @@ aggregator = VideoEngagementAggregator(
     columns=json.loads(dbutils.widgets.get("columns")) or None,
     vocabulary=(json.loads(vocabulary) if vocabulary.startswith("{") else vocabulary) or None,
 )
-refreshed = aggregator.update(**window, allow_shrink=flag("allow_shrink"))
+refreshed = aggregator.update(
+    **window, allow_shrink=flag("allow_shrink"), retention_table=flag("retention_table")
+)
 result = json.dumps({**window, **asdict(refreshed)}, default=str)
 print(result)
 

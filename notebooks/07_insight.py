@@ -4,8 +4,9 @@
 # MAGIC
 # MAGIC Where many viewers of a video do the same, told apart from chance; what viewers watch of the videos
 # MAGIC that lose most of them, with what is usual for videos as long; who comes back; and what an experiment
-# MAGIC changed. Nothing is written. Charts need `pip install "watchspan[plots]"`; without it the tables are
-# MAGIC shown all the same. What each figure means is in the package's documentation, under *insight*.
+# MAGIC changed. Nothing is written, but the table of retention if you name one. Charts need
+# MAGIC `pip install "watchspan[plots]"`; without it the tables are shown all the same. What each figure means
+# MAGIC is in the package's documentation, under *insight*.
 
 # COMMAND ----------
 
@@ -17,6 +18,7 @@ dbutils.widgets.text("min_viewers", "100", "4 The fewest viewers of a video with
 dbutils.widgets.text("top", "10", "5 How many to list")
 dbutils.widgets.text("curves", "3", "6 How many videos to draw")
 dbutils.widgets.text("groups_table", "", "7 Groups of an experiment: userId, group (empty: none)")
+dbutils.widgets.text("retention_table", "", "8 Table to write the retention of all videos to (empty: none)")
 
 top, curves = int(dbutils.widgets.get("top")), int(dbutils.widgets.get("curves"))
 engagement = spark.table(dbutils.widgets.get("output_table"))
@@ -93,6 +95,13 @@ from watchspan.spark.retention import retention_curves
 chosen = [row["videoId"] for row in ends.limit(curves).collect()]
 drawn = retention_curves(engagement.where(F.col("videoId").isin(chosen))).orderBy("videoId", "bucket")
 display(drawn)
+
+# COMMAND ----------
+
+# DBTITLE 1,Retention of all videos, for the dashboard and whoever asks in SQL
+if dbutils.widgets.get("retention_table"):
+    writer = retention_curves(engagement).write.mode("overwrite").option("overwriteSchema", "true")
+    writer.format("delta").saveAsTable(dbutils.widgets.get("retention_table"))
 
 # COMMAND ----------
 

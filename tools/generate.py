@@ -3,8 +3,9 @@
 Options, columns and presets are defined once, in Rust; stories once, in tests/scenarios; the parts of
 queries once, in python/watchspan/kql; the columns and thresholds of insight, the metrics of experiments, and
 the laws and fields of testing, once in their folders. From these come python/watchspan/rules.py,
-insight/options.py there, the queries in queries/, and pages of docs/. With `--check` nothing is written, and
-the exit code is 1 if a file is not what it would be or should not be there.
+insight/options.py there, the queries in queries/, and pages of docs/; from watchspan.views the dashboard in
+resources/. With `--check` nothing is written, and the exit code is 1 if a file is not what it would be or
+should not be there.
 """
 
 from __future__ import annotations
@@ -96,6 +97,17 @@ def generated() -> dict[Path, str]:
     }
 
 
+def dashboards() -> dict[Path, str]:
+    """The dashboard of the bundle: queries and charts of the package, as it is installed."""
+    try:
+        from watchspan import views
+    except ImportError as error:
+        # What it is made from is generated too: what else is missing comes first.
+        print(f"The dashboard waits for a package that can be imported: {error}", file=sys.stderr)
+        return {}
+    return {ROOT / "resources" / "insight.lvdash.json": views.dashboard()}
+
+
 def outdated(files: dict[Path, str]) -> list[Path]:
     """The files that are not what they should be, and those that should not be."""
     changed = [p for p, text in files.items() if not p.exists() or p.read_text(encoding="utf-8") != text]
@@ -119,6 +131,7 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; fail if a file is out of date")
     arguments = parser.parse_args()
     files = generated()
+    files.update(dashboards())
     changed = outdated(files)
     names = ", ".join(str(path.relative_to(ROOT)) for path in changed)
     if arguments.check and changed:

@@ -19,7 +19,7 @@ from watchspan import _interrupts  # isort: split
 
 import warnings
 
-from watchspan import errors, kql
+from watchspan import errors, kql, views
 from watchspan._core import debug_build as _debug_build
 from watchspan._core import version as __version__
 from watchspan.api import aggregate, engagement, explain, retention, sessions, vocabulary
@@ -72,6 +72,7 @@ __all__ = [
     "user_totals",
     "validate",
     "video_totals",
+    "views",
     "vocabulary",
     "write_report",
 ]

@@ -1,4 +1,4 @@
-"""The bundle that schedules the daily job, checked without a workspace."""
+"""The bundle of the daily job and the dashboard, checked without a workspace."""
 
 import fnmatch
 import re
@@ -9,9 +9,11 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 TARGETS = ("dev", "serverless", "classic")
+RESOURCES = ("daily.job.yml", "insight.dashboard.yml")
 
 yaml = pytest.importorskip("yaml")
 jobs = pytest.importorskip("databricks.bundles.jobs", reason="databricks-bundles needs Python 3.10")
+dashboards = pytest.importorskip("databricks.bundles.dashboards")
 
 
 def load(path):
@@ -36,7 +38,7 @@ def job(request):
 def test_all_targets_are_tested():
     assert set(load("databricks.yml")["targets"]) == set(TARGETS)
     assert load("databricks.yml")["include"] == ["resources/*.yml"]
-    assert [path.name for path in (ROOT / "resources").glob("*.yml")] == ["daily.job.yml"]
+    assert {path.name for path in (ROOT / "resources").glob("*.yml")} == set(RESOURCES)
 
 
 def test_a_job_has_fields_that_databricks_knows(job):
@@ -83,12 +85,29 @@ def test_notebooks_exist_and_have_a_widget_for_each_parameter(job):
     assert widgets["02_daily_job.py"] - parameters == {"fail_on_shrunk"}
 
 
+def test_the_job_keeps_what_the_dashboard_reads(job):
+    parameters = {entry["name"]: entry["default"] for entry in job["parameters"]}
+    assert parameters["retention_table"] == "true"
+
+
 def test_variables_are_declared():
-    declared = set(load("databricks.yml")["variables"])
-    text = "".join(
-        (ROOT / name).read_text(encoding="utf-8") for name in ("databricks.yml", "resources/daily.job.yml")
-    )
-    assert set(re.findall(r"\$\{var\.(\w+)\}", text)) == declared
+    declared = load("databricks.yml")["variables"]
+    names = ("databricks.yml", *(f"resources/{name}" for name in RESOURCES))
+    text = "".join((ROOT / name).read_text(encoding="utf-8") for name in names)
+    assert set(re.findall(r"\$\{var\.(\w+)\}", text)) == set(declared)
+    # Only a workspace knows its warehouses.
+    assert [name for name, variable in declared.items() if "default" not in variable] == ["warehouse_id"]
+
+
+def test_a_dashboard_has_fields_that_databricks_knows():
+    found = load("resources/insight.dashboard.yml")["resources"]["dashboards"]["watchspan_insight"]
+    made = dashboards.Dashboard.from_dict(found)
+    assert str(made.warehouse_id) == "${var.warehouse_id}"
+    assert made.as_dict() == found
+    # The path is from the file that names it.
+    assert (ROOT / "resources" / made.file_path).is_file()
+    with pytest.raises(ValueError, match="warehouse"):
+        dashboards.Dashboard.from_dict({**found, "warehouse": "x"})
 
 
 def test_the_wheel_is_where_make_puts_it():

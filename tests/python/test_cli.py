@@ -47,6 +47,7 @@ COMMANDS = (
     "typical",
     "update",
     "validate",
+    "views",
 )
 
 

@@ -68,6 +68,9 @@ class World:
         self.rules = ws.Rules(**rules)
         self.days = 0
         self.videos = None
+        # Chances of its own, so that a stream is the same with a table of retention and without.
+        self.curves = random.Random(f"retention {rng.getstate()[1][:8]}")
+        self.wants_curves = self.curves.random() < 0.7
 
     def arrive(self, events):
         """One batch of events arrives, on a day of its own."""
@@ -90,10 +93,13 @@ class World:
         self.videos = pa.Table.from_pylist(rows, VIDEOS)
 
     def refresh(self, changed, commits=None):
+        wanted = self.wants_curves and self.curves.random() < 0.4
+        if commits is not None and self.wants_curves:
+            commits += self.curves.randrange(0, 5)
         engine = Mortal(self.output, raw=self.raw, videos=self.videos, threads=1, commits=commits)
         given = Given(self.has_session, self.videos is not None, self.rules)
         try:
-            return engine, refresh.refresh(engine, given, changed)
+            return engine, refresh.refresh(engine, given, changed, retention_table=wanted)
         except DiedError:
             return engine, None
 
@@ -166,3 +172,8 @@ def test_any_sequence_of_refreshes_equals_a_full_run(seed, tmp_path):
     assert kept(world.output + "_sessions", keys) == sorted(sessions, key=lambda row: [row[k] for k in keys])
     assert kept(world.output, keys[:2]) == engagement
     assert not pa.table(DeltaEngine(world.output)._open("pending").scan()).num_rows
+    if world.wants_curves and DeltaEngine(world.output).exists("retention"):
+        known = [row for row in engagement if row["videoDuration"] is not None]
+        full = ws.aggregate(everything, videos=world.videos, rules=world.rules)
+        curves = ws.retention(pa.Table.from_pylist(known, full.schema)).to_pylist()
+        assert kept(world.output + "_retention", ["videoId", "bucket"]) == curves

@@ -20,7 +20,7 @@ from support.random_streams import stream, table
 from support.spark_rows import assert_same_table, collected, data_frame
 from watchspan.errors import MissingColumnError, OptionError, SourceError, VocabularyError, WatchspanError
 from watchspan.spark import VideoEngagementAggregator
-from watchspan.spark.names import table_name
+from watchspan.table_names import table_name
 
 KEYS = ("userId", "videoId")
 DAYS = events(

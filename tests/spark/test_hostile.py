@@ -19,7 +19,8 @@ from watchspan.refresh import PROPERTY, Settings
 from watchspan.refresh.statements import user_is
 from watchspan.spark import VideoEngagementAggregator, aggregate_events
 from watchspan.spark.engine import SparkEngine
-from watchspan.spark.names import literal, table_name
+from watchspan.spark.names import literal
+from watchspan.table_names import table_name
 
 LITERALS = "spark.sql.parser.escapedStringLiterals"
 USERS = [

@@ -298,6 +298,7 @@ def test_insight(spark: SparkSession, daily: Run, monkeypatch: pytest.MonkeyPatc
     grouped = users.withColumn("group", F.expr("if(hash(userId) % 2 = 0, 'new', 'old')"))
     values["groups_table"] = f"{SCHEMA}.arms_{plots}"
     grouped.write.format("delta").saveAsTable(values["groups_table"])
+    values["retention_table"] = written = f"{KEPT}_retention" if plots else ""
     with settings(spark, {"spark.sql.session.timeZone": "America/New_York"}):
         run = Run(spark, "07_insight", **values, confidence="0.8", top="500")
         drops, standing_out, ends, drawn, *rest = run.shown
@@ -330,6 +331,9 @@ def test_insight(spark: SparkSession, daily: Run, monkeypatch: pytest.MonkeyPatc
     ]
     hours = [row["watchHours"] for row in weeks]
     assert [row["watchHours"] for row in counted] == pytest.approx(hours)
+    if plots:
+        assert_curves(spark.table(written), ws.retention(rows).to_pylist())
+        spark.sql(f"DROP TABLE {written}")
 
 
 def assert_curves(found: DataFrame, expected: list[dict[str, Any]]) -> None:

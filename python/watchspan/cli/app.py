@@ -29,6 +29,7 @@ from watchspan.cli import (
     reading,
     serving,
     tables,
+    views,
 )
 from watchspan.cli.terminal import say
 from watchspan.errors import MissingDependencyError, OptionError, WatchspanError, WatchspanWarning
@@ -177,6 +178,7 @@ for _command in (
     *serving.COMMANDS,
     *azure.COMMANDS,
     *kql.COMMANDS,
+    *views.COMMANDS,
     demo.demo,
 ):
     app.add_command(_command)

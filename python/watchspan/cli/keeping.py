@@ -40,6 +40,10 @@ _DESCRIPTIONS = {
 )  # fmt: skip
 @options.videos
 @click.option("--allow-shrink", is_flag=True, help="Write also sessions of which raw events are gone.")
+@click.option(
+    "--retention-table", is_flag=True,
+    help="Keep TABLE_retention too: how much of its audience each part of a video keeps.",
+)  # fmt: skip
 @options.of_events
 @options.scoring
 @of_storage

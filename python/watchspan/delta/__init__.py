@@ -4,7 +4,7 @@ The tables are the ones that `watchspan.spark` keeps: what one has written, the 
 the extra `delta` (deltalake and DuckDB), Python 3.10 or newer.
 
 Beside the engagement table at `TABLE` stand `TABLE_sessions`, from which everything else follows, and
-`TABLE_pending`, which is empty unless a run was stopped.
+`TABLE_pending`, which is empty unless a run was stopped, and `TABLE_retention`, if that is wanted.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ def update(
     changed_by: str | None = None,
     allow_shrink: bool = False,
     check_videos: bool = True,
+    retention_table: bool = False,
     preset: Preset = None,
     columns: Mapping[str, Place] | None = None,
     vocabulary: str | Mapping[str, str] | None = None,
@@ -70,6 +71,8 @@ def update(
             Without it they are left as they are, and the result counts them.
         check_videos: Whether to compare the videos table with all engagement rows, so that a corrected
             duration reaches every viewer at once. It reads four columns of the engagement table.
+        retention_table: Whether to keep `TABLE_retention` too: what `watchspan.retention` of all rows with a
+            duration gives. Once it is there, every run keeps it, also without this.
         preset: As for `watchspan.aggregate`: the table holds raw records of that source.
         columns: As for `watchspan.aggregate`.
         vocabulary: As for `watchspan.aggregate`; None: what the tables were made with.
@@ -91,11 +94,14 @@ def update(
     names, chosen = how.columns, how.vocabulary
     shrink = arguments.switch_argument("allow_shrink", allow_shrink)
     check = arguments.switch_argument("check_videos", check_videos)
+    curves = arguments.switch_argument("retention_table", retention_table)
     scores, changed = _scores(how.rules, scoring, unique_seconds), window(start, end, changed_by)
     engine = _engine(table, videos, names, storage_options, threads, raw)
     given = Given(engine.session_column, videos is not None, vocabulary=chosen, **scores)
     with told(*engine.named):
-        return refresh.refresh(engine, given, changed, allow_shrink=shrink, check_videos=check)
+        return refresh.refresh(
+            engine, given, changed, allow_shrink=shrink, check_videos=check, retention_table=curves
+        )
 
 
 @keeps_options_secret

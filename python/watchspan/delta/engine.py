@@ -20,6 +20,7 @@ from watchspan.delta.inputs import RawEvents, quoted, read_videos
 from watchspan.errors import DataError, MissingDependencyError, OptionError, SourceError
 from watchspan.instants import micros
 from watchspan.refresh import (
+    BUCKETS,
     KEYS,
     PROCESSED_AT,
     PROPERTY,
@@ -31,6 +32,7 @@ from watchspan.refresh import (
     TableName,
     Window,
     check_keys,
+    curves,
     user_key,
 )
 
@@ -123,13 +125,7 @@ class DeltaEngine:
         return names
 
     def prepare(self, table: TableName, settings: Settings, text: str) -> None:
-        there, rules = self._find(table), settings.rules
-        if self._raw is not None:
-            rows = self._raw.rows_schema(table, rules)
-        else:
-            keys = pa.schema([(name, self._kind(name)) for name in KEYS["sessions"]])
-            rows = _core.output_schema("sessions" if table == "sessions" else "engagement", keys)
-        schema = storage.schema_of(table, rows)
+        there, schema = self._find(table), storage.schema_of(table, self._rows_schema(table, settings))
         if there is None:
             self._commit(lambda: storage.create(self._uris[table], schema, {PROPERTY: text}, self._options))
         else:
@@ -193,6 +189,13 @@ class DeltaEngine:
             settings.scoring,
             settings.unique_seconds,
             self._threads,
+        )
+        self._register(name, pa.Table.from_batches(*found))
+
+    def curves(self, name: str, rows: str) -> None:
+        batches, schema = self._read(f"SELECT * FROM ${rows}")
+        found, _ = _core.retention(
+            chain([sources.empty_batch(schema)], batches), None, None, BUCKETS, None, self._threads
         )
         self._register(name, pa.Table.from_batches(*found))
 
@@ -294,6 +297,15 @@ class DeltaEngine:
                 # It starts them all at once, however many there are.
                 self._connection.execute(f"SET threads={min(self._threads, os.cpu_count() or 1)}")
         return self._connection
+
+    def _rows_schema(self, table: TableName, settings: Settings) -> pa.Schema:
+        """The schema of the rows of a table; the events decide the types of its keys."""
+        if table == "retention":
+            return curves.schema(self._rows_schema("engagement", settings))
+        if self._raw is not None:
+            return self._raw.rows_schema(table, settings.rules)
+        keys = pa.schema([(name, self._kind(name)) for name in KEYS["sessions"]])
+        return _core.output_schema("sessions" if table == "sessions" else "engagement", keys)
 
     def _find(self, table: TableName) -> storage.DeltaTable | None:
         if table not in self._tables:

@@ -14,7 +14,7 @@ from watchspan.plots.style import BLUE, GREY, WIDTH, finished
 from watchspan.summary import TIERS
 
 BIN = 5
-_COHORTS = ("cohort", "group", "period", "cohortUsers", "activeUsers", "share", "isPartial")
+COHORTS = ("cohort", "group", "period", "cohortUsers", "activeUsers", "share", "isPartial")
 # Up to so many periods a cell has room for its figure.
 _MOST_TOLD = 16
 _CELL, _STEP = 24, 40
@@ -126,7 +126,7 @@ def cohorts(table: Any) -> Any:
         MissingColumnError: If a column is not there.
         SourceError: If the table cannot be read.
     """
-    cells = rows_of(table, _COHORTS, "cohorts")
+    cells = rows_of(table, COHORTS, "cohorts")
     values = [{**cell, "who": _who(cell)} for cell in cells]
     base = alt.Chart(alt.Data(values=values, name="cohorts")).encode(
         x=alt.X("period:O", axis=alt.Axis(title="Periods after the first", labelAngle=0)),

@@ -1,6 +1,7 @@
 """Keeping the sessions and engagement tables up to date, exactly: one algorithm for every engine."""
 
-from watchspan.refresh.algorithm import Refreshed, ShrunkScope, delete_user, refresh, rescore
+from watchspan.refresh.algorithm import delete_user, refresh, rescore
+from watchspan.refresh.curves import BUCKETS, NEEDED
 from watchspan.refresh.failures import TORN, shortened, told_of
 from watchspan.refresh.protocol import (
     KEYS,
@@ -14,11 +15,14 @@ from watchspan.refresh.protocol import (
     Window,
     check_keys,
 )
+from watchspan.refresh.results import Refreshed, ShrunkScope
 from watchspan.refresh.settings import PROPERTY, Given, Settings
 from watchspan.refresh.statements import user_key
 
 __all__ = [
+    "BUCKETS",
     "KEYS",
+    "NEEDED",
     "PROCESSED_AT",
     "PROCESSED_AT_MEANS",
     "PROPERTY",

@@ -9,13 +9,23 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from watchspan import _core
 from watchspan.errors import DataError, SourceError
+from watchspan.refresh import curves
 from watchspan.refresh import statements as sql
-from watchspan.refresh.protocol import SUFFIXES, ConflictError, Engine, TableName, Window, check_keys
+from watchspan.refresh.protocol import (
+    ALWAYS,
+    SUFFIXES,
+    ConflictError,
+    Engine,
+    TableName,
+    Window,
+    check_keys,
+)
+from watchspan.refresh.results import Refreshed, ShrunkScope
 from watchspan.refresh.settings import EDITION, PROPERTY, Given, Settings
 
 _LOG = logging.getLogger("watchspan")
@@ -45,47 +55,14 @@ _TAKEN = (
 _PARTIAL = "{}"
 
 
-@dataclass(frozen=True)
-class ShrunkScope:
-    """A user's session (or user) with fewer raw events than its stored rows were made from.
-
-    Attributes:
-        userId: The user.
-        sessionId: The session; None where sessions are cut by inactivity alone.
-        storedEvents: How many events the stored rows had of the videos that have fewer now.
-        foundEvents: How many they have now.
-    """
-
-    userId: Any
-    sessionId: str | None
-    storedEvents: int
-    foundEvents: int
-
-
-@dataclass(frozen=True)
-class Refreshed:
-    """What a refresh did.
-
-    Attributes:
-        scopes: Users' sessions (or users, where sessions are cut by inactivity) with changed events.
-        sessions_written: Session rows that were computed and written.
-        sessions_deleted: Session rows that no longer exist, such as two that a late event joined.
-        pairs: User+video pairs whose engagement was computed again.
-        shrunk: Scopes that were left as they are, because fewer raw events were found than their rows were
-            made from.
-        shrunk_examples: Some of these.
-    """
-
-    scopes: int = 0
-    sessions_written: int = 0
-    sessions_deleted: int = 0
-    pairs: int = 0
-    shrunk: int = 0
-    shrunk_examples: list[ShrunkScope] = field(default_factory=list)
-
-
 def refresh(
-    engine: Engine, given: Given, changed: Any, *, allow_shrink: bool = False, check_videos: bool = True
+    engine: Engine,
+    given: Given,
+    changed: Any,
+    *,
+    allow_shrink: bool = False,
+    check_videos: bool = True,
+    retention_table: bool = False,
 ) -> Refreshed:
     """Brings both tables up to date with changed events, makes those that do not exist, and says what it did.
 
@@ -97,6 +74,7 @@ def refresh(
             written all the same.
         check_videos: Whether the videos table is compared with the rows of videos that no changed event is
             about, which reads three columns of the whole engagement table.
+        retention_table: Whether to make the table of retention too; one that is there is kept in any case.
 
     Raises:
         OptionError: If the options differ from those that the tables were made with.
@@ -112,7 +90,7 @@ def refresh(
         return Refreshed(**counts, pairs=_settle(engine, settings, check_videos))
 
     every_date = isinstance(changed, Window) and changed.start is None and changed.end is None
-    return _attempt(engine, lambda: once(_open(engine, given, every_date)))
+    return _attempt(engine, lambda: once(_open(engine, given, every_date, retention_table)))
 
 
 def rescore(engine: Engine, given: Given, *, check_videos: bool = True) -> Refreshed:
@@ -131,6 +109,7 @@ def rescore(engine: Engine, given: Given, *, check_videos: bool = True) -> Refre
 
     def once() -> Refreshed:
         settings = given.rescored(_made(engine))
+        curves.check(engine, settings, False)
         # The pairs first: a run that stops after the settings changed is then mended by the next one.
         _intend(engine, _all_pairs(engine))
         engine.keep_settings("engagement", settings.to_text())
@@ -184,14 +163,17 @@ def _attempt(engine: Engine, run: Callable[[], Refreshed]) -> Refreshed:
     raise AssertionError("unreachable")  # pragma: no cover
 
 
-def _open(engine: Engine, given: Given, every_date: bool) -> Settings:
+def _open(engine: Engine, given: Given, every_date: bool, retention_table: bool) -> Settings:
     """The settings that `given` and the tables agree on; after it, all tables of `engine` are there.
 
-    `every_date` says that the run is over all events, which can make rows that an older version made anew.
+    `every_date` says that the run is over all events, which can make rows that an older version made anew;
+    `retention_table` that the table of retention is to be there too.
     """
     text = _kept(engine)
     settings = given.new() if text is None else given.agree(Settings.from_text(text))
+    curves.check(engine, settings, retention_table)
     _prepare(engine, settings, every_date)
+    curves.prepare(engine, settings, retention_table)
     return settings
 
 
@@ -202,6 +184,7 @@ def _made(engine: Engine) -> Settings:
         raise SourceError(_NO_SESSIONS)
     settings = Settings.from_text(text)
     _prepare(engine, settings)
+    curves.prepare(engine, settings, False)
     return settings
 
 
@@ -210,7 +193,7 @@ def _kept(engine: Engine) -> str | None:
 
     A table that `refresh` did not make is refused.
     """
-    there = [table for table in SUFFIXES if engine.exists(table)]
+    there = [table for table in ALWAYS if engine.exists(table)]
     kept = {table: engine.settings(table) for table in there}
     if kept.get("sessions") is None and "engagement" in there:
         raise SourceError(_NOT_OURS if kept["engagement"] is None else _LOST)
@@ -233,6 +216,7 @@ def _prepare(engine: Engine, settings: Settings, every_date: bool = False) -> No
     if there and not (whole and engine.settings("pending") != _PARTIAL):
         # All pairs are to be settled: a list that is gone may have held any. Should this run stop before they
         # are noted down, the mark says so, or the engagement table that is still not there.
+        curves.forget(engine)
         engine.prepare("pending", settings, _PARTIAL)
         sessions = engine.reference("sessions", sql.PAIR)
         engine.append("pending", f"SELECT DISTINCT userId, videoId FROM {sessions}")
@@ -301,7 +285,7 @@ def _migrated(engine: Engine, settings: Settings) -> Settings:
     Not before: a run that stops on the way is to be done again over all dates.
     """
     settings = replace(settings, edition=EDITION)
-    for table in SUFFIXES:
+    for table in ALWAYS:
         engine.keep_settings(table, settings.to_text())
     sessions = engine.reference("sessions", ("replayedIntervals",))
     left = int(engine.rows(f"SELECT count(*) AS n FROM {sessions} WHERE replayedIntervals IS NULL")[0]["n"])
@@ -396,6 +380,8 @@ def _settle(engine: Engine, settings: Settings, check_videos: bool) -> int:
     engine.engage("engaged", "to_engage", settings)
     engine.stage("settled", sql.settled(_columns("engagement")))
     settled = int(engine.rows("SELECT count(*) AS n FROM $settled")[0]["n"])
+    curves.intend(engine)
     engine.merge("engagement", "settled")
+    curves.draw(engine, settings)
     engine.clear("pending")
     return settled

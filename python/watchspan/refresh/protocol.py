@@ -9,17 +9,26 @@ from typing import Any, Literal, Protocol
 from watchspan.errors import SourceError
 from watchspan.refresh.settings import Settings
 
-# The tables that outlive a run: session rows, engagement rows, and the pairs that a run set out to settle.
-TableName = Literal["sessions", "engagement", "pending"]
+# The tables that outlive a run: session rows, engagement rows, the pairs that a run set out to settle, and
+# curves of retention, which are kept only for those who want them.
+TableName = Literal["sessions", "engagement", "pending", "retention"]
 
 # How their names differ from that of the engagement table, beside which the others stand.
-SUFFIXES: dict[TableName, str] = {"sessions": "_sessions", "engagement": "", "pending": "_pending"}
+SUFFIXES: dict[TableName, str] = {
+    "sessions": "_sessions",
+    "engagement": "",
+    "pending": "_pending",
+    "retention": "_retention",
+}
+# Those that there always are.
+ALWAYS: tuple[TableName, ...] = ("sessions", "engagement", "pending")
 
 # What identifies a row of each.
 KEYS: dict[TableName, tuple[str, ...]] = {
     "sessions": ("userId", "videoId", "sessionId"),
     "engagement": ("userId", "videoId"),
     "pending": ("userId", "videoId"),
+    "retention": ("videoId", "bucket"),
 }
 
 
@@ -88,8 +97,8 @@ class Engine(Protocol):
     """Tables, SQL over them, and the core applied to them.
 
     SQL is what Spark and DuckDB both understand, as the text of a `string.Template`: `$name` is the relation
-    that `view`, `stage`, `scopes`, `walk`, `engage` or `videos` made under that name, and the engine fills in
-    what it calls it. A table is named by what `reference` returns.
+    that `view`, `stage`, `scopes`, `walk`, `engage`, `curves` or `videos` made under that name, and the
+    engine fills in what it calls it. A table is named by what `reference` returns.
     """
 
     @property
@@ -170,6 +179,14 @@ class Engine(Protocol):
             sessions: The relation of session rows, each with the `videoDuration` (seconds), `durationSource`
                 and `videoTitle` of its video.
             settings: The rules, the scoring, and whether unique seconds are computed.
+        """
+
+    def curves(self, name: str, rows: str) -> None:
+        """Makes a relation of the retention rows that engagement rows give.
+
+        Args:
+            name: What to call the relation.
+            rows: The relation of all engagement rows of some videos, with the columns `curves.NEEDED`.
         """
 
     def videos(self, name: str) -> None:

@@ -19,12 +19,13 @@ from watchspan.rules import Rules, Scoring
 from watchspan.spark import changes, streaming
 from watchspan.spark.functions import aggregate_events, partition_count
 from watchspan.spark.kept import KeptTables, told_by
-from watchspan.spark.names import read_table, table_name
+from watchspan.spark.names import read_table
 from watchspan.spark.old_calls import OldCalls, renamed
 from watchspan.spark.options import CallOptions, unique_seconds
 from watchspan.spark.saving import save
 from watchspan.spark.schemas import data_frame
 from watchspan.spark.summary import summarize
+from watchspan.table_names import table_name
 
 _MODES = ("overwrite", "append", "merge")
 
@@ -205,6 +206,7 @@ class VideoEngagementAggregator(OldCalls):
         allow_shrink: bool = False,
         check_videos: bool = True,
         *,
+        retention_table: bool = False,
         calculate_unique_seconds: bool | None = None,
         rules: Rules | None = None,
         scoring: Scoring | None = None,
@@ -227,6 +229,8 @@ class VideoEngagementAggregator(OldCalls):
                 written all the same. Else they are left as they are, and the result counts them.
             check_videos: Whether changed durations and titles of all videos are looked for, which reads a few
                 columns of the whole output table.
+            retention_table: Whether to keep `<output_table>_retention` too: what `watchspan.retention` of all
+                rows with a duration gives. Once it is there, every update keeps it, also without this.
             calculate_unique_seconds: As for `run_aggregation`; None: as the tables were made.
             rules: The thresholds; None: those of the aggregator, or those that the tables were made with.
             scoring: The weights of the score; None: likewise.
@@ -248,6 +252,7 @@ class VideoEngagementAggregator(OldCalls):
             unique_seconds=unique_seconds(calculate_unique_seconds),
             allow_shrink=arguments.switch_argument("allow_shrink", allow_shrink),
             check_videos=arguments.switch_argument("check_videos", check_videos),
+            retention_table=arguments.switch_argument("retention_table", retention_table),
         )
 
     @told_by

@@ -18,6 +18,7 @@ from pyspark.sql import types as T
 from watchspan import _core
 from watchspan.errors import SourceError
 from watchspan.refresh import (
+    BUCKETS,
     KEYS,
     PROPERTY,
     SUFFIXES,
@@ -27,20 +28,23 @@ from watchspan.refresh import (
     TableName,
     Window,
     check_keys,
+    curves,
     user_key,
 )
 from watchspan.spark import changes, layout, storage
 from watchspan.spark.durations import project_videos, video_types
 from watchspan.spark.functions import engage, project_events, walk
-from watchspan.spark.names import Table
+from watchspan.spark.retention import retention_curves
 from watchspan.spark.schemas import engagement_of, sessions_of
 from watchspan.spark.tasks import FIRST, LAST
+from watchspan.table_names import Table
 
 _LOG = logging.getLogger("watchspan")
 _COMMENTS: dict[TableName, str] = {
     "sessions": "Video sessions, one row per user, video and session, kept current by watchspan.",
     "engagement": "Video engagement, one row per user and video, kept current by watchspan.",
     "pending": "The pairs that a run of watchspan set out to compute; empty unless one was stopped.",
+    "retention": "How much of its audience each part of a video kept, kept current by watchspan.",
 }
 # How wide the integers are that keys may be.
 _BITS = {"byte": 8, "short": 16, "integer": 32, "long": 64}
@@ -116,7 +120,7 @@ class SparkEngine:
         if self.exists(table):
             storage.add_columns(self._spark, self._table(table), schema)
             return
-        cluster = KEYS["engagement"] if self._cluster and table != "pending" else None
+        cluster = KEYS["engagement"] if self._cluster and table in ("sessions", "engagement") else None
         storage.create(self._spark, self._table(table), schema, _COMMENTS[table], {PROPERTY: text}, cluster)
 
     def reference(self, table: TableName, columns: Sequence[str]) -> str:
@@ -172,6 +176,9 @@ class SparkEngine:
         same = F.col("videoId") == F.col("_video")
         self._name(name, made.drop("videoTitle").join(titles, same, "left").drop("_video"))
 
+    def curves(self, name: str, rows: str) -> None:
+        self._name(name, retention_curves(self._relation(rows), buckets=BUCKETS))
+
     def videos(self, name: str) -> None:
         kind = self._kind("videoId")
         if self._videos is not None:
@@ -195,8 +202,7 @@ class SparkEngine:
             return
         # Spark would compute anew, with the table, what it keeps of it.
         self._release()
-        specs = _core.column_specs("sessions" if table == "sessions" else "engagement")
-        columns = [spec["name"] for spec in specs]
+        columns = [spec["name"] for spec in _core.column_specs("engagement" if table == "pending" else table)]
         target, staged = self._table(table), self._relation(source)
         self._name("merged", storage.fitting(self._spark, target, staged, columns, keep=["_delete"]))
         storage.merge(
@@ -254,6 +260,10 @@ class SparkEngine:
 
     def _schema(self, table: TableName, settings: Settings) -> T.StructType:
         """The table's columns; the events decide the types of its keys, and are checked on the way."""
+        if table == "retention":
+            video = pa.schema([(name, layout.to_arrow(self._kind(name))) for name in KEYS["sessions"]])
+            rows = curves.schema(_core.output_schema("engagement", video))
+            return T.StructType([*layout.table_schema(table, rows).fields, storage.processed_at()])
         name: Literal["sessions", "engagement"] = "sessions" if table == "sessions" else "engagement"
         if self._events is None:
             made = layout.table_schema(name, _core.output_schema(name, self._stored_keys()))

@@ -16,9 +16,10 @@ from watchspan.refresh import Given, Refreshed, Window
 from watchspan.spark.engine import SparkEngine
 from watchspan.spark.failures import translated
 from watchspan.spark.flat import flattened
-from watchspan.spark.names import Table, literal, read_table, table_name
+from watchspan.spark.names import literal, read_table
 from watchspan.spark.options import CallOptions
 from watchspan.spark.schemas import data_frame
+from watchspan.table_names import Table, table_name
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
@@ -54,6 +55,7 @@ class KeptTables:
         unique_seconds: bool | None,
         allow_shrink: bool,
         check_videos: bool,
+        retention_table: bool = False,
     ) -> Refreshed:
         """Brings the tables up to date with changed events; creates the tables where they do not exist.
 
@@ -63,6 +65,7 @@ class KeptTables:
             unique_seconds: Whether to compute what was watched at least once; None: as the tables were made.
             allow_shrink: As for `refresh.refresh`.
             check_videos: As for `refresh.refresh`.
+            retention_table: As for `refresh.refresh`.
 
         Raises:
             WatchspanError: As `refresh.refresh` does.
@@ -72,7 +75,14 @@ class KeptTables:
         engine = self._engine(spark, reads_events=True)
         if not isinstance(changed, Window):
             changed = flattened("events", data_frame("changed", changed), self.options.columns)
-        return refresh.refresh(engine, given, changed, allow_shrink=allow_shrink, check_videos=check_videos)
+        return refresh.refresh(
+            engine,
+            given,
+            changed,
+            allow_shrink=allow_shrink,
+            check_videos=check_videos,
+            retention_table=retention_table,
+        )
 
     def rescore(self, spark: SparkSession, *, unique_seconds: bool | None, check_videos: bool) -> Refreshed:
         """Computes the engagement table again from the sessions; arguments are those of `refresh`.

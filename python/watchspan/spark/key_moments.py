@@ -12,10 +12,10 @@ from pyspark.sql import functions as F
 
 from watchspan import _core, arguments
 from watchspan.insight.moments import MIN_VIEWERS, Settings, settings_of
+from watchspan.refresh import NEEDED
 from watchspan.spark import layout
 from watchspan.spark.failures import told
 from watchspan.spark.functions import spread
-from watchspan.spark.retention import CURVES
 
 # Buckets, seconds of a bucket, and what counts as a moment: as the core takes them.
 _How = tuple[Optional[int], Optional[float], Settings]
@@ -53,7 +53,7 @@ def moments(
     """
     count, seconds = arguments.buckets_argument(buckets, bucket_seconds)
     how: _How = (count, seconds, settings_of(confidence, min_viewers, min_share, max_each))
-    sent = layout.engagement_columns(rows, (*CURVES, "durationSource"))
+    sent = layout.engagement_columns(rows, (*NEEDED, "durationSource"))
     declared = _declared(layout.arrow_schema(sent.schema, set(sent.columns)), how)
     judge = partial(_judge_partition, how=how, declared=declared)
     made = spread(sent, ("videoId",), None).mapInArrow(judge, layout.spark_schema(declared))

@@ -1,20 +1,18 @@
-"""Tables by name or by path, as SQL spells them."""
+"""Tables by name or by path, in a session."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.utils import AnalysisException
 
-from watchspan.errors import OptionError, SourceError
+from watchspan.errors import SourceError
+from watchspan.table_names import Table, table_name
 
-_PART = r"(?:`(?:[^`]|``)+`|[^`./\s]+)"
-_NAME = re.compile(rf"{_PART}(?:\.{_PART})*")
 # What Spark and Delta say of a table that is not there, in their versions.
 # That a file of a table is not there is something else.
 _ABSENT = re.compile(
@@ -29,52 +27,6 @@ _QUOTED = re.compile(r"`(?:[^`]|``)*`|'[^']*'|\"[^\"]*\"")
 _SUBSTITUTION = "spark.sql.variable.substitute"
 # How many tables an error names.
 _SHOWN = 20
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table of the catalog, or the Delta table in a folder.
-
-    Attributes:
-        parts: Its name, such as catalog, schema and table; for a folder the format and its path.
-    """
-
-    parts: tuple[str, ...]
-
-    @property
-    def path(self) -> str | None:
-        """The folder; None if it is a table of the catalog."""
-        return self.parts[1] if self.parts[0] == "delta" and "/" in self.parts[-1] else None
-
-    @property
-    def sql(self) -> str:
-        """The table as SQL names it."""
-        return ".".join("`" + part.replace("`", "``") + "`" for part in self.parts)
-
-    def beside(self, suffix: str) -> Table:
-        """The table beside it whose name ends with this suffix."""
-        *front, last = self.parts
-        return Table((*front, last + suffix))
-
-
-def table_name(option: str, name: Any) -> Table:
-    """Reads a name (`a`, `schema.a`, `catalog.schema.a`) or a path (what has a `/`) of a table.
-
-    Raises:
-        OptionError: If it is neither.
-    """
-    if isinstance(name, str) and _NAME.fullmatch(name.strip()):
-        parts = [
-            part[1:-1].replace("``", "`") if part.startswith("`") else part
-            for part in re.findall(_PART, name)
-        ]
-        return Table((*parts[:-1], parts[-1].rstrip("/")))
-    if isinstance(name, str) and "/" in name:
-        return Table(("delta", name.strip().rstrip("/")))
-    raise OptionError(
-        f"{option} is {name!r}, but the name of a table ('events', 'schema.events', 'catalog.schema.events') "
-        "or the path of a Delta table is needed."
-    )
 
 
 @contextmanager

@@ -15,19 +15,10 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from watchspan import _core, arguments
+from watchspan.refresh import NEEDED
 from watchspan.spark import layout
 from watchspan.spark.failures import told
 
-# What of engagement rows curves along videos are drawn from.
-CURVES = (
-    "userId",
-    "videoId",
-    "videoTitle",
-    "videoDuration",
-    "maxPositionReached",
-    "watchedIntervals",
-    "replayedIntervals",
-)
 _KEYS = ("videoId", "videoDuration", "bucket", "startSeconds", "endSeconds")
 
 
@@ -55,7 +46,7 @@ def retention_curves(
         MissingColumnError: If they are not engagement rows.
     """
     count, seconds = arguments.buckets_argument(buckets, bucket_seconds)
-    sent = layout.engagement_columns(rows, CURVES).filter(F.col("videoDuration").isNotNull())
+    sent = layout.engagement_columns(rows, NEEDED).filter(F.col("videoDuration").isNotNull())
     declared = _declared(sent.schema["videoId"].dataType)
     draw = partial(_draw_partition, count=count, seconds=seconds, declared=declared)
     drawn = sent.mapInArrow(draw, layout.spark_schema(declared))

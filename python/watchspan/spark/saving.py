@@ -13,7 +13,7 @@ from pyspark.sql import types as T
 from watchspan.errors import SourceError
 from watchspan.refresh import KEYS, PROCESSED_AT, PROPERTY
 from watchspan.spark import storage
-from watchspan.spark.names import Table
+from watchspan.table_names import Table
 
 _COMMENT = "Video engagement, written by watchspan."
 

@@ -15,7 +15,8 @@ from pyspark.sql.utils import AnalysisException, ParseException
 from watchspan.errors import ColumnTypeError
 from watchspan.refresh import KEYS, PROCESSED_AT, PROCESSED_AT_MEANS, ConflictError
 from watchspan.spark import layout
-from watchspan.spark.names import Table, is_absent
+from watchspan.spark.names import is_absent
+from watchspan.table_names import Table
 
 _LOG = logging.getLogger("watchspan")
 # What Delta says, in its versions, when somebody else committed at the same time.

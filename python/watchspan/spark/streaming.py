@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from watchspan.errors import OptionError
 from watchspan.spark.kept import KeptTables
-from watchspan.spark.names import table_name
+from watchspan.table_names import table_name
 
 
 def start(
