@@ -147,6 +147,19 @@ def test_more_videos_than_asked_for_are_in_the_totals_only(tmp_path: Path) -> No
     assert overview["hiddenHours"] == pytest.approx(sum(totals["watchHours"].to_pylist()[3:]))
 
 
+def test_a_clock_that_is_centuries_off_leaves_the_page_readable(tmp_path: Path) -> None:
+    times = ["0001-01-01T00:00:00Z", "0001-01-01T00:01:00Z", "2026-03-02T10:00:00Z", "2026-03-02T10:01:00Z"]
+    events = {
+        "timestamp": times, "userId": ["ann", "ann", "ben", "ben"], "videoId": ["v"] * 4,
+        "eventName": ["play", "pause"] * 2, "currentTime": [0, 60] * 2,
+    }  # fmt: skip
+    ws.write_report(ws.aggregate(events), tmp_path / "r.html", sessions=ws.sessions(events))
+    shown = block(tmp_path / "r.html", "page")["cohorts"]
+    # Week 0 and the 25 after it of the one, who never came back; the other's only week.
+    assert [row["period"] for row in shown] == [*range(26), 0]
+    assert [row["activeUsers"] for row in shown] == [1, *[0] * 25, 1]
+
+
 def test_quality_is_what_the_rows_say_of_themselves(tmp_path: Path) -> None:
     rows = ws.aggregate(
         {

@@ -300,7 +300,7 @@ def _cohorts(audience: Audience) -> None:
         st.text(_SAID["noSessions"])
     else:
         st.text(_SAID["cohorts"])
-        _chart(st, "cohorts", plots.cohorts(audience.cohorts))
+        _chart(st, "cohorts", plots.cohorts(figures.newest(audience.cohorts)))
 
 
 def _segments(audience: Audience) -> None:

@@ -158,6 +158,13 @@ def overview(summary: dict[str, Any], totals: pa.Table, seen: pa.Table) -> dict[
     }
 
 
+def newest(cohorts: pa.Table) -> pa.Table:
+    """Those rows of a table of cohorts that are shown."""
+    weeks = sorted(pc.unique(cohorts["cohort"]).to_pylist())[-words.WEEKS :]
+    is_new = pc.is_in(cohorts["cohort"], value_set=pa.array(weeks, cohorts["cohort"].type))
+    return cohorts.filter(pc.and_(is_new, pc.less(cohorts["period"], words.WEEKS)))
+
+
 def kinds(counts: Mapping[str, int]) -> list[dict[str, Any]]:
     """How many users are of each kind.
 

@@ -38,7 +38,7 @@ def page_of(rows: Any, sessions: Any, videos: Any, top: int, title: str, users: 
     seen, visits = figures.first(totals, top), None if sessions is None else sources.read_table(sessions)
     shown = table if seen.num_rows == totals.num_rows else figures.of_videos(table, seen["videoId"])
     drawn = curves.drawn(shown, videos)
-    weeks = None if visits is None else cohorts(visits)
+    weeks = None if visits is None else figures.newest(cohorts(visits))
     kinds = segments(table) if visits is None else segments(visits, videos=videos)
     blocks = {
         "cells": figures.cells(seen, drawn, figures.guessed(shown)),

@@ -7,6 +7,8 @@ from typing import Any
 
 # Between two positions, and for what nobody knows.
 DASH = "\u2013"
+# How many weeks of cohorts, and after each, are shown: one clock that is centuries off makes tens of thousands.
+WEEKS = 26
 # What of a moment is told; sizes with their intervals.
 MOMENTS = {
     "intro": "{span}: {size} got past the beginning.",
@@ -37,7 +39,7 @@ SENTENCES = {
     "noCurves": "without a duration there are no curves",
     "nobodyMature": "(nobody came long enough ago to tell)",
     "cohorts": "Of those who began in a week, how many had a session in each week after it. A dashed frame: "
-    "that week is not over.",
+    f"that week is not over. At most the newest {WEEKS} weeks are shown, and {WEEKS} of each.",
     "noSessions": "There are no sessions.",
     "kinds": "Kinds of viewers; each is of the first kind that applies",
 }
