@@ -7,7 +7,7 @@ from typing import Any
 
 # Between two positions, and for what nobody knows.
 DASH = "\u2013"
-# How many weeks of cohorts, and after each, are shown: one clock that is centuries off makes tens of thousands.
+# How many weeks of cohorts, and after each, are shown: a clock that is centuries off makes thousands.
 WEEKS = 26
 # What of a moment is told; sizes with their intervals.
 MOMENTS = {
