@@ -25,6 +25,8 @@ _CONFIG = {
     "legend": {"orient": "top", "labelLimit": 400},
     "text": {"color": GREY},
 }
+# How many of something there are, along an axis that knows nothing of the rows to come.
+_COUNTS = {"tickCount": 5, "tickMinStep": 1}
 # Of a chart, what the frame of a widget and the dashboard say.
 _LEFT_OUT = ("$schema", "config", "title", "description", "width", "height", "datasets")
 
@@ -73,11 +75,14 @@ def _spec(chart: Any, description: str) -> Spec:
 
 
 def _without_rows(part: Any) -> Any:
-    """A part of a chart without rows of its own, and without the order of those: a query has none."""
+    """A part of a chart without rows of its own, their order, which a query's have not, or their numbers."""
     if isinstance(part, list):
         return [_without_rows(below) for below in part]
     if not isinstance(part, dict):
         return part
+    if part.get("field") == "rows" and "axis" in part:
+        axis = {key: below for key, below in part["axis"].items() if key != "values"}
+        part = {**part, "axis": {**axis, **_COUNTS}}
     return {
         key: _without_rows(below)
         for key, below in part.items()

@@ -14,6 +14,8 @@ from watchspan.views.queries import Kept
 
 # The parameter that says which video a page is about, by its label; empty: the most watched one.
 VIDEO = "video"
+# How many weeks of cohorts, and after each, are shown: one clock that is centuries off makes thousands.
+WEEKS = 26
 # How wide a bar of scores is, in points.
 _BIN = 5
 # How a video is called, which tells those of one title apart.
@@ -239,6 +241,9 @@ def _cohorts(kept: Kept) -> Dataset:
     names = [name for name in _names("cohorts") if name != "group"]
     sql = (
         "SELECT\n  concat(CAST(cohort AS STRING), ' (', format_number(cohortUsers, 0), ')') AS who,\n"
-        f"  *\nFROM (\n{indent(queries.cohorts(kept), '  ')})\nORDER BY cohort, period\n"
+        f"  {', '.join(names)}\n"
+        "FROM (\n  SELECT *, dense_rank() OVER (ORDER BY cohort DESC) AS age\n"
+        f"  FROM (\n{indent(queries.cohorts(kept), '    ')}  )\n)\n"
+        f"WHERE age <= {WEEKS} AND period < {WEEKS}\nORDER BY cohort, period\n"
     )
     return Dataset("cohorts", "Who comes back, by week (UTC)", sql, ("who", *names))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from watchspan.views.lakeview.charts import Spec
-from watchspan.views.lakeview.datasets import Dataset
+from watchspan.views.lakeview.datasets import WEEKS, Dataset
 from watchspan.views.lakeview.widgets import (
     NUMBER,
     SHARE,
@@ -213,7 +213,7 @@ def _cohorts(asked: Mapping[str, Dataset], charts: Mapping[str, Spec]) -> list[_
     cohorts = asked["cohorts"]
     words = (
         "## Who comes back?\nA cohort is who began in a week (UTC); period 0 is that week. The last period "
-        "of each is not over yet."
+        f"of each is not over yet. At most the newest {WEEKS} weeks are shown, and {WEEKS} of each."
     )
     return [
         (2, [text("cohort-words", words)]),
