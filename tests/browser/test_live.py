@@ -68,6 +68,7 @@ class Opened:
         width = self.page.viewport_size["width"]
         self.page.set_viewport_size({"width": width, "height": height + 40})
         self.page.locator(CHARTS).last.wait_for()
+        self.page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")
         KEPT.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=KEPT / f"{name}.png", full_page=True)
 
