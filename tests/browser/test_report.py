@@ -19,6 +19,8 @@ from watchspan.insight.completion import wilson
 
 KEPT = Path(__file__).resolve().parents[2] / "target" / "report"
 GROUNDS = ["light", "dark"]
+# A group that nobody should obey either.
+NEW = "<b>new</b>"
 # Conditions that Playwright evaluates again and again are text, which the page's policy does not let it run.
 READY = "html[data-ready=yes]"
 # What is behind an element, and the colours of all text in charts.
@@ -71,7 +73,9 @@ def tables():
 def report(tables, tmp_path_factory):
     sessions, rows, videos = tables
     path = tmp_path_factory.mktemp("report") / "report.html"
-    ws.write_report(rows, path, sessions=sessions, videos=videos, users=True, title="A month")
+    users = sorted(set(rows["userId"].to_pylist()))
+    groups = {"userId": users, "group": ["control", NEW] * (len(users) // 2)}
+    ws.write_report(rows, path, sessions=sessions, videos=videos, groups=groups, users=True, title="A month")
     KEPT.mkdir(parents=True, exist_ok=True)
     return path
 
@@ -152,6 +156,18 @@ def test_the_intervals_are_those_of_the_package(browser, report):
 def number(told):
     """What a cell says; None if it says that nobody knows."""
     return float(told.rstrip("%").replace(",", "")) if re.fullmatch(r"[\d.,]+%?", told) else None
+
+
+def test_what_an_experiment_changed_is_told(browser, report):
+    opened = Opened(browser, report)
+    rows = opened.page.locator("#experiment-table tbody tr")
+    assert rows.count() == 7
+    assert {row.locator("td").first.inner_text() for row in rows.all()} == {NEW}
+    assert f"{NEW} 30" in opened.text("#experiment-notes")
+    assert opened.page.locator("#chart-comparison svg").count() == 1
+    assert opened.page.locator("#experiment-link").is_visible()
+    opened.page.locator("#experiment").screenshot(path=KEPT / "experiment.png")
+    opened.end()
 
 
 def test_search_order_and_pages_by_keyboard(browser, report):

@@ -21,6 +21,7 @@ from click.testing import CliRunner
 import watchspan as ws
 from support.report_rows import HOSTILE, pages_rows
 from watchspan.cli.app import app
+from watchspan.errors import OptionError
 
 pytest.importorskip("altair", reason="the extra report is not installed")
 pytest.importorskip("vl_convert", reason="the extra report is not installed")
@@ -158,6 +159,35 @@ def test_a_clock_that_is_centuries_off_leaves_the_page_readable(tmp_path: Path) 
     # Week 0 and the 25 after it of the one, who never came back; the other's only week.
     assert [row["period"] for row in shown] == [*range(26), 0]
     assert [row["activeUsers"] for row in shown] == [1, *[0] * 25, 1]
+
+
+def test_an_experiment_is_told_as_it_is_printed(tmp_path: Path) -> None:
+    pytest.importorskip("scipy", reason="the extra experiments is not installed")
+    sessions, rows, videos = pages_rows(6)
+    users = sorted(set(rows["userId"].to_pylist()))
+    groups = {"userId": users, "group": ["control", "<b>new</b>"] * (len(users) // 2)}
+    found, page = ws.compare(rows, groups), tmp_path / "r.html"
+    ws.write_report(rows, page, groups=groups)
+    told = block(page, "page")["experiment"]
+    assert [tuple(row) for row in told["rows"]] == list(found.cells())[1:]
+    assert len(told["rows"]) == found.table.num_rows > 0
+    assert len(told["notes"]) == 2
+    assert all(text in str(found) for _, text in told["notes"])
+    assert "comparison" in block(page, "charts")
+    # Since when each user counts is asked of the sessions.
+    exposed = {**groups, "exposedAt": ["2026-01-10T00:00:00Z"] * len(users)}
+    ws.write_report(rows, page, groups=exposed, sessions=sessions, videos=videos)
+    told = block(page, "page")["experiment"]
+    assert [tuple(row) for row in told["rows"]] == list(ws.compare(sessions, exposed, videos=videos).cells())[
+        1:
+    ]
+    with pytest.raises(OptionError, match="pass the sessions"):
+        ws.write_report(rows, page, groups=exposed)
+
+
+def test_without_groups_there_is_no_experiment(written: Path) -> None:
+    assert block(written, "page")["experiment"] is None
+    assert "comparison" not in block(written, "charts")
 
 
 def test_quality_is_what_the_rows_say_of_themselves(tmp_path: Path) -> None:

@@ -23,11 +23,18 @@ __all__ = ["COMMANDS"]
     "--sessions", metavar="FILE", help="The sessions of the same events: who comes back, who is loyal."
 )
 @options.videos
+@click.option("--groups", metavar="FILE", help="Who is in which group of an experiment: what it changed.")
 @click.option("--title", default="Video engagement", show_default=True, help="What the page is called.")
 @click.option("--users", is_flag=True, help="Name users: who watched most, and whose rows have flags.")
 @options.quiet
 def report(
-    rows: str, output: str, sessions: Optional[str], videos: Optional[str], quiet: bool, **said: Any
+    rows: str,
+    output: str,
+    sessions: Optional[str],
+    videos: Optional[str],
+    groups: Optional[str],
+    quiet: bool,
+    **said: Any,
 ) -> None:
     """Write one page that needs no network: how far rows can be trusted, and where videos lose viewers.
 
@@ -37,10 +44,11 @@ def report(
     Examples:
       watchspan report engagement.parquet -o report.html
       watchspan report engagement.parquet --sessions sessions.parquet --title "January" -o report.html
+      watchspan report engagement.parquet --groups groups.csv -o report.html
     """
-    options.check_output(output, False, rows, sessions, videos)
+    options.check_output(output, False, rows, sessions, videos, groups)
     with Progress("computing", quiet=quiet) as progress:
-        ws.write_report(rows, output, sessions=sessions, videos=videos, **said)
+        ws.write_report(rows, output, sessions=sessions, videos=videos, groups=groups, **said)
     if not quiet:
         say(f"The report is in {output} after {progress.seconds:.2f} s.")
 

@@ -101,7 +101,7 @@ def as_kind(users: pa.Array, kind: pa.DataType, table: str) -> pa.Array:
 
 
 def _columns(source: Any) -> Columns:
-    table, found = _read(source), Columns()
+    table, found = read_groups(source), Columns()
     for name in ("userId", "group", "exposedAt"):
         count = table.column_names.count(name)
         if name == "exposedAt" and not count:
@@ -119,7 +119,8 @@ def _columns(source: Any) -> Columns:
     return found
 
 
-def _read(source: Any) -> pa.Table:
+def read_groups(source: Any) -> pa.Table:
+    """Who is in which group, as a table of what was given."""
     if not sources.are_paths(source):
         return sources.read_table(source)
     # To what reads files, text of videos is any text.

@@ -62,17 +62,22 @@ class Comparison:
     confidence: float
 
     def __str__(self) -> str:
+        lines = self.notes()
+        wide = max(len(name) for name, _ in lines)
+        texts = [f"{name:<{wide}}  {text}" for name, text in lines]
+        return "\n".join([*texts, "", *_aligned(self.cells())])
+
+    def notes(self) -> list[tuple[str, str]]:
+        """What to know before the table is read, in the words of `print`: what it is about, and text."""
         ratio = self.sample_ratio
         sizes = ", ".join(f"{visible(name)} {count:,}" for name, count in ratio.users.items())
         lines = [("users", f"{sizes} (p = {_p(ratio.p_value)} for the shares that were meant)")]
         left = [f"{count:,} {name.replace('_', ' ')}" for name, count in self.left_out.items() if count]
         lines += [("left out", ", ".join(left))] if left else []
-        lines += [("warning", visible(text)) for text in self.warnings]
-        wide = max(len(name) for name, _ in lines)
-        texts = [f"{name:<{wide}}  {text}" for name, text in lines]
-        return "\n".join([*texts, "", *_aligned(self._cells())])
+        return lines + [("warning", visible(text)) for text in self.warnings]
 
-    def _cells(self) -> Iterator[tuple[str, ...]]:
+    def cells(self) -> Iterator[tuple[str, ...]]:
+        """The table as `print` has it, a tuple of text for each row, headings first."""
         yield (
             "metric", "group", "control", "value", "change", f"{self.confidence * 100:.10g}% interval",
             "adjusted p", "",

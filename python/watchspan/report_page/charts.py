@@ -7,17 +7,19 @@ from typing import Any
 import pyarrow as pa
 
 from watchspan import plots
+from watchspan.experiments.outcome import Comparison
 from watchspan.plots.positions import COMPLETION, MOMENTS, RETENTION, TYPICAL
 
 Spec = dict[str, Any]
 
 
-def specs(rows: pa.Table, cohorts: pa.Table | None) -> dict[str, Spec]:
+def specs(rows: pa.Table, cohorts: pa.Table | None, experiment: Comparison | None) -> dict[str, Spec]:
     """The charts as Vega has them; those of one video without its data.
 
     Args:
         rows: Engagement rows.
         cohorts: Their cohorts, or None.
+        experiment: Groups of their users, compared, or None.
     """
     of_videos = {
         "retention": plots.retention(_none(RETENTION), _none(MOMENTS), _none(TYPICAL)),
@@ -28,6 +30,8 @@ def specs(rows: pa.Table, cohorts: pa.Table | None) -> dict[str, Spec]:
     found = {**of_videos, "scores": plots.scores(rows), "tiers": plots.tiers(rows)}
     if cohorts is not None and cohorts.num_rows:
         found["cohorts"] = plots.cohorts(cohorts)
+    if experiment is not None:
+        found["comparison"] = plots.comparison(experiment)
     return {name: _compiled(chart) for name, chart in found.items()}
 
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from watchspan import _core
+from watchspan.experiments.outcome import Comparison
 from watchspan.insight.columns import COUNT, INSTANT, NUMBER, TABLES, OutputColumn
 from watchspan.insight.options import Segments
 from watchspan.insight.rows import Columns, chosen, plain
@@ -193,6 +194,12 @@ def most(totals: pa.Table, count: int) -> dict[str, Any]:
         "columns": [{"name": s.name, "title": heading(s.name), "doc": s.doc, "kind": kind(s)} for s in specs],
         "values": {spec.name: values(found[spec.name], spec) for spec in specs},
     }
+
+
+def experiment(found: Comparison) -> dict[str, Any]:
+    """What an experiment changed, in the words that it is printed in."""
+    columns, *rows = found.cells()
+    return {"notes": found.notes(), "columns": columns, "rows": rows}
 
 
 def definitions() -> list[dict[str, Any]]:

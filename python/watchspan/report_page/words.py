@@ -51,6 +51,7 @@ CHARTS = {
     "rewatched": "What was watched again",
     "leaving": "Where viewers left for good",
     "completion": "Of those who got that far, who finished",
+    "comparison": "What changed",
     "cohorts": "Who came back, by the week of the first session",
 }
 

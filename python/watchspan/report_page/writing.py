@@ -17,6 +17,7 @@ def write_report(
     *,
     sessions: Any = None,
     videos: Any = None,
+    groups: Any = None,
     top: int = 10_000,
     title: str = "Video engagement",
     users: bool = False,
@@ -32,6 +33,8 @@ def write_report(
         sessions: The session rows of the same events, for cohorts, and for who is loyal. None: the page does
             without.
         videos: Durations and titles, as for `aggregate`. None: those that the rows state.
+        groups: Who is in which group of an experiment, as for `compare` (extra `experiments`); with
+            `exposedAt`, `sessions` are needed. None: the page is without that part.
         top: How many videos to show, those with the most hours watched first; of the others the page has the
             totals only, and says so.
         title: What the page is called.
@@ -41,7 +44,7 @@ def write_report(
         MissingColumnError: If `rows` is not an engagement table, or `sessions` no session table.
         ColumnTypeError: If a column has another type than in such a table.
         DataError: If a value is null, NaN or too large, as no such row has it.
-        MissingDependencyError: If the extra `report` is not installed.
+        MissingDependencyError: If the extra `report` is not installed, or for `groups` `experiments` is not.
         OptionError: If an option is not accepted.
         SourceError: If something cannot be read, or the page not be written.
 
@@ -60,9 +63,9 @@ def write_report(
     place = os.fspath(path)
     if not place.lower().endswith((".html", ".htm")):
         raise OptionError(f"path is {shown_path(place)}, but a name that ends in .html is needed.")
-    sources.refuse_overwriting(place, rows, sessions, videos)
+    sources.refuse_overwriting(place, rows, sessions, videos, groups)
     from watchspan.report_page.making import page_of
 
-    page = page_of(rows, sessions, videos, count, title, named)
+    page = page_of(rows, sessions, videos, groups, count, title, named)
     with whole_file(place) as stream:
         stream.write(page.encode("utf-8"))

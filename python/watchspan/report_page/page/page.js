@@ -163,6 +163,17 @@ function tellCohorts(cohorts) {
     [row.cohort, shown(row.period, "count"), shown(row.cohortUsers, "count"), shown(row.activeUsers, "count"), shown(row.share, "share") + (row.isPartial ? " so far" : "")]))));
 }
 
+/** What an experiment changed, if the page is about one. */
+function tellExperiment() {
+  const { experiment } = DATA.page;
+  for (const id of ["experiment", "experiment-link"]) document.getElementById(id).hidden = !experiment;
+  if (!experiment) return;
+  const { notes, columns, rows } = experiment;
+  put("experiment-notes", ...notes.map(([name, text]) => make("li", {}, make("strong", {}, name + ": "), text)));
+  const heads = columns.map((title, place) => ({ title: title || "verdict", kind: place < 2 || !title ? "text" : "number" }));
+  put("experiment-table", table("Each group beside the control", heads, rows));
+}
+
 function tellMost({ columns, values }) {
   const rows = values.userId.map((_, place) => columns.map(({ name, kind }) => shown(values[name][place], kind)));
   put("users", table("Viewers who watched most", columns, rows));
@@ -176,8 +187,9 @@ async function start() {
   tellQuality();
   tellOverview();
   tellUsers();
+  tellExperiment();
   videosTable();
-  await Promise.all(["tiers", "scores", "cohorts"].map(draw));
+  await Promise.all(["tiers", "scores", "cohorts", "comparison"].map(draw));
   await follow();
   window.addEventListener("hashchange", follow);
   document.documentElement.dataset.ready = "yes";
