@@ -1,7 +1,7 @@
 """Delta tables without a JVM: write results, and keep tables up to date every day, exactly.
 
 The tables are the ones that `watchspan.spark` keeps: what one has written, the other reads and updates. Needs
-the extra `delta` (deltalake and DuckDB), Python 3.10 or newer.
+the extra `delta` (deltalake and DuckDB), Python 3.11 or newer.
 
 Beside the engagement table at `TABLE` stand `TABLE_sessions`, from which everything else follows, and
 `TABLE_pending`, which is empty unless a run was stopped, and `TABLE_retention`, if that is wanted.

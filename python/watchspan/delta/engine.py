@@ -43,7 +43,7 @@ try:
 except ImportError as error:
     raise MissingDependencyError(
         "Keeping Delta tables up to date needs the packages deltalake and duckdb: "
-        'pip install "watchspan[delta]".'
+        'pip install "watchspan[delta]" (Python 3.11 or newer).'
     ) from error
 
 _RESTORE = "If files of it are gone or torn, restore them from a copy."
