@@ -16,6 +16,7 @@ from urllib.parse import urlparse
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 import watchspan as ws
 from support.live_tables import HOSTILE, Tables, events, served
@@ -52,10 +53,11 @@ class Opened:
         self.page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
         self.page.wait_for_function("document.querySelectorAll('[data-stale=true]').length === 0")
 
-    def cells(self):
-        """The table of videos as those get it who do not see it: title -> the other cells."""
-        rows = self.page.locator("[data-testid=stDataFrame] table tbody tr").all()
-        told = [row.locator("[role=gridcell]").all_inner_texts() for row in rows]
+    def cells(self, count):
+        """The table of so many videos as those get it who do not see it: title -> the other cells."""
+        rows = self.page.locator("[data-testid=stDataFrame] table tbody tr")
+        expect(rows).to_have_count(count, timeout=60_000)  # it is drawn after all else
+        told = [row.locator("[role=gridcell]").all_inner_texts() for row in rows.all()]
         return {cells[0]: cells[1:] for cells in told}
 
     def metrics(self):
@@ -96,12 +98,13 @@ def address(tables):
 
 def assert_exact(opened, rows):
     """The figures of the page are those of the totals, to the last digit."""
-    shown, totals = opened.cells(), ws.video_totals(rows).to_pylist()
+    totals = ws.video_totals(rows).to_pylist()
+    shown = opened.cells(len(totals))
     names = (
         "viewers", "watchHours", "completionRate", "coverage", "averageScore", "rewatchedShare",
         "flaggedShare",
     )  # fmt: skip
-    assert len(shown) == len(totals)
+    assert len(shown) == len(totals) > 0
     for row in totals:
         told = shown[visible(row["videoTitle"] or row["videoId"])]
         assert [float(cell) for cell in told] == [row[name] for name in names]
@@ -168,7 +171,7 @@ def test_a_table_that_goes_is_told_and_one_that_comes_back_is_shown(browser, tmp
 def test_titles_of_others_are_text(browser, address):
     opened = Opened(browser, address)
     opened.settled()
-    assert sorted(opened.cells()) == sorted(TITLES)
+    assert sorted(opened.cells(len(TITLES))) == sorted(TITLES)
     for video, title in zip([*HOSTILE, "v5"], TITLES):
         opened.page.goto(f"{opened.address}?video={video}")
         opened.wait_for(LAST)

@@ -40,6 +40,7 @@ COMMANDS = (
     "rescore",
     "retention",
     "segments",
+    "serve",
     "sessions",
     "show",
     "summary",

@@ -7,8 +7,8 @@ from typing import Any, Iterable
 import click
 
 from watchspan.cli import options
-from watchspan.testing.checks import FORMATS
-from watchspan.testing.checks import checks as text_of_checks
+from watchspan.testing.exporting import FORMATS
+from watchspan.testing.exporting import checks as text_of_checks
 from watchspan.testing.expressions import DIALECTS
 
 __all__ = ["COMMANDS"]

@@ -14,8 +14,8 @@ except ImportError as error:
         'Predictions need the package scikit-learn: pip install "watchspan[predict]".'
     ) from error
 
-from watchspan.predict.features import features
 from watchspan.predict.judging import Score
+from watchspan.predict.knowledge import features
 from watchspan.predict.model import CompletionModel
 
 __all__ = ["CompletionModel", "Score", "features"]

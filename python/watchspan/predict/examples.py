@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from watchspan.errors import DataError, WatchspanWarning
 from watchspan.instants import Instant
-from watchspan.predict.features import Known, known
+from watchspan.predict.knowledge import Known, known
 from watchspan.predict.pairs import NEEDED, OUTCOME, Numbers, codes, outcomes, read_pairs
 
 FOLDS = 5

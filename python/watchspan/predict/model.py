@@ -16,8 +16,8 @@ from watchspan.insight.rows import instants
 from watchspan.instants import Instant, clock
 from watchspan.predict.curve import Curve, fitted
 from watchspan.predict.examples import FOLDS, Examples, examples_of, folds, refuse_few
-from watchspan.predict.features import Known, finished, known
 from watchspan.predict.judging import Judged, Score, brier, judged
+from watchspan.predict.knowledge import Known, finished, known
 from watchspan.predict.pairs import NEEDED, Numbers, read_pairs
 
 _CURVE = "curve"

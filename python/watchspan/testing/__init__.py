@@ -7,8 +7,8 @@ with the package. How to use all this is in docs/testing.md.
 from __future__ import annotations
 
 from watchspan.testing.asserting import assert_engagement, assert_events, assert_same_rows
-from watchspan.testing.checks import checks
 from watchspan.testing.compact import story
+from watchspan.testing.exporting import checks
 from watchspan.testing.stories import Story, read_story
 from watchspan.testing.telling import StoryMismatchError, Told, tell
 
