@@ -25,6 +25,10 @@ pytest.importorskip("sklearn", reason="scikit-learn is not here")
 from watchspan.predict import CompletionModel, features
 
 
+# Headings of tables are cut where there is no room.
+WIDE = {"COLUMNS": "200"}
+
+
 @pytest.fixture(scope="module")
 def then() -> pa.Table:
     return as_of(keen_ones(150), THEN)
@@ -172,7 +176,7 @@ def folder(then: pa.Table, later: pa.Table, tmp_path_factory: pytest.TempPathFac
 
 
 def run(*arguments: Any, code: int = 0) -> Any:
-    result = RUNNER.invoke(app, ["predict", *map(str, arguments)], prog_name="watchspan")
+    result = RUNNER.invoke(app, ["predict", *map(str, arguments)], prog_name="watchspan", env=WIDE)
     assert result.exit_code == code, result.output + repr(result.exception)
     return result
 
