@@ -24,7 +24,6 @@ pytest.importorskip("sklearn", reason="scikit-learn is not here")
 
 from watchspan.predict import CompletionModel, features
 
-
 # Headings of tables are cut where there is no room.
 WIDE = {"COLUMNS": "200"}
 
