@@ -94,6 +94,12 @@ def test_what_is_no_json_is_told(text: str, tmp_path: Path) -> None:
         read_story(written(tmp_path, text))
 
 
+def test_a_byte_order_mark_is_no_part_of_a_story(tmp_path: Path) -> None:
+    path = tmp_path / "mine.story.json"
+    path.write_text(json.dumps(GOOD), encoding="utf-8-sig")
+    assert read_story(path).title == GOOD["title"]
+
+
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(ws.errors.SourceError, match=r"none\.story\.json' cannot be read: No such file"):
         read_story(tmp_path / "none.story.json")

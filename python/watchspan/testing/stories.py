@@ -96,7 +96,7 @@ def read_story(path: str | Path) -> Story:
     """
     file = Path(path)
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = json.loads(file.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise SourceError(f"{shown_path(str(path))} cannot be read: {error.strerror or error}.") from error
     except (ValueError, RecursionError) as error:
