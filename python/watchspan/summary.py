@@ -26,6 +26,8 @@ NEEDED = (
 )
 QUANTILES = {"min": 0.0, "p25": 0.25, "median": 0.5, "p75": 0.75, "p90": 0.9, "p99": 0.99, "max": 1.0}
 TIERS = ("High", "Medium", "Low", "Minimal")
+# How wide a bar of scores is wherever they are drawn, in points.
+BIN = 5
 
 
 def summarize(rows: Any, top: int = 10) -> dict[str, Any]:

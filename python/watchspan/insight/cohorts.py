@@ -18,6 +18,8 @@ from watchspan.instants import Instant
 
 _NEEDED = ("userId", "videoId", "sessionStart", "sessionEnd", "watchTime")
 _MOST_ROWS = 5_000_000
+# How many weeks, and after each, pages show: a clock that is centuries off makes thousands.
+WEEKS = 26
 # A cohort: the number of its period, and that of its group.
 Cohort = tuple[int, int]
 

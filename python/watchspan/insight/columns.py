@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+# How far viewers got, in percent, as the totals of videos count it.
+QUARTILES = (25, 50, 75, 100)
 # Types as documentation prints them. A key has the type that it has in the input.
 KEY = "string or integer, as in the input"
 TEXT = "string"
@@ -105,7 +107,7 @@ VIDEO_TOTALS = OutputTable(
         ),
         OutputColumn("flaggedShare", NUMBER, "Rows with any data quality flag / rows.", "0 to 1"),
         OutputColumn("lastWatchDate", INSTANT, "The last event on it."),
-        *(_reached(percent) for percent in (25, 50, 75, 100)),
+        *(_reached(percent) for percent in QUARTILES),
     ),
 )  # fmt: skip
 

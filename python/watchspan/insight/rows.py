@@ -52,6 +52,17 @@ def read(source: Any, table: str, names: Sequence[str]) -> tuple[Columns, dict[s
 def plain(found: pa.Table, table: str, names: Sequence[str]) -> Columns:
     """Some columns of a pyarrow table of rows, as `read` has them."""
     specs = {spec["name"]: spec for spec in _core.column_specs(table)}  # type: ignore[arg-type]
+    columns, needed = typed(found, table, names), _NEEDED[table]
+    for name, column in columns.items():
+        _refuse_odd(name, column, specs[name]["nullable"], needed)
+        if specs[name]["type"] == _INSTANT:
+            _refuse_far(name, column, needed)
+    return columns
+
+
+def typed(found: pa.Table, table: str, names: Sequence[str]) -> Columns:
+    """The same, whatever their values are."""
+    specs = {spec["name"]: spec for spec in _core.column_specs(table)}  # type: ignore[arg-type]
     needed, columns = _NEEDED[table], Columns()
     for name in names:
         count = found.column_names.count(name)
@@ -65,9 +76,6 @@ def plain(found: pa.Table, table: str, names: Sequence[str]) -> Columns:
         except (pa.ArrowException, UnicodeDecodeError, KeyError) as error:
             kind = found.schema.field(name).type
             raise ColumnTypeError(f"Column {name!r} is of type {kind}. {needed}") from error
-        _refuse_odd(name, columns[name], specs[name]["nullable"], needed)
-        if specs[name]["type"] == _INSTANT:
-            _refuse_far(name, columns[name], needed)
     return columns
 
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from watchspan.insight import tables
+from watchspan.insight.columns import QUARTILES
 from watchspan.insight.rows import (
     MILLION,
     Columns,
@@ -43,7 +44,6 @@ VIDEO_NEEDS = (
     "dataQualityFlag",
 )
 USER_NEEDS = (*_SHARED, "completionCount", "totalForwardSkips", "firstWatchDate")
-QUARTILES = (25, 50, 75, 100)
 
 
 def video_totals(rows: Any) -> pa.Table:

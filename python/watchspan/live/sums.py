@@ -15,14 +15,15 @@ from watchspan import _core
 from watchspan.delta.inputs import quoted
 from watchspan.insight.calendar import periods
 from watchspan.insight.cohorts import cohorts_of
+from watchspan.insight.columns import QUARTILES
 from watchspan.insight.options import Segments
 from watchspan.insight.rows import MILLION, Columns
 from watchspan.insight.segments import first_of, flags_of
-from watchspan.insight.totals import QUARTILES, USER_NEEDS, VIDEO_NEEDS, totals_of, user_columns_of
+from watchspan.insight.totals import USER_NEEDS, VIDEO_NEEDS, totals_of, user_columns_of
 from watchspan.instants import DAY
 from watchspan.live.kept import Kept, State
-from watchspan.plots.people import BIN
-from watchspan.summary import TIERS
+from watchspan.summary import BIN, TIERS
+from watchspan.views.measures import COVERED, KNOWN
 
 _EXAMPLES = 3
 _COHORTS = ("userId", "sessionStart", "watchTime")
@@ -43,28 +44,25 @@ def _count(condition: str) -> str:
     return f"count(*) FILTER (WHERE {condition})"
 
 
-_COVERED = "totalUniqueSecondsWatched IS NOT NULL AND videoDuration IS NOT NULL"
 # Name of a sum -> the sum, as `totals.py` defines it.
 _SHARED = {
     "rows": "count(*)",
     "sessions": _sum("sessionCount"),
     "watched": _sum(_micros("totalWatchTime")),
     "completed": _count("isCompletedAtLeastOnce"),
-    "unique": _sum(_micros("totalUniqueSecondsWatched"), _COVERED),
-    "coverable": _sum(_micros("videoDuration"), _COVERED),
+    "unique": _sum(_micros("totalUniqueSecondsWatched"), COVERED),
+    "coverable": _sum(_micros("videoDuration"), COVERED),
     "score": _sum(_micros("engagementScore")),
     "scored": "count(engagementScore)",
 }
-_KNOWN = "completionPercentage IS NOT NULL AND durationSource <> 'estimated'"
 _OF_VIDEOS = {
     "events": _sum("eventCount"),
-    "known": _count(_KNOWN),
+    "known": _count(KNOWN),
     "rewatched": _sum(_micros("rewatchedSeconds")),
     "rewatchable": _sum(_micros("totalWatchTime"), "rewatchedSeconds IS NOT NULL"),
     "flagged": _count("dataQualityFlag <> 'ok'"),
     **{
-        f"reached{percent}": _count(f"{_KNOWN} AND completionPercentage >= {percent}")
-        for percent in QUARTILES
+        f"reached{percent}": _count(f"{KNOWN} AND completionPercentage >= {percent}") for percent in QUARTILES
     },
 }
 _MOST = {

@@ -11,9 +11,8 @@ import pyarrow.compute as pc
 from watchspan.insight.rows import read
 from watchspan.plots.inputs import Row, rows_of
 from watchspan.plots.style import BLUE, GREY, WIDTH, finished
-from watchspan.summary import TIERS
+from watchspan.summary import BIN, TIERS
 
-BIN = 5
 COHORTS = ("cohort", "group", "period", "cohortUsers", "activeUsers", "share", "isPartial")
 # Up to so many periods a cell has room for its figure.
 _MOST_TOLD = 16

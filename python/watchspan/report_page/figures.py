@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from watchspan import _core
 from watchspan.experiments.outcome import Comparison
+from watchspan.insight.cohorts import WEEKS
 from watchspan.insight.columns import COUNT, INSTANT, NUMBER, TABLES, OutputColumn
 from watchspan.insight.options import Segments
 from watchspan.insight.rows import Columns, chosen, plain
@@ -161,9 +162,9 @@ def overview(summary: dict[str, Any], totals: pa.Table, seen: pa.Table) -> dict[
 
 def newest(cohorts: pa.Table) -> pa.Table:
     """Those rows of a table of cohorts that are shown."""
-    weeks = sorted(pc.unique(cohorts["cohort"]).to_pylist())[-words.WEEKS :]
+    weeks = sorted(pc.unique(cohorts["cohort"]).to_pylist())[-WEEKS:]
     is_new = pc.is_in(cohorts["cohort"], value_set=pa.array(weeks, cohorts["cohort"].type))
-    return cohorts.filter(pc.and_(is_new, pc.less(cohorts["period"], words.WEEKS)))
+    return cohorts.filter(pc.and_(is_new, pc.less(cohorts["period"], WEEKS)))
 
 
 def kinds(counts: Mapping[str, int]) -> list[dict[str, Any]]:

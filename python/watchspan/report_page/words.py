@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from watchspan.insight.cohorts import WEEKS
+
 # Between two positions, and for what nobody knows.
 DASH = "\u2013"
-# How many weeks of cohorts, and after each, are shown: a clock that is centuries off makes thousands.
-WEEKS = 26
 # What of a moment is told; sizes with their intervals.
 MOMENTS = {
     "intro": "{span}: {size} got past the beginning.",

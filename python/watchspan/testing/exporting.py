@@ -17,7 +17,7 @@ from watchspan.text import shown
 
 FORMATS = ("dqx", "sql")
 _PART = r"(?:`(?:[^`]|``)+`|\"(?:[^\"]|\"\")+\"|[^`\"./\s]+)"
-_NAME = re.compile(rf"{_PART}(?:\.{_PART})*")
+_NAME = re.compile(rf"{_PART}(?:\.{_PART}){{0,2}}")
 _QUOTES = {"spark": "`", "duckdb": '"'}
 _SQL = """\
 -- How many rows of {table} break what holds of every engagement row, and how many have which flag.

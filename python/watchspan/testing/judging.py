@@ -11,13 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from watchspan import _core, arguments
-from watchspan.errors import ColumnTypeError, MissingColumnError
-from watchspan.insight.rows import Columns, listed, plain_column
+from watchspan.insight.rows import Columns, typed
 from watchspan.rules import Rules, Scoring
 from watchspan.testing.expressions import columns_of, compute
 from watchspan.testing.laws import KEYS, ROWS_OF_KEY, Law, laws
-
-_NEEDED = "A table of engagement rows is needed, as aggregate() and engagement() return it."
 
 
 class Broken(NamedTuple):
@@ -62,21 +59,7 @@ def plain_columns(table: pa.Table) -> Columns:
         MissingColumnError: If one is not there, or not once.
         ColumnTypeError: If one has another type than in such a table.
     """
-    found = Columns()
-    for spec in _core.column_specs("engagement"):
-        name = spec["name"]
-        count = table.column_names.count(name)
-        if count != 1:
-            raise MissingColumnError(
-                f"The table has {'no column' if not count else f'{count} columns named'} {name!r}; it has "
-                f"{listed(table.column_names)}. {_NEEDED}"
-            )
-        try:
-            found[name] = plain_column(table[name], spec["type"])
-        except (pa.ArrowException, UnicodeDecodeError, KeyError) as error:
-            kind = table.schema.field(name).type
-            raise ColumnTypeError(f"Column {name!r} is of type {kind}. {_NEEDED}") from error
-    return found
+    return typed(table, "engagement", [spec["name"] for spec in _core.column_specs("engagement")])
 
 
 def broken(columns: Columns, kept: Iterable[Law]) -> list[Broken]:

@@ -6,21 +6,24 @@ rows. Only functions that Databricks SQL and open-source Spark both have are use
 
 from __future__ import annotations
 
-_COVERED = "totalUniqueSecondsWatched IS NOT NULL AND videoDuration IS NOT NULL"
+from watchspan.insight.columns import QUARTILES
+
+# What has both.
+COVERED = "totalUniqueSecondsWatched IS NOT NULL AND videoDuration IS NOT NULL"
 # Somebody always gets to the end of a guessed duration.
-_KNOWN = "completionPercentage IS NOT NULL AND durationSource <> 'estimated'"
+KNOWN = "completionPercentage IS NOT NULL AND durationSource <> 'estimated'"
 _SHARED = {
     "sessions": "sum(sessionCount)",
     "watchHours": "sum(totalWatchTime) / 3600",
     "completionRate": "count_if(isCompletedAtLeastOnce) / nullif(count(*), 0)",
-    "coverage": f"sum(totalUniqueSecondsWatched) FILTER (WHERE {_COVERED}) / "
-    f"nullif(sum(videoDuration) FILTER (WHERE {_COVERED}), 0)",
+    "coverage": f"sum(totalUniqueSecondsWatched) FILTER (WHERE {COVERED}) / "
+    f"nullif(sum(videoDuration) FILTER (WHERE {COVERED}), 0)",
     "averageScore": "avg(engagementScore)",
 }
 
 
 def _reached(percent: int) -> str:
-    return f"count_if({_KNOWN} AND completionPercentage >= {percent}) / nullif(count_if({_KNOWN}), 0)"
+    return f"count_if({KNOWN} AND completionPercentage >= {percent}) / nullif(count_if({KNOWN}), 0)"
 
 
 # By the names of the columns of `video_totals` that are no key.
@@ -33,7 +36,7 @@ OF_VIDEOS = {
     "nullif(sum(totalWatchTime) FILTER (WHERE rewatchedSeconds IS NOT NULL), 0)",
     "flaggedShare": "count_if(dataQualityFlag <> 'ok') / nullif(count(*), 0)",
     "lastWatchDate": "max(lastWatchDate)",
-    **{f"reached{percent}": _reached(percent) for percent in (25, 50, 75, 100)},
+    **{f"reached{percent}": _reached(percent) for percent in QUARTILES},
 }
 # By those of `user_totals`.
 OF_USERS = {

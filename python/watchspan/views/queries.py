@@ -9,10 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from watchspan.insight.columns import TABLES
+from watchspan.refresh import BUCKETS
 from watchspan.views.measures import OF_USERS, OF_VIDEOS, day_of, monday_of
-
-# Into how many parts the curves of a kept retention table cut a video: as many as `watchspan.retention` does.
-BUCKETS = 100
 
 
 @dataclass(frozen=True)

@@ -6,18 +6,16 @@ from dataclasses import dataclass
 from textwrap import indent
 from typing import Any
 
-from watchspan.insight.columns import TABLES
-from watchspan.summary import TIERS
+from watchspan.insight.cohorts import WEEKS
+from watchspan.insight.columns import QUARTILES, TABLES
+from watchspan.refresh import BUCKETS
+from watchspan.summary import BIN, TIERS
 from watchspan.views import queries
 from watchspan.views.measures import OF_ANY, day_of
 from watchspan.views.queries import Kept
 
 # The parameter that says which video a page is about, by its label; empty: the most watched one.
 VIDEO = "video"
-# How many weeks of cohorts, and after each, are shown: one clock that is centuries off makes thousands.
-WEEKS = 26
-# How wide a bar of scores is, in points.
-_BIN = 5
 # How a video is called, which tells those of one title apart.
 _LABEL = "concat_ws(' · ', videoTitle, CAST(videoId AS STRING))"
 
@@ -157,10 +155,10 @@ LEFT JOIN found f ON f.tier = e.tier
 
 
 def _scores(kept: Kept) -> Dataset:
-    last = 100 // _BIN - 1
+    last = 100 // BIN - 1
     sql = f"""WITH bins AS (
   SELECT
-    CASE WHEN engagementScore = 100 THEN {last} ELSE CAST(floor(engagementScore / {_BIN}) AS INT) END
+    CASE WHEN engagementScore = 100 THEN {last} ELSE CAST(floor(engagementScore / {BIN}) AS INT) END
       AS bin
   FROM {kept.engagement}
   WHERE engagementScore IS NOT NULL
@@ -169,7 +167,7 @@ every AS (
   SELECT explode(sequence(least(0, coalesce(min(bin), 0)), greatest({last}, coalesce(max(bin), 0)))) AS bin
   FROM bins
 )
-SELECT e.bin * {_BIN} AS `from`, (e.bin + 1) * {_BIN} AS `to`, count(b.bin) AS rows
+SELECT e.bin * {BIN} AS `from`, (e.bin + 1) * {BIN} AS `to`, count(b.bin) AS rows
 FROM every e
 LEFT JOIN bins b ON b.bin = e.bin
 GROUP BY e.bin
@@ -207,10 +205,9 @@ def _chosen(kept: Kept) -> Dataset:
 
 
 def _reached(kept: Kept) -> Dataset:
-    percents = (25, 50, 75, 100)
-    pairs = ", ".join(f"{percent}, reached{percent}" for percent in percents)
+    pairs = ", ".join(f"{percent}, reached{percent}" for percent in QUARTILES)
     sql = (
-        f"SELECT stack({len(percents)}, {pairs}) AS (percent, share)\n"
+        f"SELECT stack({len(QUARTILES)}, {pairs}) AS (percent, share)\n"
         f"FROM (\n{indent(_chosen_video(kept), '  ')})\n"
     )
     return Dataset("reached", "How far viewers got", sql, ("percent", "share"), of_one_video=True)
@@ -224,7 +221,7 @@ SELECT startSeconds, retention, again
 FROM (
   SELECT
     explode(CASE
-      WHEN bucket = {queries.BUCKETS - 1} THEN array(startSeconds, endSeconds) ELSE array(startSeconds)
+      WHEN bucket = {BUCKETS - 1} THEN array(startSeconds, endSeconds) ELSE array(startSeconds)
     END) AS startSeconds,
     retention,
     plays / users AS again

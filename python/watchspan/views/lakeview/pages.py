@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from watchspan.insight.cohorts import WEEKS
 from watchspan.views.lakeview.charts import Spec
-from watchspan.views.lakeview.datasets import WEEKS, Dataset
+from watchspan.views.lakeview.datasets import Dataset
 from watchspan.views.lakeview.widgets import (
     NUMBER,
     SHARE,
