@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ def charts() -> dict[str, Any]:
     rows = ws.engagement(sessions, videos=sample.videos())
     curve = ws.retention(rows)
     moments = ws.moments(rows)
-    video = _telling(moments)
+    video = _telling(rows, moments)
     left = ws.completion_curve(rows, mature_days=0)
     return {
         "retention": plots.retention(curve, moments, ws.typical(curve), video=video),
@@ -35,10 +35,15 @@ def charts() -> dict[str, Any]:
     }
 
 
-def _telling(moments: Any) -> Any:
-    """The video of which there is most to tell."""
-    told = [row["videoId"] for row in moments.to_pylist() if row["kind"] in ("spike", "dip", "drop")]
-    return Counter(told).most_common(1)[0][0]
+def _telling(rows: Any, moments: Any) -> Any:
+    """The video of which there is most to tell: kinds first. Not one whose duration is wrong."""
+    flags = zip(rows["videoId"].to_pylist(), rows["dataQualityFlag"].to_pylist())
+    wrong = {video for video, flag in flags if "ended_before_duration" in flag}
+    told: dict[Any, list[str]] = defaultdict(list)
+    for row in moments.to_pylist():
+        if row["kind"] in ("spike", "dip", "drop") and row["videoId"] not in wrong:
+            told[row["videoId"]].append(row["kind"])
+    return max(told, key=lambda video: (len(set(told[video])), len(told[video])))
 
 
 def main() -> None:

@@ -54,8 +54,7 @@ An object of these fields. A field that is not among them is an error, as is a s
 {expected}
 The plugin is `pytest_watchspan`. It imports watchspan only once there is a story, so it costs other test
 runs nothing; `pytest -p no:watchspan`, by the name that pytest has for it, leaves it and its fixture out. A
-file that is no story stops the run before any test, as a test file that cannot be imported does; with
-`--continue-on-collection-errors` the others run.
+file that is no story is a test that fails, with a sentence that says what is wrong in it.
 
 ## Stories in Python
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Callable
 import pytest
 
 if TYPE_CHECKING:
+    from watchspan.errors import WatchspanError
     from watchspan.testing import Story, Told
 
 SUFFIX = ".story.json"
@@ -30,28 +31,31 @@ class StoryFile(pytest.File):
     """A file that tells a story."""
 
     def collect(self) -> Iterator[StoryItem]:
-        """The story in it, as a test."""
+        """The story in it, as a test; a file that is no story is one that fails, and stops no others."""
         from watchspan.errors import WatchspanError
         from watchspan.testing import read_story
 
+        story: Story | WatchspanError
         try:
             story = read_story(self.path)
         except WatchspanError as error:
-            raise self.CollectError(str(error)) from error
-        yield StoryItem.from_parent(self, name=story.name, story=story)
+            story = error
+        yield StoryItem.from_parent(self, name=self.path.name[: -len(SUFFIX)], story=story)
 
 
 class StoryItem(pytest.Item):
     """A story as a test: what comes of its events is what it expects."""
 
-    def __init__(self, *, story: Story, **more: Any) -> None:
+    def __init__(self, *, story: Story | WatchspanError, **more: Any) -> None:
         super().__init__(**more)
         self.story = story
 
     def runtest(self) -> None:
         """Tells the story, and compares."""
-        from watchspan.testing import tell
+        from watchspan.testing import Story, tell
 
+        if not isinstance(self.story, Story):
+            raise self.story
         tell(self.story).check()
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], *more: Any) -> Any:
@@ -65,7 +69,7 @@ class StoryItem(pytest.Item):
 
     def reportinfo(self) -> tuple[Path, None, str]:
         """Where it is, and what it is called."""
-        return self.path, None, self.story.title or self.name
+        return self.path, None, getattr(self.story, "title", "") or self.name
 
 
 @pytest.fixture

@@ -454,7 +454,7 @@ def test_it_prints_what_matters() -> None:
     text = str(found)
     row = found.table.to_pylist()[0]
     assert "control 299, new\\x1b[31m 300 (p = .967 for the shares that were meant)" in text
-    assert "left out  1 users in two groups, 1 rows of others" in text
+    assert "left out  users in two groups 1, rows of others 1" in text
     assert "warning   1 users are in two groups" in text
     assert "90% interval" in text
     change = f"{row['relative']:+.1%}  {row['relativeLow']:+.1%} to {row['relativeHigh']:+.1%}"

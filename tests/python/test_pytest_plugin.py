@@ -104,10 +104,11 @@ def test_a_column_that_is_none_fails(pytester: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(["  totalWatchtime  None      no such column"])
 
 
-def test_a_malformed_story_is_one_sentence(pytester: pytest.Pytester) -> None:
+def test_a_malformed_story_is_one_sentence_and_stops_no_other(pytester: pytest.Pytester) -> None:
+    tell(pytester, example(), name="whole")
     tell(pytester, {**example(), "event": []})
     result = run(pytester)
-    result.assert_outcomes(errors=1)
+    result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(
         ["mine.story.json: There is no field `event` in a story: did you mean `events`?"]
     )

@@ -12,6 +12,8 @@ from watchspan.text import visible
 
 # From which p-value on nobody believes that groups of such sizes came about by chance.
 MISMATCH = 0.001
+# What is said of a difference, by `isSignificant`.
+TOLD = {True: "differs", False: "not told apart", None: "not to be judged"}
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ class Comparison:
         ratio = self.sample_ratio
         sizes = ", ".join(f"{visible(name)} {count:,}" for name, count in ratio.users.items())
         lines = [("users", f"{sizes} (p = {_p(ratio.p_value)} for the shares that were meant)")]
-        left = [f"{count:,} {name.replace('_', ' ')}" for name, count in self.left_out.items() if count]
+        left = [f"{name.replace('_', ' ')} {count:,}" for name, count in self.left_out.items() if count]
         lines += [("left out", ", ".join(left))] if left else []
         return lines + [("warning", visible(text)) for text in self.warnings]
 
@@ -82,7 +84,6 @@ class Comparison:
             "metric", "group", "control", "value", "change", f"{self.confidence * 100:.10g}% interval",
             "adjusted p", "",
         )  # fmt: skip
-        told = {True: "differs", False: "not told apart", None: ""}
         for row in self.table.to_pylist():
             yield (
                 visible(row["metric"]),
@@ -92,7 +93,7 @@ class Comparison:
                 _percent(row["relative"]),
                 _interval(row["relativeLow"], row["relativeHigh"]),
                 _p(row["pValueAdjusted"]),
-                told[row["isSignificant"]],
+                TOLD[row["isSignificant"]],
             )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import altair as alt
 
-from watchspan.experiments.outcome import Comparison
+from watchspan.experiments.outcome import TOLD, Comparison
 from watchspan.plots.inputs import Row, rows_of
 from watchspan.plots.style import BLUE, GREY, VERMILLION, WIDTH, finished
 from watchspan.text import visible
@@ -16,12 +16,7 @@ _COMPARISON = (
     "pValueAdjusted", "isSignificant",
 )  # fmt: skip
 # What is said of a difference, with a colour and a shape of its own.
-_KINDS = {
-    "differs": (BLUE, "circle"),
-    "not told apart": (GREY, "square"),
-    "not to be judged": (VERMILLION, "cross"),
-}
-_TOLD = {True: "differs", False: "not told apart", None: "not to be judged"}
+_KINDS = dict(zip(TOLD.values(), [(BLUE, "circle"), (GREY, "square"), (VERMILLION, "cross")]))
 _CELL = 26
 
 
@@ -42,7 +37,7 @@ def comparison(table: Any) -> Any:
     rows = rows_of(table.table if isinstance(table, Comparison) else table, _COMPARISON, "compare")
     groups = {row["group"] for row in rows}
     named = [
-        {**row, "what": _what(row, len(groups) > 1), "told": _TOLD[row["isSignificant"]]} for row in rows
+        {**row, "what": _what(row, len(groups) > 1), "told": TOLD[row["isSignificant"]]} for row in rows
     ]  # What is null is left out by whatever draws, but not by all of them in the same way.
     values = [row for row in named if row["relative"] is not None]
     order = [row["what"] for row in values]
