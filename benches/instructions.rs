@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use arrow_array::{Array, RecordBatch, cast::AsArray};
 use watchspan::engagement::EngagementOptions;
-use watchspan::engine::{AcceptedEvents, Engine};
+use watchspan::engine::{AcceptedEvents, Engine, Handing};
 use watchspan::error::Result;
 use watchspan::event::Vocabulary;
 use watchspan::input::{ColumnMap, EventSchema, Videos};
@@ -50,11 +50,11 @@ fn work(stage: &str, batch: RecordBatch) -> Result<usize> {
         Ok(())
     };
     match stage {
-        "sessions" => events.session_rows(&rules, count_rows).map(|_| rows),
+        "sessions" => events.session_rows(&rules, Handing::Whole, count_rows).map(|_| rows),
         "engagement" | "estimated" => {
             let videos = if stage == "engagement" { input::videos()? } else { Videos::default() };
             let options = EngagementOptions { rules, scoring: Scoring::default(), unique_seconds: true };
-            events.engagement_rows(&videos, &options, count_rows).map(|_| rows)
+            events.engagement_rows(&videos, &options, Handing::Whole, count_rows).map(|_| rows)
         }
         _ => Ok(0),
     }

@@ -8,7 +8,7 @@ use arrow_array::RecordBatch;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use watchspan::duration::{Duration, DurationSource};
 use watchspan::engagement::{Engagement, EngagementOptions};
-use watchspan::engine::{AcceptedEvents, Engine, steps};
+use watchspan::engine::{AcceptedEvents, Engine, Handing, steps};
 use watchspan::error::Result;
 use watchspan::event::{Event, EventKind, Vocabulary};
 use watchspan::input::{ColumnMap, Dictionaries, EventBatch, EventSchema, KeyTypes};
@@ -64,13 +64,15 @@ fn finish(criterion: &mut Criterion) {
     let setup = || read(&engine, &batch);
     let rules = Rules::default();
     group.bench_function("sessions", |bench| {
-        let finish = |events: Result<AcceptedEvents<'_>>| events?.session_rows(&rules, |_| Ok(()));
+        let finish =
+            |events: Result<AcceptedEvents<'_>>| events?.session_rows(&rules, Handing::Whole, |_| Ok(()));
         bench.iter_batched(setup, |events| finish(events).is_ok(), BatchSize::LargeInput);
     });
     let options = EngagementOptions { rules, scoring: Scoring::default(), unique_seconds: true };
     group.bench_function("engagement", |bench| {
-        let finish =
-            |events: Result<AcceptedEvents<'_>>| events?.engagement_rows(&videos, &options, |_| Ok(()));
+        let finish = |events: Result<AcceptedEvents<'_>>| {
+            events?.engagement_rows(&videos, &options, Handing::Whole, |_| Ok(()))
+        };
         bench.iter_batched(setup, |events| finish(events).is_ok(), BatchSize::LargeInput);
     });
 }

@@ -37,6 +37,7 @@ pub use events::AcceptedEvents;
 pub use explain::Explanation;
 pub use group::SLICE_ROWS;
 pub use moments::moments;
+pub use partitions::Handing;
 pub use pool::Engine;
 pub use results::Made;
 pub use retention::retention;

@@ -10,7 +10,7 @@ use arrow_array::{Array, ArrayRef, Float64Array, Int64Array, RecordBatch, String
 use serde_json::{Map, Value, json};
 
 use watchspan::engagement::EngagementOptions;
-use watchspan::engine::{AcceptedEvents, Engine, Sessions, read_sessions};
+use watchspan::engine::{AcceptedEvents, Engine, Handing, Sessions, read_sessions};
 use watchspan::event::Vocabulary;
 use watchspan::input::{ColumnMap, DropReason, EventSchema, InputColumn, TypeFamily, Videos};
 use watchspan::options::OptionValue;
@@ -246,11 +246,13 @@ fn made(
         rows.extend::<Vec<_>>(batches);
         Ok(())
     };
-    let of_sessions =
-        accepted().session_rows(&options.rules, |batches| take(&mut sessions, batches)).unwrap();
+    let of_sessions = accepted()
+        .session_rows(&options.rules, Handing::Whole, |batches| take(&mut sessions, batches))
+        .unwrap();
     let videos = videos(scenario);
-    let of_engagement =
-        accepted().engagement_rows(&videos, &options, |batches| take(&mut engagement, batches)).unwrap();
+    let of_engagement = accepted()
+        .engagement_rows(&videos, &options, Handing::Whole, |batches| take(&mut engagement, batches))
+        .unwrap();
     assert_eq!(of_sessions.counts, of_engagement.counts);
     [rows(&sessions), rows(&engagement)]
 }

@@ -6,9 +6,18 @@ use super::spill::Part;
 use super::walk::{Estimates, Partition, Walked, Walking, merged};
 use crate::error::Result;
 
-/// Into how many portions events in memory are cut where others are on disk. What comes of a portion is handed on before
-/// that of the next one is made: beside the events there is room for so much.
-const PORTIONS: usize = 4;
+/// Into how many portions events in memory are cut.
+const PORTIONS: usize = 8;
+
+/// How rows are handed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Handing {
+    /// All that come of events in memory at once, to who keeps them.
+    Whole,
+    /// In portions, to who writes them: beside the making of the next portion, so that there is room for what comes of
+    /// two, and threads have work where a portion ends.
+    Portions,
+}
 
 /// All events, in parts of whole users, in order.
 pub(super) struct Partitions<R> {
@@ -64,10 +73,12 @@ impl<R: Record> Partitions<R> {
         self,
         engine: &Engine,
         walking: Walking<'_>,
+        handing: Handing,
         finish: impl Fn(&mut S, &Walked<'_, R>) -> Result<T> + Sync,
-        mut take: impl FnMut(Vec<T>) -> Result<()>,
+        mut take: impl FnMut(Vec<T>) -> Result<()> + Send,
     ) -> Result<u64> {
-        let memory = self.memory.portions(if self.disk.is_empty() { 1 } else { PORTIONS });
+        let is_whole = handing == Handing::Whole && self.disk.is_empty();
+        let memory = self.memory.portions(if is_whole { 1 } else { PORTIONS });
         let portions =
             memory.into_iter().map(Portion::Memory).chain(self.disk.into_iter().map(Portion::Disk));
         // A part's file goes when it has been read.
@@ -85,24 +96,28 @@ impl<R: Record> Partitions<R> {
     }
 }
 
-/// Does `work` on what `read` makes of each of `items`, while it reads the next one, which takes one thread; `done`
-/// gets each result, in order.
+/// Does `work` on what `read` makes of each of `items`. Beside it `done` takes the result of the one before, in
+/// order, and the next one is read.
 fn each_ahead<I: Send, T: Send, U: Send>(
     engine: &Engine,
     mut items: impl Iterator<Item = I>,
     read: impl Fn(I) -> Result<T> + Sync,
     work: impl Fn(T) -> Result<U> + Sync,
-    mut done: impl FnMut(U) -> Result<()>,
+    mut done: impl FnMut(U) -> Result<()> + Send,
 ) -> Result<()> {
     let mut ahead = items.next().map(&read).transpose()?;
+    let mut made = None;
     while let Some(item) = ahead.take() {
         engine.check()?;
-        let next = items.next();
-        let (worked, next) = engine.join(|| work(item), || next.map(&read).transpose());
-        done(worked?)?;
-        ahead = next?;
+        let (next, last) = (items.next(), made.take());
+        let beside = || {
+            last.map_or(Ok(()), &mut done)?;
+            next.map(&read).transpose()
+        };
+        let (worked, next) = engine.join(|| work(item), beside);
+        (made, ahead) = (Some(worked?), next?);
     }
-    Ok(())
+    made.map_or(Ok(()), done)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use arrow_schema::SchemaRef;
 use super::build::{Engaging, session_batches};
 use super::events::{AcceptedEvents, Events, Layout};
 use super::group::Record;
+use super::partitions::Handing;
 use super::sessions::Sessions;
 use super::walk::{Durations, Estimates, Ids, Walked, Walking};
 use crate::engagement::EngagementOptions;
@@ -36,23 +37,26 @@ impl AcceptedEvents<'_> {
     }
 
     /// The schema of the session table, one row per user, video and session, and how many events were read and dropped.
-    /// The table's batches go to `take`, in order; `rules` say what counts as watched.
+    /// The table's batches go to `take`, in order and as `handing` says; `rules` say what counts as
+    /// watched.
     ///
     /// # Errors
     /// If the work was stopped, temporary files cannot be read, or `take` fails.
     pub fn session_rows(
         self,
         rules: &Rules,
-        take: impl FnMut(Vec<RecordBatch>) -> Result<()>,
+        handing: Handing,
+        take: impl FnMut(Vec<RecordBatch>) -> Result<()> + Send,
     ) -> Result<Made> {
         match self.0 {
-            Layout::Plain(events) => events.session_rows(rules, take),
-            Layout::Wide(events) => events.session_rows(rules, take),
+            Layout::Plain(events) => events.session_rows(rules, handing, take),
+            Layout::Wide(events) => events.session_rows(rules, handing, take),
         }
     }
 
     /// The schema of the engagement table, one row per user and video, and how many events were read and dropped. The
-    /// table's batches go to `take`, in order; `videos` says how long videos are, and `options` how rows are computed.
+    /// table's batches go to `take`, in order and as `handing` says; `videos` says how long videos are, and `options` how
+    /// rows are computed.
     ///
     /// # Errors
     /// If the videos' keys are of another type, the work was stopped, temporary files cannot be read, or `take` fails.
@@ -60,11 +64,12 @@ impl AcceptedEvents<'_> {
         self,
         videos: &Videos,
         options: &EngagementOptions,
-        take: impl FnMut(Vec<RecordBatch>) -> Result<()>,
+        handing: Handing,
+        take: impl FnMut(Vec<RecordBatch>) -> Result<()> + Send,
     ) -> Result<Made> {
         match self.0 {
-            Layout::Plain(events) => events.engagement_rows(videos, options, take),
-            Layout::Wide(events) => events.engagement_rows(videos, options, take),
+            Layout::Plain(events) => events.engagement_rows(videos, options, handing, take),
+            Layout::Wide(events) => events.engagement_rows(videos, options, handing, take),
         }
     }
 }
@@ -78,7 +83,7 @@ impl<R: Record> Events<'_, R> {
         let (engine, ids) = (self.engine, Ids::of(self.schema(), rules));
         let (mut portions, walking) = (Vec::new(), Walking::new(rules, self.schema().has_session()));
         let finish = |(): &mut (), walked: &Walked<'_, R>| Ok((walked.store().clone(), walked.rows(ids)?));
-        let duplicates = self.partitions()?.walk(engine, walking, finish, |made| {
+        let duplicates = self.partitions()?.walk(engine, walking, Handing::Whole, finish, |made| {
             portions.extend(made);
             Ok(())
         })?;
@@ -93,14 +98,16 @@ impl<R: Record> Events<'_, R> {
     fn session_rows(
         mut self,
         rules: &Rules,
-        mut take: impl FnMut(Vec<RecordBatch>) -> Result<()>,
+        handing: Handing,
+        mut take: impl FnMut(Vec<RecordBatch>) -> Result<()> + Send,
     ) -> Result<Made> {
         let (engine, ids) = (self.engine, Ids::of(self.schema(), rules));
         let walking = Walking::new(rules, self.schema().has_session());
         let finish = |scratch: &mut Scratch, walked: &Walked<'_, R>| {
             session_batches(engine, walked.store(), ids, &walked.rows(ids)?, scratch)
         };
-        let duplicates = self.partitions()?.walk(engine, walking, finish, |made| take(made.concat()))?;
+        let duplicates =
+            self.partitions()?.walk(engine, walking, handing, finish, |made| take(made.concat()))?;
         self.counts.add(DropReason::Duplicate, duplicates);
         Ok(Made { schema: session_table().schema(ids.keys), counts: self.counts })
     }
@@ -113,7 +120,8 @@ impl<R: Record> Events<'_, R> {
         mut self,
         videos: &Videos,
         options: &EngagementOptions,
-        mut take: impl FnMut(Vec<RecordBatch>) -> Result<()>,
+        handing: Handing,
+        mut take: impl FnMut(Vec<RecordBatch>) -> Result<()> + Send,
     ) -> Result<Made> {
         let (engine, ids) = (self.engine, Ids::of(self.schema(), &options.rules));
         if self.counts.kept() > 0 {
@@ -136,7 +144,7 @@ impl<R: Record> Events<'_, R> {
             walked.each_user(ids, |rows, order| made.add(order.pairs(walked.store(), rows)))?;
             made.finish()
         };
-        let duplicates = partitions.walk(engine, walking, finish, |made| take(made.concat()))?;
+        let duplicates = partitions.walk(engine, walking, handing, finish, |made| take(made.concat()))?;
         self.counts.add(DropReason::Duplicate, duplicates);
         Ok(Made { schema: engagement_table().schema(ids.keys), counts: self.counts })
     }
@@ -182,7 +190,11 @@ mod tests {
     }
 
     /// The session table and the engagement table of `batches`, and how much of what was read was dropped.
-    fn tables(batches: &[RecordBatch], limit: Option<usize>) -> [(RecordBatch, DropCounts); 2] {
+    fn tables(
+        batches: &[RecordBatch],
+        limit: Option<usize>,
+        handing: Handing,
+    ) -> [(RecordBatch, DropCounts); 2] {
         let engine = Engine::new(Some(2)).unwrap();
         let schema = EventSchema::bind(batches[0].schema_ref(), &ColumnMap::default()).unwrap();
         let events = || {
@@ -194,11 +206,11 @@ mod tests {
             EngagementOptions { rules: Rules::default(), scoring: Scoring::default(), unique_seconds: true };
         let (mut sessions, mut engagement) = (Vec::new(), Vec::new());
         let made = [
-            events().session_rows(&options.rules, |rows| {
+            events().session_rows(&options.rules, handing, |rows| {
                 sessions.extend(rows);
                 Ok(())
             }),
-            events().engagement_rows(&Videos::default(), &options, |rows| {
+            events().engagement_rows(&Videos::default(), &options, handing, |rows| {
                 engagement.extend(rows);
                 Ok(())
             }),
@@ -211,17 +223,19 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
-        fn tables_are_the_same_with_any_memory_limit(
+        fn tables_are_the_same_with_any_memory_limit_and_in_portions(
             rows in prop::collection::vec((0u8..200, 0u8..3, 0u8..3, 0u8..3, 0i32..500), 1..2000),
             size in 1usize..300,
             share in 0usize..150,
             is_plain: bool,
         ) {
             let batches: Vec<_> = rows.chunks(size).map(|rows| batch(rows, is_plain)).collect();
-            let expected = tables(&batches, None);
+            let expected = tables(&batches, None, Handing::Whole);
             // About what a chunk takes; half of the limit is for chunks.
             let bytes = rows.len() * if is_plain { 60 } else { 100 };
-            prop_assert_eq!(tables(&batches, Some(bytes * 2 * share / 100)), expected);
+            let limited = tables(&batches, Some(bytes * 2 * share / 100), Handing::Whole);
+            prop_assert_eq!(&limited, &expected);
+            prop_assert_eq!(tables(&batches, None, Handing::Portions), expected);
         }
     }
 }

@@ -4,6 +4,9 @@ use std::collections::HashSet;
 
 use arrow_array::{Array, ArrayRef, RecordBatch, cast::AsArray};
 use arrow_schema::DataType;
+use arrow_select::concat::concat_batches;
+
+use crate::error::Result;
 
 /// How many values are looked at.
 const SAMPLE: usize = 4_096;
@@ -13,15 +16,16 @@ const NUMBER_OFTEN: usize = 8;
 
 /// Of each leaf of the columns of `batches`, in order, whether its values repeat, as far as the first ones tell: a text
 /// comes twice, a number eight times, on average.
-pub(super) fn repeats(batches: &[RecordBatch]) -> Vec<bool> {
-    let Some(first) = batches.iter().max_by_key(|batch| batch.num_rows().min(SAMPLE)) else {
-        return Vec::new();
-    };
-    let mut found = Vec::new();
-    for column in first.columns() {
-        leaves(&column.slice(0, column.len().min(SAMPLE)), &mut found);
+pub(super) fn repeats(batches: &[RecordBatch]) -> Result<Vec<bool>> {
+    let Some(first) = batches.first() else { return Ok(Vec::new()) };
+    let (mut rows, mut missing) = (Vec::new(), SAMPLE);
+    for batch in batches {
+        rows.push(batch.slice(0, batch.num_rows().min(missing)));
+        missing -= batch.num_rows().min(missing);
     }
-    found
+    let mut found = Vec::new();
+    concat_batches(first.schema_ref(), &rows)?.columns().iter().for_each(|column| leaves(column, &mut found));
+    Ok(found)
 }
 
 fn leaves(array: &ArrayRef, found: &mut Vec<bool>) {
@@ -97,7 +101,7 @@ mod tests {
 
     fn found(columns: Vec<ArrayRef>) -> Vec<bool> {
         let named = columns.into_iter().enumerate().map(|(index, column)| (index.to_string(), column));
-        repeats(&[RecordBatch::try_from_iter(named).unwrap()])
+        repeats(&[RecordBatch::try_from_iter(named).unwrap()]).unwrap()
     }
 
     #[test]
@@ -134,6 +138,6 @@ mod tests {
         let both = vec![(field("a", &unique), Arc::clone(&unique)), (field("b", &same), Arc::clone(&same))];
         let columns: Vec<ArrayRef> = vec![Arc::new(lists), Arc::new(StructArray::from(both)), unique];
         assert_eq!(found(columns), [true, false, true, false]);
-        assert!(repeats(&[]).is_empty());
+        assert!(repeats(&[]).unwrap().is_empty());
     }
 }

@@ -4,7 +4,8 @@ use std::io::Write;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch};
-use arrow_schema::{Field, Schema, SchemaRef};
+use arrow_schema::{Field, FieldRef, Schema, SchemaRef};
+use arrow_select::concat::concat;
 use parquet::arrow::arrow_writer::{
     ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves,
 };
@@ -127,68 +128,98 @@ impl<W: Write + Send> Open<W> {
         // What the schema says beyond the fields is known at the end, and written then.
         let schema = Arc::new(Schema::new(schema.fields().clone()));
         let columns = ArrowSchemaConverter::new().with_coerce_types(true).convert(&schema).map_err(failed)?;
-        let properties = Arc::new(properties(&columns, batches));
+        let properties = Arc::new(properties(&columns, batches)?);
         let file = SerializedFileWriter::new(sink, columns.root_schema_ptr(), properties).map_err(failed)?;
         let factory = ArrowRowGroupWriterFactory::new(&file, Arc::clone(&schema));
         Ok(Self { file, factory, schema, groups: 0 })
     }
 
-    /// Writes `groups`, each as a row group.
+    /// Writes `groups`, each as a row group: some are encoded while those before them go to the sink.
+    #[expect(clippy::disallowed_methods, reason = "it is the pool in which rows are added")]
     fn write(&mut self, groups: &[Vec<RecordBatch>]) -> Result<()> {
-        let mut tasks = Vec::new();
-        for (batches, number) in groups.iter().zip(self.groups..) {
-            let mut writers = self.factory.create_column_writers(number).map_err(failed)?.into_iter();
+        let mut ready = Vec::new();
+        for groups in groups.chunks(rayon::current_num_threads()) {
+            let columns = self.columns(groups)?;
+            let (written, next) = rayon::join(|| append(&mut self.file, ready), || encoded(columns));
+            written.map_err(failed)?;
+            let (mut next, count) = (next.map_err(failed)?.into_iter(), self.schema.fields().len());
+            ready = groups.iter().map(|_| next.by_ref().take(count).flatten().collect()).collect();
+        }
+        append(&mut self.file, ready).map_err(failed)
+    }
+
+    /// All columns of `groups`, which are the next ones, group by group.
+    fn columns<'b>(&mut self, groups: &'b [Vec<RecordBatch>]) -> Result<Vec<Column<'b>>> {
+        let mut columns = Vec::new();
+        for batches in groups {
+            let mut writers = self.factory.create_column_writers(self.groups).map_err(failed)?.into_iter();
+            self.groups += 1;
             for (index, field) in self.schema.fields().iter().enumerate() {
                 let leaves = leaves(field, batches[0].column(index))?;
-                tasks.push((batches, index, field, writers.by_ref().take(leaves).collect::<Vec<_>>()));
+                let writers = writers.by_ref().take(leaves).collect();
+                columns.push(Column { batches, index, field: Arc::clone(field), writers });
             }
         }
-        self.groups += groups.len();
-        let encode = |(batches, index, field, writers): (&Vec<RecordBatch>, usize, &Arc<Field>, Vec<_>)| {
-            encoded(field, batches.iter().map(|batch| batch.column(index)), writers)
-        };
-        let columns = tasks.into_par_iter().with_max_len(1).map(encode).collect::<Result<Vec<_>, _>>();
-        let mut columns = columns.map_err(failed)?.into_iter();
-        for _ in groups {
-            let mut group = self.file.next_row_group().map_err(failed)?;
-            for chunk in columns.by_ref().take(self.schema.fields().len()).flatten() {
-                chunk.append_to_row_group(&mut group).map_err(failed)?;
-            }
-            group.close().map_err(failed)?;
-        }
-        Ok(())
+        Ok(columns)
     }
 }
 
-fn properties(columns: &SchemaDescriptor, batches: &[RecordBatch]) -> WriterProperties {
+/// A column of a row group, to be encoded.
+struct Column<'b> {
+    batches: &'b [RecordBatch],
+    index: usize,
+    field: FieldRef,
+    /// Those of its leaves.
+    writers: Vec<ArrowColumnWriter>,
+}
+
+impl Column<'_> {
+    /// Its chunks, which do not depend on how its rows came in batches.
+    fn encoded(mut self) -> parquet::errors::Result<Vec<ArrowColumnChunk>> {
+        let arrays: Vec<_> = self.batches.iter().map(|batch| batch.column(self.index).as_ref()).collect();
+        let whole = concat(&arrays)?;
+        for (writer, leaf) in self.writers.iter_mut().zip(compute_leaves(&self.field, &whole)?) {
+            writer.write(&leaf)?;
+        }
+        self.writers.into_iter().map(ArrowColumnWriter::close).collect()
+    }
+}
+
+/// The chunks of each of `columns`, in order.
+fn encoded(columns: Vec<Column<'_>>) -> parquet::errors::Result<Vec<Vec<ArrowColumnChunk>>> {
+    columns.into_par_iter().with_max_len(1).map(Column::encoded).collect()
+}
+
+/// Adds row groups of these chunks to `file`.
+fn append<W: Write + Send>(
+    file: &mut SerializedFileWriter<W>,
+    groups: Vec<Vec<ArrowColumnChunk>>,
+) -> parquet::errors::Result<()> {
+    for chunks in groups {
+        let mut group = file.next_row_group()?;
+        for chunk in chunks {
+            chunk.append_to_row_group(&mut group)?;
+        }
+        group.close()?;
+    }
+    Ok(())
+}
+
+fn properties(columns: &SchemaDescriptor, batches: &[RecordBatch]) -> Result<WriterProperties> {
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::SNAPPY)
         .set_coerce_types(true)
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_offset_index_disabled(true);
-    for (column, repeats) in columns.columns().iter().zip(repeats(batches)) {
+    for (column, repeats) in columns.columns().iter().zip(repeats(batches)?) {
         properties = properties.set_column_dictionary_enabled(column.path().clone(), repeats);
     }
-    properties.build()
+    Ok(properties.build())
 }
 
 /// How many columns of Parquet the column of `field` becomes.
 fn leaves(field: &Field, array: &ArrayRef) -> Result<usize> {
     Ok(compute_leaves(field, &array.slice(0, 0)).map_err(failed)?.len())
-}
-
-/// The chunks of a column of `arrays`, by the writers of its leaves.
-fn encoded<'a>(
-    field: &Field,
-    arrays: impl Iterator<Item = &'a ArrayRef>,
-    mut writers: Vec<ArrowColumnWriter>,
-) -> parquet::errors::Result<Vec<ArrowColumnChunk>> {
-    for array in arrays {
-        for (writer, leaf) in writers.iter_mut().zip(compute_leaves(field, array)?) {
-            writer.write(&leaf)?;
-        }
-    }
-    writers.into_iter().map(ArrowColumnWriter::close).collect()
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is what a result hands over")]

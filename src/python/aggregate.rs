@@ -35,7 +35,7 @@ pub(super) fn aggregate(
         let options = engagement_options(rules, scoring, unique_seconds)?;
         let videos = read_videos(videos, &map)?;
         let events = read_events(events, &engine, &map, vocabulary, memory_limit)?;
-        handed_on(py, &engine, sink, |take| events.engagement_rows(&videos, &options, take))
+        handed_on(py, &engine, sink, |handing, take| events.engagement_rows(&videos, &options, handing, take))
     })
 }
 
@@ -59,7 +59,7 @@ pub(super) fn aggregate_joined(
         // These may be some of a video's events: they cannot tell how far anybody got in it.
         options.rules.estimate_duration = false;
         let (events, videos) = read_joined(events, &engine, &map, vocabulary)?;
-        handed_on(py, &engine, None, |take| events.engagement_rows(&videos, &options, take))
+        handed_on(py, &engine, None, |handing, take| events.engagement_rows(&videos, &options, handing, take))
     })
 }
 

@@ -8,7 +8,7 @@ use pyo3::types::PyDict;
 use super::bridge::{export_batch, export_batches, export_schema};
 use super::door::{Maybe, interruptible};
 use super::sink::ParquetSink;
-use crate::engine::{Engine, Made};
+use crate::engine::{Engine, Handing, Made};
 use crate::error::{Error, Result};
 use crate::input::{DropCounts, DropReason};
 
@@ -25,19 +25,20 @@ pub(super) fn handed_on(
     py: Python<'_>,
     engine: &Engine,
     sink: Maybe<'_, '_>,
-    work: impl FnOnce(Take<'_>) -> Result<Made> + Send,
+    work: impl FnOnce(Handing, Take<'_>) -> Result<Made> + Send,
 ) -> PyResult<Reported> {
     let file = sink.and_then(|sink| sink.cast::<ParquetSink>().ok()).map(|file| file.clone().unbind());
     let sink = sink.map(|sink| sink.clone().unbind());
+    let handing = if sink.is_some() { Handing::Portions } else { Handing::Whole };
     let (mut kept, mut failed) = (Vec::new(), None);
     let made = interruptible(py, engine, || {
-        work(&mut |batches: Vec<RecordBatch>| {
+        work(handing, &mut |batches: Vec<RecordBatch>| {
             let Some(sink) = &sink else {
                 kept.extend(batches);
                 return Ok(());
             };
             if let Some(file) = &file {
-                return file.get().take(batches);
+                return file.get().take(engine, batches);
             }
             let hand_on = |py: Python<'_>| {
                 batches

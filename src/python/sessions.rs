@@ -26,7 +26,7 @@ pub(super) fn sessions(
     guarded(|| {
         let (engine, map, rules) = (engine(threads)?, self::columns(columns)?, self::rules(rules)?);
         let events = read_events(events, &engine, &map, vocabulary, memory_limit)?;
-        handed_on(py, &engine, sink, |take| events.session_rows(&rules, take))
+        handed_on(py, &engine, sink, |handing, take| events.session_rows(&rules, handing, take))
     })
 }
 

@@ -45,7 +45,7 @@ impl ParquetSink {
     fn add(&self, py: Python<'_>, table: Object<'_, '_>) -> PyResult<()> {
         guarded(|| {
             let (_, batches) = Source::new(table)?.all()?;
-            interruptible(py, &self.engine, || self.take(batches))
+            interruptible(py, &self.engine, || self.take(&self.engine, batches))
         })
     }
 
@@ -62,11 +62,11 @@ impl ParquetSink {
 }
 
 impl ParquetSink {
-    /// Adds `batches`.
-    pub(super) fn take(&self, batches: Vec<RecordBatch>) -> Result<()> {
+    /// Adds `batches`, which the threads of `engine` encode.
+    pub(super) fn take(&self, engine: &Engine, batches: Vec<RecordBatch>) -> Result<()> {
         let mut writer = self.writer.lock().map_err(|_| broken())?;
         let writer = writer.as_mut().ok_or_else(broken)?;
-        self.engine.run(|| writer.add(batches))
+        engine.run(|| writer.add(batches))
     }
 }
 

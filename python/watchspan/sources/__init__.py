@@ -205,6 +205,8 @@ def _is_iterable(source: Any) -> bool:
 # The first that fits a source converts it.
 _CONVERSIONS: tuple[tuple[Callable[[Any], bool], Callable[[Any, Wanted | None, str], Any]], ...] = (
     (are_paths, lambda source, want, _: read_files(source, want)),
+    # What was read before: the core's threads read it, and not whoever iterates.
+    (lambda source: isinstance(source, _core.ParquetFiles), lambda source, *_: source),
     (is_dataset, lambda source, want, _: scan_dataset(source, want)),
     (_is_from("pandas", "columns"), lambda source, want, _: _stream(from_pandas(source, want))),
     (_is_from("polars", "collect_schema"), lambda source, want, _: from_polars(source, want)),

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use arrow_array::RecordBatch;
 use libfuzzer_sys::fuzz_target;
 use watchspan::engagement::EngagementOptions;
-use watchspan::engine::{AcceptedEvents, Engine, Explanation, validate};
+use watchspan::engine::{AcceptedEvents, Engine, Explanation, Handing, validate};
 use watchspan::error::Result;
 use watchspan::event::Vocabulary;
 use watchspan::input::{ColumnMap, EventSchema, Videos};
@@ -29,11 +29,11 @@ fn aggregated(
         Ok(())
     };
     if rows {
-        events.session_rows(&Rules::default(), take)?;
+        events.session_rows(&Rules::default(), Handing::Portions, take)?;
     } else {
         let (rules, scoring) = (Rules::default(), Scoring::default());
         let options = EngagementOptions { rules, scoring, unique_seconds: true };
-        events.engagement_rows(&Videos::default(), &options, take)?;
+        events.engagement_rows(&Videos::default(), &options, Handing::Portions, take)?;
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use arrow_array::RecordBatch;
 use libfuzzer_sys::fuzz_target;
 use watchspan::engagement::EngagementOptions;
-use watchspan::engine::{AcceptedEvents, Engine, read_sessions, retention};
+use watchspan::engine::{AcceptedEvents, Engine, Handing, read_sessions, retention};
 use watchspan::error::Result;
 use watchspan::event::Vocabulary;
 use watchspan::input::{ColumnMap, EventSchema, Videos};
@@ -24,7 +24,7 @@ fn rows() -> Result<Vec<RecordBatch>> {
     let mut events = AcceptedEvents::new(&ENGINE, schema, Vocabulary::default(), None);
     events.push(std::slice::from_ref(&batch))?;
     let mut found = Vec::new();
-    events.session_rows(&Rules::default(), &mut |batches: Vec<RecordBatch>| {
+    events.session_rows(&Rules::default(), Handing::Portions, &mut |batches: Vec<RecordBatch>| {
         found.extend(batches);
         Ok(())
     })?;
