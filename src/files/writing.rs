@@ -128,7 +128,7 @@ impl<W: Write + Send> Open<W> {
         // What the schema says beyond the fields is known at the end, and written then.
         let schema = Arc::new(Schema::new(schema.fields().clone()));
         let columns = ArrowSchemaConverter::new().with_coerce_types(true).convert(&schema).map_err(failed)?;
-        let properties = Arc::new(properties(&columns, batches)?);
+        let properties = Arc::new(properties(&columns, batches));
         let file = SerializedFileWriter::new(sink, columns.root_schema_ptr(), properties).map_err(failed)?;
         let factory = ArrowRowGroupWriterFactory::new(&file, Arc::clone(&schema));
         Ok(Self { file, factory, schema, groups: 0 })
@@ -176,10 +176,14 @@ struct Column<'b> {
 impl Column<'_> {
     /// Its chunks, which do not depend on how its rows came in batches.
     fn encoded(mut self) -> parquet::errors::Result<Vec<ArrowColumnChunk>> {
-        let arrays: Vec<_> = self.batches.iter().map(|batch| batch.column(self.index).as_ref()).collect();
-        let whole = concat(&arrays)?;
-        for (writer, leaf) in self.writers.iter_mut().zip(compute_leaves(&self.field, &whole)?) {
-            writer.write(&leaf)?;
+        let arrays: Vec<_> = self.batches.iter().map(|batch| batch.column(self.index)).collect();
+        let whole = concat(&arrays.iter().map(AsRef::as_ref).collect::<Vec<_>>());
+        // Two gigabytes of text have no room in one array.
+        let arrays = whole.as_ref().map_or(arrays, |whole| vec![whole]);
+        for array in arrays {
+            for (writer, leaf) in self.writers.iter_mut().zip(compute_leaves(&self.field, array)?) {
+                writer.write(&leaf)?;
+            }
         }
         self.writers.into_iter().map(ArrowColumnWriter::close).collect()
     }
@@ -205,16 +209,16 @@ fn append<W: Write + Send>(
     Ok(())
 }
 
-fn properties(columns: &SchemaDescriptor, batches: &[RecordBatch]) -> Result<WriterProperties> {
+fn properties(columns: &SchemaDescriptor, batches: &[RecordBatch]) -> WriterProperties {
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::SNAPPY)
         .set_coerce_types(true)
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_offset_index_disabled(true);
-    for (column, repeats) in columns.columns().iter().zip(repeats(batches)?) {
+    for (column, repeats) in columns.columns().iter().zip(repeats(batches)) {
         properties = properties.set_column_dictionary_enabled(column.path().clone(), repeats);
     }
-    Ok(properties.build())
+    properties.build()
 }
 
 /// How many columns of Parquet the column of `field` becomes.
