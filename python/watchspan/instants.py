@@ -11,6 +11,8 @@ Instant = Union[str, date, datetime, None]
 
 # In microseconds, as the core counts.
 DAY = 86_400_000_000
+# The end of the year 9999, after which Python knows no time.
+LAST = 253_402_300_799_999_999
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MICROSECOND = timedelta(microseconds=1)

@@ -180,6 +180,25 @@ def run(*arguments: Any, code: int = 0) -> Any:
     return result
 
 
+def test_rows_of_which_none_has_a_duration(then: pa.Table, later: pa.Table) -> None:
+    tables = [
+        with_column(rows, "videoDuration", pa.nulls(rows.num_rows, pa.float64())) for rows in (then, later)
+    ]
+    made = CompletionModel().fit(*tables).predict(tables[1])
+    assert made.num_rows > 100
+    assert 0 <= pc.min(made["probability"]).as_py() <= pc.max(made["probability"]).as_py() <= 1
+    # What was known of no pair when it was fitted says nothing of one that it is known of.
+    fitted = CompletionModel().fit(*tables)
+    assert fitted.predict(later).num_rows == made.num_rows
+
+
+def test_predictions_end_within_the_year_9999(later: pa.Table, model: CompletionModel) -> None:
+    with pytest.raises(
+        OptionError, match=r"^as_of is 9999-12-31.*but there is no time after the year 9999\.$"
+    ):
+        model.predict(later, as_of="9999-12-31")
+
+
 def test_the_command_writes_what_the_model_says(
     folder: Path, later: pa.Table, model: CompletionModel
 ) -> None:

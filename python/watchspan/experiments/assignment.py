@@ -115,7 +115,8 @@ def _columns(source: Any) -> Columns:
             found[name] = _READ[name](table[name])
         except (pa.ArrowException, UnicodeDecodeError, KeyError) as error:
             kind = table.schema.field(name).type
-            raise ColumnTypeError(f"Column {name!r} of groups is of type {kind}. {_NEEDED}") from error
+            times = ", but times are needed" if name == "exposedAt" else ""
+            raise ColumnTypeError(f"Column {name!r} of groups is of type {kind}{times}. {_NEEDED}") from error
     return found
 
 

@@ -12,6 +12,8 @@ from watchspan.experiments.periods import Period, Periods
 FEWEST = 100
 # What explains so much of the figures is no earlier time.
 _ALL = 0.999
+# So much of the time before may end within the experiment: sessions that went on, clients with a wrong clock.
+_STRAGGLERS = 0.1
 
 
 def cautions(ratio: SampleRatio, periods: Periods, rows: Sequence[dict[str, Any]]) -> tuple[str, ...]:
@@ -40,6 +42,7 @@ def _told(ratio: SampleRatio, periods: Periods, rows: Sequence[dict[str, Any]]) 
     yield from _unmatched("rows", periods.now)
     if periods.before is not None:
         yield from _unmatched("before", periods.before)
+    yield from _mistimed(periods)
     if periods.assigned.in_two:
         yield (
             f"{periods.assigned.in_two:,} users are in two groups or more, and left out: find out why, as "
@@ -50,11 +53,34 @@ def _told(ratio: SampleRatio, periods: Periods, rows: Sequence[dict[str, Any]]) 
             "The time before explains all that users watched: is before the same rows? It must end before "
             "the experiment begins."
         )
+    for row in rows:
+        if row["pValue"] is None and row["difference"]:
+            yield (
+                f"{row['metric']} of {row['group']!r} differs from that of {row['control']!r}, and is the "
+                "same for all users within each: no test can say how certain that is, so look why."
+            )
     few = [f"{name!r} {count:,}" for name, count in ratio.users.items() if count < FEWEST]
     if few:
         yield (
             f"Fewer than {FEWEST} users are in {', '.join(few)}: intervals and p-values of so few are not to "
             "be relied on."
+        )
+
+
+def _mistimed(periods: Periods) -> Iterator[str]:
+    """What counts at another time than it should."""
+    if periods.assigned.exposed is not None:
+        if periods.now.own and not periods.now.rows.num_rows:
+            yield (
+                f"None of the {periods.now.own:,} sessions of users in groups begins at or after its user's "
+                "exposedAt, so all of them count as 0: are these the sessions and times of the experiment?"
+            )
+        return
+    share = periods.overlap
+    if share > _STRAGGLERS:
+        yield (
+            f"{share:.0%} of the rows of before end when rows have begun already: before must be of a time "
+            "before the experiment. Are both swapped, or does before reach into it?"
         )
 
 

@@ -81,7 +81,7 @@ def compare(
     """
     statistics, arms = _needed()
     chosen, certain = metrics_argument(metrics), _chance("confidence", confidence, 0.5)
-    strong = _chance("power", power, 0.0)
+    strong = _chance("power", power, (1 - certain) / 2)
     days = arguments.number_argument("before_days", before_days, "a finite number that is not negative")
     making = Making(videos, None if rules is None else arguments.rules_argument(rules))
     periods = read_periods(rows, groups, before, days, making)
@@ -148,15 +148,18 @@ def _shares(names: Sequence[str], shares: Any) -> list[float]:
     """The share that each group was to have."""
     if shares is None:
         return [1 / len(names)] * len(names)
-    accepted = "a number above 0 for each group is needed, as in " + "{'control': 9, 'new': 1}"
+    accepted = "a number above 0 for each group, as in {'control': 9, 'new': 1},"
     if not isinstance(shares, Mapping):
-        raise OptionError(f"shares is {shown(shares)}, but {accepted}.")
+        raise OptionError(f"shares is {shown(shares)}, but {accepted} is needed.")
     given = {_name(name): value for name, value in shares.items()}
     if set(given) != set(names):
         some = ", ".join(map(shown, names[:10]))
-        raise OptionError(f"shares is {shown(shares)}, but {accepted}; the groups are {some}.")
-    numbers = [arguments.number_argument("shares", given[name], accepted) for name in names]
-    total = math.fsum(numbers)
+        raise OptionError(f"shares is {shown(shares)}, but {accepted} is needed; the groups are {some}.")
+    numbers = [arguments.number_argument(f"shares of {shown(name)}", given[name], accepted) for name in names]
+    try:
+        total = math.fsum(numbers)
+    except OverflowError:
+        total = math.inf
     if not min(numbers) > 0 or not total < math.inf:
-        raise OptionError(f"shares is {shown(shares)}, but {accepted}.")
+        raise OptionError(f"shares is {shown(shares)}, but {accepted} is needed.")
     return [number / total for number in numbers]

@@ -73,7 +73,7 @@ class Comparison:
         """What to know before the table is read, in the words of `print`: what it is about, and text."""
         ratio = self.sample_ratio
         sizes = ", ".join(f"{visible(name)} {count:,}" for name, count in ratio.users.items())
-        lines = [("users", f"{sizes} (p = {_p(ratio.p_value)} for the shares that were meant)")]
+        lines = [("users", f"{sizes} ({_equal(ratio.p_value)} for the shares that were meant)")]
         left = [f"{name.replace('_', ' ')} {count:,}" for name, count in self.left_out.items() if count]
         lines += [("left out", ", ".join(left))] if left else []
         return lines + [("warning", visible(text)) for text in self.warnings]
@@ -120,6 +120,11 @@ def _percent(value: Any) -> str:
 
 def _interval(low: Any, high: Any) -> str:
     return "-" if low is None or high is None else f"{low:+.1%} to {high:+.1%}"
+
+
+def _equal(p: float) -> str:
+    text = _p(p)
+    return f"p {text}" if text.startswith("<") else f"p = {text}"
 
 
 def _p(value: Any) -> str:

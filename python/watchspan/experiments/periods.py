@@ -12,7 +12,7 @@ from watchspan import sources
 from watchspan.api import engagement
 from watchspan.errors import OptionError
 from watchspan.experiments.assignment import Assignment, as_kind, read_assignment
-from watchspan.insight.rows import chosen, is_sessions, plain
+from watchspan.insight.rows import chosen, is_sessions, plain, refuse_twice
 from watchspan.insight.segments import rules_of
 from watchspan.instants import DAY
 from watchspan.report import read_metadata
@@ -29,16 +29,18 @@ class Period:
         rows: Engagement rows, those of others too.
         places: Which user each is of; null: none of the experiment's.
         others: How many of the rows that were read are of users who do not count.
+        own: How many of them are of users who do, at whatever time.
     """
 
     rows: pa.Table
     places: pa.Array
     others: int
+    own: int
 
     @property
     def is_of_nobody(self) -> bool:
         """Whether there are rows, but none of a user who counts."""
-        return self.others > 0 and len(self.places) == self.places.null_count
+        return self.others > 0 and not self.own
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,18 @@ class Periods:
     now: Period
     before: Optional[Period]
     made: dict[str, Any]
+
+    @property
+    def overlap(self) -> float:
+        """The share of the rows of `before` that end when one in twenty rows has begun; 0 if nobody knows."""
+        if self.before is None:
+            return 0.0
+        first = _instants(self.now.rows, "firstWatchDate")
+        last = _instants(self.before.rows, "lastWatchDate")
+        if not len(first) or not len(last):
+            return 0.0
+        begun = pc.quantile(first, 0.05, interpolation="lower")[0]
+        return float(pc.mean(pc.greater(last, begun).cast(pa.float64())).as_py())
 
 
 @dataclass(frozen=True)
@@ -106,11 +120,11 @@ def read_periods(rows: Any, groups: Any, before: Any, before_days: float, making
             "videos and rules are for session rows, but these are engagement rows, which were made with "
             "them: leave them out, or pass the sessions."
         )
-    now = _period(making.rows(table, made), assigned, _others(assigned.places(users)))
+    now = _period("rows", table, made, making, assigned, assigned.places(users))
     if earlier is None:
         return Periods(assigned, now, None, made)
     read = assigned.places(as_kind(_users_of(earlier), users.type, "before"))
-    return Periods(assigned, now, _period(making.rows(earlier, how), assigned, _others(read)), made)
+    return Periods(assigned, now, _period("before", earlier, how, making, assigned, read), made)
 
 
 def _by_exposure(
@@ -130,23 +144,33 @@ def _by_exposure(
     found = plain(table, "sessions", ("userId", "sessionStart"))
     places = assigned.places(found["userId"])
     since = pc.subtract(found["sessionStart"], exposed.take(places))
-    others, late = _others(places), pc.fill_null(pc.greater_equal(since, 0), False)
-    now = _period(making.rows(chosen(table, late), made), assigned, others)
+    late = pc.fill_null(pc.greater_equal(since, 0), False)
+    now = _period("rows", chosen(table, late), made, making, assigned, places)
     if not days:
         return Periods(assigned, now, None, made)
     window = -round(min(days, _LONGEST) * DAY)
     early = pc.fill_null(pc.and_(pc.less(since, 0), pc.greater_equal(since, window)), False)
-    return Periods(assigned, now, _period(making.rows(chosen(table, early), made), assigned, 0), made)
+    before_it = _period("rows", chosen(table, early), made, making, assigned, places.drop_null())
+    return Periods(assigned, now, before_it, made)
+
+
+def _instants(rows: pa.Table, name: str) -> pa.Array:
+    """An instant of each row in microseconds, where it is known; rows may lack the column."""
+    if name not in rows.column_names:
+        return pa.array([], pa.int64())
+    return plain(rows, "engagement", (name,))[name].drop_null()
 
 
 def _users_of(table: pa.Table) -> pa.Array:
     return plain(table, "sessions" if is_sessions(table) else "engagement", ("userId",))["userId"]
 
 
-def _others(places: pa.Array) -> int:
-    return int(places.null_count)
-
-
-def _period(rows: pa.Table, assigned: Assignment, others: int) -> Period:
+def _period(
+    name: str, table: pa.Table, made: dict[str, Any], making: Making, assigned: Assignment, read: pa.Array
+) -> Period:
+    """What was watched according to a table, of whose rows `read` says of which user each was."""
+    rows = making.rows(table, made)
+    if rows is table and "videoId" in rows.column_names:
+        refuse_twice(plain(rows, "engagement", ("userId", "videoId")), name)
     users = as_kind(_users_of(rows), assigned.users.type, "before")
-    return Period(rows, assigned.places(users), others)
+    return Period(rows, assigned.places(users), int(read.null_count), len(read) - int(read.null_count))

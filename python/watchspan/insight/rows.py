@@ -22,7 +22,8 @@ _NEEDED = {
     "retention": "A table of retention is needed, as retention() returns it.",
 }
 _LONG_LIST = 40
-
+# Of each of them engagement rows have one.
+_PAIR = ("userId", "videoId")
 
 # Name -> values, each column in one piece.
 Columns = dict[str, pa.Array]
@@ -285,3 +286,26 @@ def hours(microseconds: pa.Array) -> pa.Array:
 def instants(microseconds: pa.Array) -> pa.Array:
     """Instants out of microseconds since 1970."""
     return microseconds.cast(pa.int64()).view(pa.timestamp("us", "UTC"))
+
+
+def refuse_twice(columns: Columns, argument: str) -> None:
+    """Refuses engagement rows of which a user and a video have several.
+
+    Args:
+        columns: Their columns.
+        argument: What the argument is called that holds them.
+
+    Raises:
+        DataError: If there are such rows.
+    """
+    count = constant(1, len(columns["userId"]))
+    pairs = pa.table({**{key: columns[key] for key in _PAIR}, "rows": count})
+    pairs = pairs.group_by(list(_PAIR)).aggregate([("rows", "sum")])
+    if pairs.num_rows == len(count):
+        return
+    twice = pairs.filter(pc.greater(pairs["rows_sum"], 1)).sort_by([(key, "ascending") for key in _PAIR])
+    user, video = (shown(twice[key][0].as_py()) for key in _PAIR)
+    raise DataError(
+        f"{argument} has several rows of {twice.num_rows:,} pairs, among them user {user} and video {video}: "
+        "engagement rows have one for each. Make one table of the events or sessions of all periods."
+    )

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from watchspan.errors import DataError, OptionError, WatchspanWarning
 from watchspan.insight.rows import instants
-from watchspan.instants import Instant, clock
+from watchspan.instants import DAY, LAST, Instant, clock
 from watchspan.predict.curve import Curve, fitted
 from watchspan.predict.examples import FOLDS, Examples, examples_of, folds, refuse_few
 from watchspan.predict.judging import Judged, Score, brier, judged
@@ -145,7 +145,7 @@ class CompletionModel:
         model, curve = self._said(pairs)
         count = len(curve)
         columns = {name: pairs.keys(name) for name in ("videoTitle", "videoDuration")}
-        until = np.full(count, pairs.pairs.until + learned.horizon)
+        until = np.full(count, _end(pairs.pairs.until, learned.horizon))
         return finished(
             "predictions",
             pairs,
@@ -221,6 +221,16 @@ class CompletionModel:
             return learned.trees.predict_proba(matrix)[:, 1], curve
 
 
+def _end(until: int, horizon: int) -> int:
+    """Until when a prediction is, in microseconds since 1970."""
+    if until + horizon > LAST:
+        raise OptionError(
+            f"as_of is {clock(until)}Z, and predictions are for the {horizon / DAY:,.10g} days after it, but "
+            "there is no time after the year 9999."
+        )
+    return until + horizon
+
+
 def _cross_fitted(examples: Examples) -> tuple[Score, bool]:
     """How good a model is on users that it did not see, and whether the curve is better by video."""
     count, fold = len(examples.completed), folds(examples)
@@ -265,4 +275,5 @@ def _trees(matrix: Numbers, completed: Numbers) -> HistGradientBoostingClassifie
         early_stopping=False,
         random_state=0,
     )
-    return trees.fit(matrix, completed)
+    # What is known of no pair tells nothing, and cannot be cut into bins.
+    return trees.fit(np.where(np.isnan(matrix).all(axis=0), 0.0, matrix), completed)

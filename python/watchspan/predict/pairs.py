@@ -12,10 +12,9 @@ import pyarrow.compute as pc
 from watchspan import arguments, sources
 from watchspan.errors import DataError
 from watchspan.insight.completion import last_ends
-from watchspan.insight.rows import Columns, constant, plain
+from watchspan.insight.rows import Columns, plain, refuse_twice
 from watchspan.instants import Instant, clock
 from watchspan.report import read_metadata
-from watchspan.text import shown
 
 # An array of numpy's, which has no type that the oldest of them knows.
 Numbers = Any
@@ -89,7 +88,7 @@ def read_pairs(rows: Any, argument: str, names: tuple[str, ...], option: str, un
     texts = pa.table({key: found[key].cast(pa.string()) for key in _KEYS})
     order = pc.sort_indices(texts, sort_keys=[(key, "ascending") for key in _KEYS])
     columns = {name: column.take(order) for name, column in found.items()}
-    _refuse_twice(columns, argument)
+    refuse_twice(columns, argument)
     newest = pc.max(columns["lastWatchDate"]).as_py()
     if given is not None and newest is not None and newest > given:
         later = pc.sum(pc.greater(columns["lastWatchDate"], given)).as_py()
@@ -167,17 +166,3 @@ def _refuse_unknown(intervals: pa.Array) -> None:
             f"Column 'watchedIntervals' is null in {intervals.null_count:,} of {len(intervals):,} rows, so "
             "nobody knows how far their viewers watched: make the rows with unique_seconds=True."
         )
-
-
-def _refuse_twice(columns: Columns, argument: str) -> None:
-    keys = {key: columns[key] for key in _KEYS}
-    count = constant(1, len(columns["userId"]))
-    pairs = pa.table({**keys, "rows": count}).group_by(list(_KEYS)).aggregate([("rows", "sum")])
-    if pairs.num_rows == len(count):
-        return
-    twice = pairs.filter(pc.greater(pairs["rows_sum"], 1)).sort_by([(key, "ascending") for key in _KEYS])
-    user, video = (shown(twice[key][0].as_py()) for key in _KEYS)
-    raise DataError(
-        f"{argument} has several rows of {twice.num_rows:,} pairs, among them user {user} and video {video}: "
-        "engagement rows have one for each. Make one table of the events or sessions of all periods."
-    )
