@@ -69,8 +69,8 @@ as in a file.
   line says so.
 * What follows a `#` is a remark.
 
-`story(text, duration=300)` says how long the video `video` is; `videos=`, `vocabulary=`, `rules=`,
-`scoring=` and `unique_seconds=` are those of `watchspan.aggregate`.
+`story(text, duration=300)` says how long the video `video` is; `videos=` is as in a file, and `vocabulary=`,
+`rules=`, `scoring=` and `unique_seconds=` are those of `watchspan.aggregate`.
 
 This is `test_our_events.py`:
 

@@ -62,14 +62,17 @@ class StoryItem(pytest.Item):
         """What was expected, what came, and how each event was judged; an error's sentence."""
         from watchspan.errors import WatchspanError
         from watchspan.testing import StoryMismatchError
+        from watchspan.text import visible
 
         if isinstance(excinfo.value, (StoryMismatchError, WatchspanError)):
-            return str(excinfo.value)
+            return "\n".join(map(visible, str(excinfo.value).split("\n")))
         return super().repr_failure(excinfo, *more)
 
     def reportinfo(self) -> tuple[Path, None, str]:
         """Where it is, and what it is called."""
-        return self.path, None, getattr(self.story, "title", "") or self.name
+        from watchspan.text import visible
+
+        return self.path, None, visible(getattr(self.story, "title", "") or self.name)
 
 
 @pytest.fixture

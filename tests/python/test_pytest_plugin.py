@@ -115,6 +115,22 @@ def test_a_malformed_story_is_one_sentence_and_stops_no_other(pytester: pytest.P
     assert not any("Traceback" in line for line in result.outlines)
 
 
+@pytest.mark.parametrize("is_told", [True, False])
+def test_a_title_that_a_terminal_would_obey_is_shown_as_escapes(
+    pytester: pytest.Pytester, is_told: bool
+) -> None:
+    content = {**example(), "title": "\x1b[31mred\0\ud800"}
+    if is_told:
+        content["expected"]["engagement"][0]["totalWatchTime"] = 131
+    else:
+        content["columns"][0] = "\x1b[2Jwhen"
+    tell(pytester, content)
+    result = run(pytester)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([r"*_ \x1b[[]31mred\x00\ud800 _*"])
+    assert not {"\x1b", "\0"} & set(result.stdout.str())
+
+
 def test_what_the_engine_refuses_is_one_sentence(pytester: pytest.Pytester) -> None:
     content = example()
     content["columns"][0] = "when"

@@ -7,17 +7,18 @@ from typing import Any
 
 import pyarrow as pa
 
-from watchspan import _core, sources
+from watchspan import sources
 from watchspan.columns import Place
 from watchspan.errors import OptionError
 from watchspan.insight.rows import Columns, listed
 from watchspan.presets import Preset
 from watchspan.report import ValidationReport, read_metadata, validate
 from watchspan.rules import Rules, Scoring
+from watchspan.testing.checking import check_reason
 from watchspan.testing.comparing import TOLERANCE, Difference, columns_that_differ, lined_up, text
 from watchspan.testing.judging import Broken, broken, involved, plain_columns, settled
 from watchspan.testing.laws import KEYS
-from watchspan.text import shown
+from watchspan.text import shown, visible
 
 # The most that a failure shows of what is wrong.
 _SHOWN = 10
@@ -70,7 +71,7 @@ def assert_events(
     __tracebackhide__ = True
     _check_share("max_dropped", max_dropped)
     for reason, share in max_by_reason.items():
-        _check_reason(reason)
+        check_reason(reason)
         _check_share(reason, share)
     found = validate(events, preset=preset, columns=columns, vocabulary=vocabulary, threads=threads)
     if not found.read:
@@ -156,7 +157,9 @@ def assert_same_rows(a: Any, b: Any, *, tolerance: float = TOLERANCE, ignore: Se
     faults = _differing(got.to_pylist(), wanted.to_pylist(), names[1], tolerance)
     if faults:
         values = "value" if len(faults) == 1 else "values"
-        rows = [[one.row, one.column, _told(one.expected), _told(one.got)] for one in faults[:_SHOWN]]
+        rows = [
+            [one.row, visible(one.column), _told(one.expected), _told(one.got)] for one in faults[:_SHOWN]
+        ]
         table = lined_up(["row", "column", "expected", "got"], rows)
         head = f"The rows differ in {len(faults):,} {values}:"
         raise AssertionError("\n".join([head, *table, *_more(len(faults), _SHOWN, "values")]))
@@ -165,12 +168,6 @@ def assert_same_rows(a: Any, b: Any, *, tolerance: float = TOLERANCE, ignore: Se
 def _check_share(option: str, share: Any) -> None:
     if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 <= share <= 1:
         raise OptionError(f"{option} is {shown(share)}, but a share from 0 to 1 is needed.")
-
-
-def _check_reason(reason: str) -> None:
-    reasons = [name for name, _ in _core.drop_reasons()]
-    if reason not in reasons:
-        raise OptionError(f"No event is dropped as {reason}; there are {', '.join(reasons)}.")
 
 
 def _too_many(found: ValidationReport, reasons: Iterable[str], most: float) -> Iterable[str]:

@@ -7,10 +7,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from watchspan import instants
+from watchspan import arguments, instants
 from watchspan.columns import EVENTS
-from watchspan.errors import DataError
+from watchspan.errors import DataError, OptionError
 from watchspan.rules import Rules, Scoring
+from watchspan.testing.checking import check_videos, rows_argument, seconds_argument
 from watchspan.testing.stories import Story
 from watchspan.testing.telling import Told, tell
 from watchspan.text import shown
@@ -42,10 +43,13 @@ def events_of(text: str) -> list[dict[str, Any]]:
 
     Raises:
         DataError: If a line is none; the message names it.
+        OptionError: If it is no text.
 
     >>> events_of("0:30 pause 30 rate=2")[0]["playbackRate"]
     2.0
     """
+    if not isinstance(text, str):
+        raise OptionError(f"text is {shown(text)}, but text with a line for each event is needed.")
     lines = [
         (number, line.partition("#")[0].split()) for number, line in enumerate(text.splitlines(), start=1)
     ]
@@ -75,7 +79,7 @@ def story(
             `1:05 seek 10 from=65`; see docs/testing.md. The user is `user`, the video `video`, unless a line
             says otherwise.
         duration: How long the video `video` is, seconds.
-        videos: Durations and titles of others.
+        videos: Durations and titles of others, each a dict as in a story's file.
         vocabulary: As for `watchspan.aggregate`.
         rules: As for `watchspan.aggregate`.
         scoring: As for `watchspan.aggregate`.
@@ -86,7 +90,8 @@ def story(
         what was expected, what came, and how each event was judged.
 
     Raises:
-        DataError: If a line is none.
+        DataError: If a line is none, or `videos` has a field that is none or a value of another kind.
+        OptionError: If another argument has a value that is not accepted.
         WatchspanError: As `watchspan.aggregate` does.
 
     >>> told = story('''
@@ -96,24 +101,21 @@ def story(
     >>> told.expect(totalWatchTime=30, watchPercentage=10)
     """
     events = events_of(text)
-    listed = [dict(video) for video in videos or ()]
+    listed = [] if videos is None else [dict(video) for video in rows_argument("videos", videos)]
+    check_videos(listed)
     if duration is not None:
-        listed.insert(0, {"videoId": VIDEO, "duration": duration})
+        listed.insert(0, {"videoId": VIDEO, "duration": seconds_argument("duration", duration)})
     made = Story(
         name="story",
         events=events,
         columns=list(events[0]),
         videos=listed or None,
-        vocabulary=vocabulary if vocabulary is None or isinstance(vocabulary, str) else dict(vocabulary),
-        rules=_options(rules),
-        scoring=_options(scoring),
+        vocabulary=arguments.vocabulary_argument(vocabulary),
+        rules={} if rules is None else dict(vars(arguments.rules_argument(rules))),
+        scoring={} if scoring is None else dict(vars(arguments.scoring_argument(scoring))),
         unique_seconds=unique_seconds,
     )
     return tell(made)
-
-
-def _options(options: Any) -> dict[str, Any]:
-    return {} if options is None else dict(vars(options))
 
 
 def _event(number: int, parts: Sequence[str]) -> dict[str, Any]:

@@ -36,7 +36,10 @@ def comparable(value: Any) -> Any:
 
 
 def is_same(got: Any, expected: Any, tolerance: float = TOLERANCE) -> bool:
-    """Whether two values of `comparable` are the same; numbers, wherever they are, within `tolerance`."""
+    """Whether two values of `comparable` are the same; numbers, wherever they are, within `tolerance`.
+
+    How far integers are apart is computed exactly.
+    """
     if isinstance(expected, Mapping) and isinstance(got, Mapping):
         return set(got) == set(expected) and all(
             is_same(got[name], expected[name], tolerance) for name in expected
@@ -53,12 +56,17 @@ def is_same(got: Any, expected: Any, tolerance: float = TOLERANCE) -> bool:
 
 
 def _is_same_number(got: float, expected: float, tolerance: float) -> bool:
-    if got == expected:  # infinities too, and integers that no float can be
+    if got == expected:  # infinities too
         return True
-    both = float(got), float(expected)
+    if isinstance(got, int) and isinstance(expected, int):
+        return abs(got - expected) <= tolerance
+    try:
+        both = float(got), float(expected)
+    except OverflowError:  # an integer that no float can be
+        return False
     if any(map(math.isnan, both)):
         return all(map(math.isnan, both))
-    return math.isclose(*both, rel_tol=0, abs_tol=tolerance)
+    return abs(both[0] - both[1]) <= tolerance
 
 
 def text(value: Any) -> str:

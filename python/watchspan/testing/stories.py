@@ -6,14 +6,16 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from watchspan import presets
 from watchspan.errors import DataError, OptionError, SourceError, WatchspanError
 from watchspan.rules import Rules, Scoring
+from watchspan.testing.checking import check_reason, check_videos
 from watchspan.testing.story_format import EXPECTED, FIELDS, Field
-from watchspan.text import shown, shown_path
+from watchspan.text import shown, shown_path, visible
 
 Record = dict[str, Any]
 SUFFIX = ".story.json"
@@ -96,7 +98,10 @@ def read_story(path: str | Path) -> Story:
     """
     file = Path(path)
     try:
-        content = json.loads(file.read_text(encoding="utf-8-sig"))
+        text = file.read_text(encoding="utf-8-sig")
+        content = json.loads(text, object_pairs_hook=partial(_without_repeats, visible(file.name)))
+    except WatchspanError:
+        raise
     except OSError as error:
         raise SourceError(f"{shown_path(str(path))} cannot be read: {error.strerror or error}.") from error
     except (ValueError, RecursionError) as error:
@@ -105,7 +110,19 @@ def read_story(path: str | Path) -> Story:
     try:
         return story_of(name, content, file.parent)
     except WatchspanError as error:
-        raise DataError(f"{file.name}: {error}") from error
+        raise DataError(f"{visible(file.name)}: {error}") from error
+
+
+def _without_repeats(file: str, pairs: Sequence[tuple[str, Any]]) -> Record:
+    """An object of JSON; a key that is there twice is refused, as the first value would be lost."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        repeated = next(name for name in names if names.count(name) > 1)
+        raise DataError(
+            f"{file}: The key {shown(repeated)} is there more than once in one object: keep one of them."
+        )
+    return found
 
 
 def story_of(name: str, content: Any, folder: Path) -> Story:
@@ -122,6 +139,8 @@ def story_of(name: str, content: Any, folder: Path) -> Story:
     _check_fields(content, FIELDS, "")
     expected = content["expected"]
     _check_fields(expected, EXPECTED, "expected.")
+    for reason in expected.get("dropped", {}):
+        check_reason(reason)
     if not expected:
         raise DataError(
             f"`expected` holds nothing, so that this story cannot fail: give {' or '.join(EXPECTED)}."
@@ -147,8 +166,9 @@ def story_of(name: str, content: Any, folder: Path) -> Story:
         engagement=expected.get("engagement"),
     )
     # What is wrong with its options is wrong with the story, not with the rows.
-    presets.reading(**told.reading)
+    places = presets.reading(**told.reading).columns
     _ = told.scored
+    check_videos(told.videos or (), places)
     return told
 
 
@@ -169,7 +189,7 @@ def _events(events: Sequence[Any], columns: list[str] | None) -> list[Record]:
         if not isinstance(event, list) or len(event) != len(columns):
             raise DataError(
                 f"`events[{number}]` is {shown(event)}, but a list of {len(columns)} values is needed: "
-                f"{', '.join(columns)}."
+                f"{visible(', '.join(columns))}."
             )
     return [dict(zip(columns, event)) for event in events]
 
@@ -199,7 +219,7 @@ def _check_fields(found: Any, fields: Mapping[str, Field], place: str) -> None:
         if name not in fields:
             close = get_close_matches(name, fields, n=1)
             hint = f"did you mean `{place}{close[0]}`?" if close else f"there are {_listed(fields)}."
-            raise DataError(f"There is no field `{place}{name}` in a story: {hint}")
+            raise DataError(f"There is no field `{place}{visible(name)}` in a story: {hint}")
         if not fields[name].fits(value):
             raise DataError(f"`{place}{name}` is {shown(value)}, but {fields[name].needs} is needed.")
     for name, spec in fields.items():

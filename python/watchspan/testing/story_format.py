@@ -73,7 +73,8 @@ FIELDS: Mapping[str, Field] = {
     "videos": Field(
         _ROWS,
         _is_list_of(_is_object),
-        "Durations and titles: objects of `videoId`, `duration`, `title`, `durationSource`.",
+        "Durations in seconds and titles: objects of `videoId`, `duration`, `title`, `durationSource`. A "
+        "duration that is not above 0 counts as unknown.",
         "none is known",
     ),
     "preset": Field(

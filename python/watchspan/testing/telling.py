@@ -14,8 +14,10 @@ from watchspan.api import aggregate, explain, sessions
 from watchspan.columns import VIDEOS
 from watchspan.errors import WatchspanWarning
 from watchspan.report import report
+from watchspan.testing.checking import check_unicode, counts_argument, rows_argument
 from watchspan.testing.comparing import Difference, columns_that_differ, lined_up, text
 from watchspan.testing.stories import Story
+from watchspan.text import shown, visible
 
 Row = Mapping[str, Any]
 # How many viewers' events a failure explains, and how many rows that nobody expected it shows.
@@ -72,22 +74,19 @@ class Told:
         Raises:
             StoryMismatchError: If it differs: the message shows what was expected, what came, and how the
                 events were judged.
+            OptionError: If rows are no list of dicts, or `dropped` is no mapping from reasons to counts.
         """
         __tracebackhide__ = True
         if columns:
-            engagement = [*(engagement or ()), columns]
-        parts: list[str] = []
-        if dropped is not None and dict(dropped) != self.dropped:
-            reasons = sorted({*dropped, *self.dropped})
-            found = [Difference("", r, dropped.get(r, 0), self.dropped.get(r, 0)) for r in reasons]
-            parts += ["dropped", *_table([one for one in found if one.expected != one.got], "reason")]
+            engagement = [*([] if engagement is None else rows_argument("engagement", engagement)), columns]
+        parts = [] if dropped is None else _miscounted(counts_argument("dropped", dropped), self.dropped)
         viewers: dict[tuple[Any, Any], None] = {}
         for kind, table, rows in (
             ("sessions", self.sessions, sessions),
             ("engagement", self.engagement, engagement),
         ):
             if rows is not None:
-                parts += _compared(kind, table.to_pylist(), rows, viewers)
+                parts += _compared(kind, table.to_pylist(), rows_argument(kind, rows), viewers)
         if parts:
             raise StoryMismatchError("\n".join([*_head(self.story), *parts, *self._explained(viewers)]))
 
@@ -124,8 +123,16 @@ def explained(story: Story, user: Any, video: Any) -> pa.Table:
 
 
 def event_table(story: Story) -> Any:
-    """A story's events: a table, or the records as they come."""
-    return story.events if story.columns is None else arrow_table(story.events, story.columns)
+    """A story's events: a table, or the records as they come.
+
+    Raises:
+        DataError: If text in them cannot be written.
+    """
+    if story.columns is not None:
+        return arrow_table(story.events, story.columns)
+    for number, event in enumerate(story.events):
+        check_unicode(f"`events[{number}]`", event)
+    return story.events
 
 
 def video_table(story: Story) -> pa.Table | None:
@@ -143,9 +150,15 @@ def arrow_table(rows: Sequence[Row], columns: Sequence[str]) -> pa.Table:
     Args:
         rows: The rows.
         columns: The columns to take from them.
+
+    Raises:
+        DataError: If text in them cannot be written.
     """
     kinds = {spec["name"]: spec["type"] for spec in _core.input_column_specs() if spec["is_number"]}
-    return pa.table({name: _array([row.get(name) for row in rows], kinds.get(name)) for name in columns})
+    values = {name: [row.get(name) for row in rows] for name in columns}
+    for name, column in values.items():
+        check_unicode(f"Column {shown(name)}", [name, column])
+    return pa.table({name: _array(column, kinds.get(name)) for name, column in values.items()})
 
 
 def _array(values: Sequence[Any], kind: pa.DataType | None) -> pa.Array:
@@ -158,6 +171,15 @@ def _array(values: Sequence[Any], kind: pa.DataType | None) -> pa.Array:
         return pa.array(values, kind)
     except (TypeError, ValueError, OverflowError):
         return pa.array([None if value is None else str(value) for value in values], pa.string())
+
+
+def _miscounted(expected: Mapping[str, int], got: Mapping[str, int]) -> list[str]:
+    """Lines that tell how counts by reason differ."""
+    found = [
+        Difference("", name, expected.get(name, 0), got.get(name, 0)) for name in sorted({*expected, *got})
+    ]
+    differ = [one for one in found if one.expected != one.got]
+    return ["dropped", *_table(differ, "reason")] if differ else []
 
 
 def _compared(kind: str, got: list[Row], expected: Sequence[Row], viewers: dict[Any, None]) -> list[str]:
@@ -183,12 +205,12 @@ def _named(kind: str, row: Row) -> str:
 
 
 def _table(found: Sequence[Difference], what: str) -> list[str]:
-    rows = [[one.column, text(one.expected), text(one.got)] for one in found]
+    rows = [[visible(str(one.column)), text(one.expected), text(one.got)] for one in found]
     return lined_up([what, "expected", "got"], rows)
 
 
 def _head(story: Story) -> list[str]:
-    return [f"{story.name}: {story.title}" if story.title else story.name, ""]
+    return [visible(f"{story.name}: {story.title}" if story.title else story.name), ""]
 
 
 def _judged(judged: pa.Table) -> list[str]:
