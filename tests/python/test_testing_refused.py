@@ -60,7 +60,7 @@ def test_the_fixture_takes_numbers_of_python_and_numpy(duration: Any) -> None:
 
 
 KNOWN = "`videoId`, `duration`, `durationSource`, `title`"
-NEEDED = "a number of seconds or null is needed."
+NEEDED = "a number of seconds, text of one or null is needed."
 BAD_VIDEOS: list[tuple[dict[str, Any], str]] = [
     (
         {"videoId": "v", "duratoin": 3},
@@ -68,7 +68,7 @@ BAD_VIDEOS: list[tuple[dict[str, Any], str]] = [
     ),
     ({"videoId": "v", "\x1b": 3}, f"`videos[0]` has a field '\\x1b' of 3, but there are only {KNOWN}."),
     ({"duration": 300}, "`videos[0]` is {'duration': 300}, but `videoId` is missing."),
-    ({"videoId": "v", "duration": "300"}, f"`videos[0].duration` is '300', but {NEEDED}"),
+    ({"videoId": "v", "duration": "5:00"}, f"`videos[0].duration` is '5:00', but {NEEDED}"),
     ({"videoId": "v", "duration": True}, f"`videos[0].duration` is True, but {NEEDED}"),
     ({"videoId": "v", "duration": [3]}, f"`videos[0].duration` is [3], but {NEEDED}"),
     ({"videoId": "v", "duration": HUGE}, f"`videos[0].duration` is {str(HUGE)[:200]}..., but {NEEDED}"),
@@ -108,8 +108,8 @@ def test_a_video_may_have_the_names_that_columns_give(place: Any, tmp_path: Path
         "columns": {"duration": place},
     }
     assert tell(read(tmp_path, content)).engagement["videoDuration"].to_pylist() == [600]
-    content["videos"] = [{"videoId": "lemon-tart", "length": "600"}]
-    assert "`videos[0].length` is '600'" in refusal(tmp_path, content)
+    content["videos"] = [{"videoId": "lemon-tart", "length": "long"}]
+    assert "`videos[0].length` is 'long'" in refusal(tmp_path, content)
 
 
 @pytest.mark.parametrize(
@@ -173,6 +173,13 @@ def test_options_are_refused_as_aggregate_refuses_them(option: str, value: Any) 
         refused.append((raised.type, str(raised.value)))
     assert refused[0] == refused[1]
     assert refused[0][1].startswith(option)
+
+
+def test_a_duration_may_be_text_as_the_engine_reads_it() -> None:
+    for text in ("300", "300.0", "PT5M"):
+        video = story(TEXT).engagement["videoId"][0].as_py()
+        told = story(TEXT, videos=[{"videoId": video, "duration": text}])
+        assert told.engagement["videoDuration"].to_pylist() == [300.0]
 
 
 @pytest.mark.parametrize("videos", [5, "v", {"videoId": "v"}, [5]], ids=repr)

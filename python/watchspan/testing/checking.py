@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any, Callable, NamedTuple
@@ -80,6 +81,10 @@ def _is_number(value: Any) -> bool:
     return True
 
 
+# Text that the engine reads as a duration: a number of seconds, or PT1M30S.
+_SECONDS = re.compile(r"\s*(?:\d+(?:\.\d*)?|P[\dTWDHMS.,]+)\s*", re.IGNORECASE)
+
+
 class _Kind(NamedTuple):
     needs: str
     fits: Callable[[Any], bool]
@@ -91,7 +96,10 @@ _KINDS = {
         "text, a whole number or null",
         lambda value: isinstance(value, (str, Integral)) and not isinstance(value, bool),
     ),
-    "seconds": _Kind("a number of seconds or null", _is_number),
+    "seconds": _Kind(
+        "a number of seconds, text of one or null",
+        lambda value: _is_number(value) or (isinstance(value, str) and bool(_SECONDS.fullmatch(value))),
+    ),
     "text": _Kind("text or null", lambda value: isinstance(value, str)),
 }
 
