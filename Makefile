@@ -22,7 +22,7 @@ STREAMS ?= 150000
 LINES ?= 5000
 FUZZ_SECONDS ?= 120
 BENCH_SPARK ?= --sizes 1M,10M --rounds 3
-OLD_TESTS := $(patsubst %,tests/python/test_%.py,scenarios random_streams sources summary errors api options package core_pieces core_durations refused_sources writing reading sample cli pickles outputs hostile_arguments bounds insight_totals insight_daily insight_cohorts insight_completion insight_segments predict testing_assertions testing_stories testing_laws pytest_plugin) tests/scenarios
+OLD_TESTS := $(patsubst %,tests/python/test_%.py,scenarios random_streams sources summary errors api options package core_pieces core_durations refused_sources writing reading sample cli pickles outputs hostile_arguments bounds insight_totals insight_daily insight_cohorts insight_completion insight_segments predict testing_assertions testing_stories testing_refused testing_laws pytest_plugin) tests/scenarios
 # What reads the layers needs Python 3.11, which the tests' own environment may not have.
 NEWEST_TESTS := $(patsubst %,tests/python/test_%.py,scenarios laws layers predict pytest_plugin) tests/scenarios
 ARM_TESTS := $(patsubst %,tests/python/test_%.py,scenarios laws random_streams api sources) tests/scenarios
@@ -134,7 +134,7 @@ python-test: $(VENV)/tools ## The package's tests.
 other-pythons-test: $(VENV)/bin/nox ## The package on the oldest and the newest Python, with old pyarrow, and beside tea-tasting.
 	$(SAY)
 	$(IN) pyarrow8 -- -q $(OLD_TESTS)
-	$(IN) pyarrow7 -- -q tests/python/test_scenarios.py tests/scenarios tests/python/test_experiments.py tests/python/test_experiments_hostile.py
+	$(IN) pyarrow7 -- -q tests/python/test_scenarios.py tests/scenarios tests/python/test_experiments.py tests/python/test_experiments_hostile.py tests/python/test_experiments_mistakes.py
 	$(IN) newest -- -q $(NEWEST_TESTS)
 	$(IN) experiments -- -q tests/python/test_experiments_oracle.py
 
