@@ -59,7 +59,8 @@ class CompletionModel:
     >>> from watchspan.predict import CompletionModel
     >>> events = sample.events(20_000)
     >>> def as_of(day):
-    ...     is_known = [at is not None and at.day < day for at in events["timestamp"].to_pylist()]
+    ...     end = dt.datetime(2026, 1, day, tzinfo=dt.timezone.utc)
+    ...     is_known = [at is not None and at < end for at in events["timestamp"].to_pylist()]
     ...     return ws.aggregate(events.filter(is_known), videos=sample.videos())
     >>> model = CompletionModel().fit(as_of(16), as_of(26))
     >>> model.score().skill > 0
