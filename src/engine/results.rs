@@ -37,8 +37,7 @@ impl AcceptedEvents<'_> {
     }
 
     /// The schema of the session table, one row per user, video and session, and how many events were read and dropped.
-    /// The table's batches go to `take`, in order and as `handing` says; `rules` say what counts as
-    /// watched.
+    /// The table's batches go to `take`, in order and as `handing` says; `rules` say what counts as watched.
     ///
     /// # Errors
     /// If the work was stopped, temporary files cannot be read, or `take` fails.

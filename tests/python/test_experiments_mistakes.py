@@ -52,7 +52,7 @@ def test_tables_of_two_periods_laid_end_to_end(argument: str, tables: dict[str, 
         ws.compare(rows, GROUPS, before=before)
 
 
-def test_a_complete_difference_is_told(tables: dict[str, pa.Table]) -> None:
+def test_a_complete_difference_is_told() -> None:
     users = [f"u{number}" for number in range(400)]
     rows = {"userId": users[:200], "videoId": ["v"] * 200, "totalWatchTime": [60.0] * 200}
     groups = {"userId": users, "group": ["control"] * 200 + ["new"] * 200}

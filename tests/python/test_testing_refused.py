@@ -175,11 +175,23 @@ def test_options_are_refused_as_aggregate_refuses_them(option: str, value: Any) 
     assert refused[0][1].startswith(option)
 
 
-def test_a_duration_may_be_text_as_the_engine_reads_it() -> None:
-    for text in ("300", "300.0", "PT5M"):
-        video = story(TEXT).engagement["videoId"][0].as_py()
+READ = ("300", " 300 ", "300.", "+300", "3e2", ".5", "PT5M", "pt5m", "P1W", "P1DT1H", "PT1,5S", "PT1M30.5S")
+UNREAD = ("", "x", "5:00", "300s", "PT", "nan", "inf", "1_000", "\u0663")
+
+
+@pytest.mark.parametrize("text", READ + UNREAD)
+def test_a_duration_is_text_where_the_engine_reads_it(text: str) -> None:
+    video = story(TEXT).engagement["videoId"][0].as_py()
+    keys = {"userId": "u", "videoId": "v", "sessionId": "s"}
+    events = [{**keys, "timestamp": "2026-01-15T10:00:00Z", "eventName": "play", "currentTime": 0.0}]
+    known = ws.aggregate(events, videos=[{"videoId": "v", "duration": text}])["durationSource"].to_pylist()
+    assert (known == ["metadata"]) == (text in READ)
+    if text in READ:
         told = story(TEXT, videos=[{"videoId": video, "duration": text}])
-        assert told.engagement["videoDuration"].to_pylist() == [300.0]
+        assert told.engagement["durationSource"].to_pylist() == ["metadata"]
+    else:
+        with pytest.raises(DataError, match=r"text of one or null is needed"):
+            story(TEXT, videos=[{"videoId": video, "duration": text}])
 
 
 @pytest.mark.parametrize("videos", [5, "v", {"videoId": "v"}, [5]], ids=repr)

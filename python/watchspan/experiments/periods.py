@@ -150,8 +150,8 @@ def _by_exposure(
         return Periods(assigned, now, None, made)
     window = -round(min(days, _LONGEST) * DAY)
     early = pc.fill_null(pc.and_(pc.less(since, 0), pc.greater_equal(since, window)), False)
-    before_it = _period("rows", chosen(table, early), made, making, assigned, places.drop_null())
-    return Periods(assigned, now, before_it, made)
+    earlier = _period("rows", chosen(table, early), made, making, assigned, places.drop_null())
+    return Periods(assigned, now, earlier, made)
 
 
 def _instants(rows: pa.Table, name: str) -> pa.Array:

@@ -81,8 +81,11 @@ def _is_number(value: Any) -> bool:
     return True
 
 
-# Text that the engine reads as a duration: a number of seconds, or PT1M30S.
-_SECONDS = re.compile(r"\s*(?:\d+(?:\.\d*)?|P[\dTWDHMS.,]+)\s*", re.IGNORECASE)
+# All text that the engine reads as a duration, a number of seconds or PT1M30S; a test holds both together.
+_SECONDS = re.compile(
+    r"\s*(?:[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|P[TWDHMS.,\d]*\d[TWDHMS.,\d]*)\s*",
+    re.ASCII | re.IGNORECASE,
+)
 
 
 class _Kind(NamedTuple):
