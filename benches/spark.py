@@ -7,8 +7,10 @@ Every variant reads the same Parquet files in one session of two cores and write
 * `scan`: nothing but reading the columns,
 * `floor`: what no implementation in Python workers can avoid: the columns, the shuffle by user, and
   `mapInArrow` with a function that only takes the batches,
-* `watchspan`: `watchspan.spark.aggregate_events`,
-* `hot user`: the same with a fifth of all events given to one user,
+* `complete`: `watchspan.spark.aggregate_events` where the duration of each video is known,
+* `watchspan`: the same where 5% of them are not,
+* `floor, sizes unmeasured` and `watchspan, sizes unmeasured`: without Spark's limit of bytes per Arrow batch,
+* `hot user`: with a fifth of all events given to one user,
 * `windows`: the same table in plain PySpark (`spark_windows.py`).
 
 Each is warmed up; its first run also measures its memory and adds up its results. Then all take turns, in
@@ -34,11 +36,14 @@ from processes import WorkerMemory, cpu_seconds
 from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 from reported import command, parser, progress, publish
-from spark_report import Measured, Size, environment, markdown
+from spark_report import UNMEASURED, Measured, Size, environment, markdown
 
 from watchspan.spark import aggregate_events
 
 WORKER_TAG = "WATCHSPAN_BENCHMARK"
+# At the most that Spark takes, no batch is measured.
+_LIMIT = "spark.sql.execution.arrow.maxBytesPerBatch"
+_NO_LIMIT = f"{2**31 - 1}"
 Variants = dict[str, Callable[[], DataFrame]]
 
 
@@ -111,10 +116,16 @@ def _variants(events: DataFrame, videos: DataFrame) -> Variants:
     used = events.select(*generated_events.EVENTS_SCHEMA.names)
     a_fifth = F.pmod(F.xxhash64("sessionId"), F.lit(5)) == 0
     skewed = events.withColumn("userId", F.when(a_fifth, "a user of many").otherwise(F.col("userId")))
+    lengths = zip(generated_events.video_ids(), map(float, generated_events.lengths()))
+    complete = events.sparkSession.createDataFrame(lengths, "videoId string, duration double")
+    floor, watchspan = partial(_floor, used), partial(aggregate_events, events, videos=videos)
     return {
         "scan": lambda: used,
-        "floor": partial(_floor, used),
-        "watchspan": partial(aggregate_events, events, videos=videos),
+        "floor": floor,
+        "complete": partial(aggregate_events, events, videos=complete),
+        "watchspan": watchspan,
+        f"floor, {UNMEASURED}": floor,
+        f"watchspan, {UNMEASURED}": watchspan,
         "hot user": partial(aggregate_events, skewed, videos=videos),
         "windows": partial(spark_windows.aggregate, events, videos),
     }
@@ -169,7 +180,16 @@ def _tag_workers(spark: SparkSession, name: str) -> str:
     """Gives the variant Python workers of its own, in which no other leaves memory."""
     tag = f"{name} {os.getpid()}"
     spark.sparkContext.environment[WORKER_TAG] = tag
+    _limited(spark, name)
     return tag
+
+
+def _limited(spark: SparkSession, name: str) -> None:
+    """Sets or takes back the limit of bytes per Arrow batch, as the variant wants it."""
+    if name.endswith(UNMEASURED):
+        spark.conf.set(_LIMIT, _NO_LIMIT)
+    else:
+        spark.conf.unset(_LIMIT)
 
 
 def _run(frame: DataFrame) -> None:

@@ -34,7 +34,7 @@ mod _core {
     use pyo3::types::{IntoPyDict, PyModuleMethods};
 
     #[pymodule_export]
-    use super::aggregate::{aggregate, aggregate_joined};
+    use super::aggregate::aggregate;
     #[pymodule_export]
     use super::batches::{batches, from_spark_layout, to_spark_layout};
     #[pymodule_export]

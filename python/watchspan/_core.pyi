@@ -19,7 +19,6 @@ __all__ = [
     "ParquetSink",
     "additive_scoring",
     "aggregate",
-    "aggregate_joined",
     "aggregate_schema",
     "batches",
     "check_rules",
@@ -288,18 +287,6 @@ def furthest(
     rules: Rules,
     threads: Optional[int],
 ) -> _Result: ...
-
-# As aggregate, of events that state their video's `videoDuration` and `durationSource` ("estimated"; anything
-# else is metadata). A duration that is null stays unknown: nothing is estimated.
-def aggregate_joined(
-    events: Any,
-    columns: Optional[Columns],
-    vocabulary: Union[str, dict[str, str], None],
-    rules: Rules,
-    scoring: Scoring,
-    unique_seconds: bool,
-    threads: Optional[int],
-) -> tuple[list[pa.RecordBatch], pa.Schema, Report]: ...
 
 # Session rows of watched intervals: `seekFrom` and `currentTime` are where they begin and end.
 def sessions_of_intervals(

@@ -32,10 +32,6 @@ impl Video {
     }
 }
 
-/// What a video's duration, and where it is from, are called where they were joined to its events: these may have
-/// columns of their own that say how long it is.
-const JOINED: [&str; 2] = ["_duration", "_durationSource"];
-
 /// What a row states of a video.
 type Statement<'a> = (&'a [u8], Option<f64>, Option<&'a [u8]>, Option<&'a [u8]>);
 
@@ -67,22 +63,6 @@ impl VideoReader {
             optional(InputColumn::TITLE)?,
             schema,
         )
-    }
-
-    /// A reader of events of `schema`, whose names `map` tells, to each of which its video's duration and where that is
-    /// from were joined, as `_duration` and `_durationSource`.
-    ///
-    /// # Errors
-    /// If a column is missing or of a type that cannot be read.
-    pub fn of_events(schema: &Schema, map: &ColumnMap) -> Result<Self> {
-        let own = |name, column: InputColumn| {
-            Bound::own(InputTable::Events.name(), name, column.family.accepted(), schema)
-        };
-        let id = Bound::needed(map, InputColumn::VIDEO, InputTable::Events, schema)?;
-        let [duration, source] = JOINED;
-        let duration = own(duration, InputColumn::DURATION)?;
-        let source = own(source, InputColumn::DURATION_SOURCE)?;
-        Self::new(id, duration, Some(source), None, schema)
     }
 
     fn new(
@@ -234,25 +214,19 @@ mod tests {
 
     type Row<'a> = (Option<&'a str>, Option<f64>, Option<&'a str>);
 
-    fn batch([duration, source]: [&str; 2], rows: &[Row<'_>]) -> RecordBatch {
+    fn batch(rows: &[Row<'_>]) -> RecordBatch {
         let columns: [(&str, ArrayRef); 3] = [
             ("videoId", Arc::new(rows.iter().map(|row| row.0).collect::<StringArray>())),
-            (duration, Arc::new(rows.iter().map(|row| row.1).collect::<Float64Array>())),
-            (source, Arc::new(rows.iter().map(|row| row.2).collect::<StringArray>())),
+            ("duration", Arc::new(rows.iter().map(|row| row.1).collect::<Float64Array>())),
+            ("durationSource", Arc::new(rows.iter().map(|row| row.2).collect::<StringArray>())),
         ];
         RecordBatch::try_from_iter_with_nullable(columns.map(|(name, array)| (name, array, true))).unwrap()
     }
 
-    fn videos(rows: &[Row<'_>]) -> Result<Videos> {
-        let batch = batch(["duration", "durationSource"], rows);
-        Videos::read(batch.schema_ref(), std::slice::from_ref(&batch), &ColumnMap::default())
-    }
-
-    /// What event rows state, one batch per row or all in one.
-    fn joined(rows: &[Row<'_>], size: usize) -> Result<Videos> {
-        let schema = batch(JOINED, &[]).schema();
-        let mut reader = VideoReader::of_events(&schema, &ColumnMap::default())?;
-        rows.chunks(size).try_for_each(|rows| reader.read(&[batch(JOINED, rows)]))?;
+    /// What rows state, `size` of them in a batch.
+    fn videos(rows: &[Row<'_>], size: usize) -> Result<Videos> {
+        let mut reader = VideoReader::of_videos(&batch(&[]).schema(), &ColumnMap::default())?;
+        rows.chunks(size).try_for_each(|rows| reader.read(&[batch(rows)]))?;
         Ok(reader.finish())
     }
 
@@ -274,7 +248,7 @@ mod tests {
             (None, Some(50.0), None),
             (Some("b"), Some(20.0), Some("metadata")),
         ];
-        for videos in [videos(&rows).unwrap(), joined(&rows, 1).unwrap(), joined(&rows, 9).unwrap()] {
+        for videos in [videos(&rows, 1).unwrap(), videos(&rows, 9).unwrap()] {
             assert_eq!(duration(&videos, "a"), Some((10.0, "estimated")));
             assert_eq!(duration(&videos, "b"), Some((20.0, "metadata")));
             assert_eq!(duration(&videos, "c"), Some((30.0, "metadata")));
@@ -296,7 +270,7 @@ mod tests {
         ] {
             let between = (Some("b"), Some(10.0), None);
             for rows in [vec![first, second], vec![first, between, second]] {
-                for result in [videos(&rows), joined(&rows, 1), joined(&rows, 9)] {
+                for result in [videos(&rows, 1), videos(&rows, 9)] {
                     let error = result.unwrap_err();
                     assert_eq!(error.kind(), ErrorKind::Data);
                     assert!(error.to_string().contains("videoId a"), "{error}");

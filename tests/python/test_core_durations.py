@@ -4,17 +4,7 @@ import pyarrow as pa
 import pytest
 
 import watchspan as ws
-from support.core_calls import (
-    KNOWN,
-    aggregate_joined,
-    assert_same,
-    batches,
-    furthest,
-    joined,
-    joined_as_told,
-    random_events,
-    rows,
-)
+from support.core_calls import batches, furthest, random_events
 from watchspan import _core
 
 # How far anybody got.
@@ -93,42 +83,11 @@ def test_furthest_gives_the_durations_that_aggregate_estimates(seed):
     assert told_by(found) == {row["videoId"]: (row["videoDuration"], row["durationSource"]) for row in whole}
 
 
-# Events that state their video's duration.
-
-
-def test_joined_durations_are_those_of_the_videos_table(events, videos):
-    known = dict(zip(videos["videoId"].to_pylist(), videos["duration"].to_pylist()))
-    assert_same(
-        aggregate_joined(joined(events, known, "metadata")),
-        ws.aggregate(events, videos=videos.drop(["title"])),
-    )
+# Parts of the events, with what is known of all videos.
 
 
 @pytest.mark.parametrize("seed", range(60))
-def test_joined_durations_give_the_same_rows(seed):
-    rng, events, rules = random_events(seed)
-    rules, unique = ws.Rules(**rules), rng.random() < 0.8
-    scoring = rng.choice([ws.Scoring(), ws.Scoring(skips=-1.0, high=60.0)])
-    options = {"rules": rules, "scoring": scoring, "unique_seconds": unique}
-    expected = ws.aggregate(
-        events, videos={"videoId": list(KNOWN), "duration": list(KNOWN.values())}, **options
-    )
-    stated = joined(events, KNOWN, rng.choice(["metadata", None]))
-    assert_same(aggregate_joined(iter(batches(stated, rng)), **options), expected)
-
-
-@pytest.mark.parametrize("seed", range(60))
-def test_joined_estimates_give_the_same_rows(seed):
-    rng, events, rules = random_events(seed)
-    rules = ws.Rules(**{**rules, "estimate_duration": True})
-    told = told_by(furthest(events, rules))
-    stated = joined_as_told(events, told)
-    expected = ws.aggregate(events, rules=rules)
-    assert_same(aggregate_joined(iter(batches(stated, rng)), rules), expected)
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_a_videos_table_of_estimates_gives_the_same_rows(seed):
+def test_users_by_themselves_make_the_whole_with_what_is_known_of_all_videos(seed):
     _, events, rules = random_events(seed)
     rules = ws.Rules(**{**rules, "estimate_duration": True})
     told = told_by(furthest(events, rules))
@@ -143,51 +102,14 @@ def test_a_videos_table_of_estimates_gives_the_same_rows(seed):
     never = ws.Rules(**{**{name: getattr(rules, name) for name in any_names()}, "estimate_duration": False})
     assert ws.aggregate(events, videos=given, rules=never).equals(expected)
     assert ws.engagement(ws.sessions(events, rules=rules), videos=given, rules=rules).equals(expected)
+    users = events["userId"].to_pylist()
+    alone = [
+        ws.aggregate(events.filter(pa.array([own == user for own in users])), videos=given, rules=never)
+        for user in sorted({user for user in users if user})
+    ]
+    parts = [part.replace_schema_metadata() for part in alone]
+    assert pa.concat_tables(parts).combine_chunks() == expected.replace_schema_metadata().combine_chunks()
 
 
 def any_names():
     return [spec["name"] for spec in _core.rule_specs()]
-
-
-def test_an_unknown_duration_stays_unknown(events):
-    stated = joined(events, {"v1": 300.0}, "metadata")
-    found = {row["videoId"]: row for row in rows(aggregate_joined(stated))}
-    assert found["v1"]["durationSource"] == "metadata"
-    assert found["v2"]["videoDuration"] is None
-    assert found["v2"]["durationSource"] is None
-    assert found["v2"]["dataQualityFlags"][0] == "missing_duration"
-    nothing = ws.Rules(estimate_duration=False)
-    expected = ws.aggregate(events, videos={"videoId": ["v1"], "duration": [300.0]}, rules=nothing)
-    assert_same(aggregate_joined(stated), expected)
-
-
-def test_columns_of_nothing_but_null(events):
-    empty = pa.nulls(len(events))
-    stated = events.append_column("_duration", empty).append_column("_durationSource", empty)
-    assert_same(aggregate_joined(stated), ws.aggregate(events, rules=ws.Rules(estimate_duration=False)))
-
-
-def test_integer_videos_and_mapped_names(events):
-    codes = pa.array([int(video[1:]) for video in events["videoId"].to_pylist()], pa.int64())
-    events = events.set_column(2, "video", codes)
-    columns = {"videoId": "video"}
-    expected = ws.aggregate(events, videos={"videoId": [1, 2], "duration": [300.0, 40.0]}, columns=columns)
-    stated = joined(events.append_column("videoId", codes), {1: 300.0, 2: 40.0}, "metadata").drop(["videoId"])
-    assert_same(aggregate_joined(stated, columns=columns), expected)
-
-
-def test_events_that_contradict_each_other(events):
-    stated = joined(events, {"v1": 300.0, "v2": 40.0}, "metadata")
-    other = joined(events.slice(3, 1), {"v1": 301.0}, "metadata")
-    with pytest.raises(ws.errors.DataError, match=r"v1.*300 s.*301 s"):
-        aggregate_joined(iter([*stated.to_batches(), *other.to_batches()]))
-
-
-def test_the_duration_columns_have_to_be_there(events):
-    with pytest.raises(ws.errors.MissingColumnError, match="_duration"):
-        aggregate_joined(events)
-    with pytest.raises(ws.errors.MissingColumnError, match="_durationSource"):
-        aggregate_joined(events.append_column("_duration", pa.array([1.0] * len(events))))
-    wrong = joined(events, KNOWN, "metadata").drop(["_duration"])
-    with pytest.raises(ws.errors.ColumnTypeError, match="_duration"):
-        aggregate_joined(wrong.append_column("_duration", pa.array([True] * len(events))))

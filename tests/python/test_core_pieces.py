@@ -10,10 +10,8 @@ from support.core_calls import (
     MICROS,
     START,
     START_MICROS,
-    aggregate_joined,
     batches,
     furthest,
-    joined,
     random_events,
     rows,
 )
@@ -260,14 +258,10 @@ def test_a_bound_is_a_whole_number(events, option, value):
 def test_an_iterator_of_nothing_gives_empty_tables():
     assert scopes(iter([])) == []
     assert furthest(iter([])) == []
-    found, schema, report = aggregate_joined(iter([]))
-    assert found == []
-    assert schema.names == [spec["name"] for spec in _core.column_specs("engagement")]
-    assert report["read"] == 0
 
 
 def test_tables_without_rows_tell_their_columns(events):
-    nothing = joined(events.slice(0, 0), {}, None)
+    nothing = events.slice(0, 0)
     names = ["userId", "sessionId", "firstTime", "lastTime"]
     for result, expected in (
         (_core.scopes(sources.read(nothing, None), None, None, None, None, None), names),
@@ -278,7 +272,6 @@ def test_tables_without_rows_tell_their_columns(events):
                 *("reportedSecond", "reportedDuration", "reportingUsers"),
             ],
         ),
-        (aggregate_joined(nothing), [spec["name"] for spec in _core.column_specs("engagement")]),
     ):
         found, schema = result[:2]
         assert pa.Table.from_batches(found, schema).num_rows == 0

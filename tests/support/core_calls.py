@@ -33,31 +33,5 @@ def random_events(seed):
     return rng, table(events, list(events[0])), any_rules(rng)
 
 
-def joined(events, durations, source):
-    """The events, each with its video's duration and where that comes from: all from `source`."""
-    return joined_as_told(events, {video: (seconds, source) for video, seconds in durations.items()})
-
-
-def joined_as_told(events, told):
-    """The events, each with its video's duration and where that comes from, as `told` by video."""
-    pairs = [told.get(video, (None, None)) for video in events["videoId"].to_pylist()]
-    found = [seconds for seconds, _ in pairs]
-    sources = [None if seconds is None else source for seconds, source in pairs]
-    events = events.append_column("_duration", pa.array(found, pa.float64()))
-    return events.append_column("_durationSource", pa.array(sources, pa.string()))
-
-
-def aggregate_joined(events, rules=None, scoring=None, unique_seconds=True, columns=None):
-    rules, scoring = rules or ws.Rules(), scoring or ws.Scoring()
-    events = sources.read(events, None)
-    return _core.aggregate_joined(events, columns, None, rules, scoring, unique_seconds, None)
-
-
-def assert_same(result, expected):
-    found, schema, report = result
-    assert pa.Table.from_batches(found, schema).equals(expected.replace_schema_metadata())
-    assert report == ws.report(expected)
-
-
 def furthest(events, rules=None):
     return rows(_core.furthest(sources.read(events, None), None, None, rules or ws.Rules(), None))

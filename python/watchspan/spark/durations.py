@@ -1,12 +1,13 @@
 """How long videos are: what the catalogue says, and what viewers show where it says nothing.
 
-Durations are small beside events: they are broadcast to them, and nothing is collected or counted to decide
+Durations are small beside events: all of them reach each task, and nothing is collected or counted to decide
 what to do. The events of videos that lack one are read a second time for the estimate.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -16,7 +17,7 @@ from watchspan import _core, sources
 from watchspan.columns import VIDEOS
 from watchspan.errors import DataError
 from watchspan.refresh import statements as sql
-from watchspan.spark import layout
+from watchspan.spark import layout, tasks
 
 
 def clean_videos(videos: DataFrame, columns: Mapping[str, str | None] | None, like: DataFrame) -> DataFrame:
@@ -39,16 +40,17 @@ def clean_videos(videos: DataFrame, columns: Mapping[str, str | None] | None, li
     said = rows.filter(sql.HAS_VIDEO).select(
         "videoId", *(F.expr(part).alias(name) for name, part in sql.METADATA.items())
     )
-    told, first, last = F.struct(*sql.METADATA), F.col("first"), F.col("last")
-    return (
-        said.groupBy("videoId")
-        .agg(F.min(told).alias("first"), F.max(told).alias("last"), F.expr(sql.CONFLICT).alias("conflict"))
-        .select(
-            "videoId",
-            F.when(F.col("conflict"), _conflict(first, last)).otherwise(first["duration"]).alias("duration"),
-            first["durationSource"].alias("durationSource"),
-            first["title"].alias("title"),
-        )
+    told = f"struct({', '.join(sql.METADATA)})"
+    rows = said.groupBy("videoId").agg(
+        F.expr(f"min({told})").alias("least"),
+        F.expr(f"max({told})").alias("most"),
+        F.expr(sql.CONFLICT).alias("conflict"),
+    )
+    return rows.selectExpr(
+        "videoId",
+        f"CASE WHEN conflict THEN {_CONFLICT} ELSE least.duration END AS duration",
+        "least.durationSource AS durationSource",
+        "least.title AS title",
     )
 
 
@@ -79,52 +81,62 @@ def video_types(key: T.DataType) -> dict[str, T.DataType]:
     return {**types, "videoId": key}
 
 
-def _conflict(first: Column, last: Column) -> Column:
-    return F.raise_error(
-        F.concat(
-            # As the core's errors in tasks are told, so that both are known by it.
-            F.lit(f"{DataError.__module__}.{DataError.__name__}: "),
-            F.lit("The videos table has two different rows for videoId "),
-            F.col("videoId").cast("string"),
-            F.lit(": "),
-            _shown(first),
-            F.lit(" and "),
-            _shown(last),
-            F.lit(". Keep one of them."),
-        )
-    ).cast("double")
-
-
-def _shown(told: Column) -> Column:
-    source = told["durationSource"]
-    guess = F.when(source == sql.METADATA_SOURCE, "").otherwise(F.concat(F.lit(", "), source))
-    duration = F.when(told["duration"].isNull(), "unknown").otherwise(
-        F.concat(told["duration"].cast("string"), F.lit(" s"), guess)
+def _shown(told: str) -> str:
+    """The expression for what a row says, `told`, as the core shows it."""
+    source = f"{told}.durationSource"
+    guess = f"CASE WHEN {source} = '{sql.METADATA_SOURCE}' THEN '' ELSE concat(', ', {source}) END"
+    return (
+        f"'(duration ', coalesce(concat(CAST({told}.duration AS STRING), ' s', {guess}), 'unknown'), "
+        f"', title ', coalesce(concat('\"', {told}.title, '\"'), 'none'), ')'"
     )
-    title = F.when(told["title"].isNull(), "none").otherwise(F.concat(F.lit('"'), told["title"], F.lit('"')))
-    return F.concat(F.lit("(duration "), duration, F.lit(", title "), title, F.lit(")"))
 
 
-# What a video's duration, and where it is from, are called where they were joined to events, which may have
-# columns of their own that say how long it is.
-JOINED = ("_duration", "_durationSource")
+# As the core's errors in tasks are told, so that both are known by it.
+_CONFLICT = (
+    f"CAST(raise_error(concat('{DataError.__module__}.{DataError.__name__}: "
+    "The videos table has two different rows for videoId ', CAST(videoId AS STRING), ': ', "
+    f"{_shown('least')}, ' and ', {_shown('most')}, '. Keep one of them.')) AS DOUBLE)"
+)
 
 
-def join_durations(
-    rows: DataFrame,
-    known: DataFrame | None,
-    found: DataFrame | None,
-    names: tuple[str, str] = ("videoDuration", "durationSource"),
-) -> DataFrame:
-    """The rows with the duration of their video and where it is from, both null where none is known.
+def with_videos(events: DataFrame, known: DataFrame | None, found: DataFrame | None) -> DataFrame:
+    """The events, the first of each partition with all that is known of videos: see `tasks.pack_videos`.
+
+    So nothing is joined to events or to what is made of them. The row is found by a join of hashes: beside
+    one of nested loops Spark would not put small partitions together.
+
+    Args:
+        events: The events as they reach the tasks.
+        known: From `clean_videos`, or None.
+        found: From `found_out`, of videos for which `known` has no duration, or None.
+    """
+    parts = [part for part in (known, found) if part is not None]
+    if not parts:
+        return events
+    told = parts[0]
+    for part in parts[1:]:
+        told = told.unionByName(part, allowMissingColumns=True)
+    if len(parts) > 1:
+        # Of a video `found` has a duration and `known` perhaps a title.
+        said = [F.max(name).alias(name) for name in told.columns if name != "videoId"]
+        told = told.groupBy("videoId").agg(*said)
+    pack = partial(tasks.pack_videos, schema=layout.declared(told.schema))
+    packed = told.coalesce(1).mapInArrow(pack, f"{tasks.HEAD} int, {tasks.VIDEOS} binary")
+    # Spark numbers rows from a multiple of 2^33 on in each partition.
+    head = F.expr("CASE WHEN monotonically_increasing_id() % 8589934592 = 0 THEN 1 END")
+    joined = events.withColumn(tasks.HEAD, head).join(F.broadcast(packed), tasks.HEAD, "left")
+    return joined.drop(tasks.HEAD)
+
+
+def join_durations(rows: DataFrame, known: DataFrame | None, found: DataFrame | None) -> DataFrame:
+    """The rows with `videoDuration` and `durationSource` of their video, both null where none is known.
 
     Args:
         rows: Rows with `videoId`.
         known: From `clean_videos`, or None.
         found: From `found_out`, of videos for which `known` has no duration, or None.
-        names: What to call the two columns.
     """
-    duration, source = names
+    duration, source = "videoDuration", "durationSource"
     parts = [
         part.filter(F.col("duration").isNotNull()).select(
             "videoId", F.col("duration").alias(duration), F.col("durationSource").alias(source)

@@ -22,7 +22,7 @@ from watchspan.presets import Preset, reading
 from watchspan.refresh import statements as sql
 from watchspan.rules import Rules, Scoring
 from watchspan.spark import layout
-from watchspan.spark.durations import JOINED, clean_videos, found_out, join_durations, lacking
+from watchspan.spark.durations import clean_videos, found_out, join_durations, lacking, with_videos
 from watchspan.spark.failures import told
 from watchspan.spark.flat import flattened, names_of
 from watchspan.spark.kinds import numbered
@@ -65,8 +65,9 @@ def aggregate_events(
             (TIMESTAMP, TIMESTAMP_NTZ as UTC, or RFC 3339 text), `userId`, `videoId` and, if there is one,
             `sessionId` (text or integers), `eventName`, `currentTime`, optionally `playbackRate`, `seekFrom`
             and `sequence`. Those of viewers of videos that lack a duration are read twice.
-        videos: Durations and titles: `videoId`, `duration` (seconds) and optionally `title`. It is
-            broadcast, so it must fit into an executor's memory. None: no duration is known.
+        videos: Durations and titles: `videoId`, `duration` (seconds) and optionally `title`. All of it is
+            handed to each task, where it may take 2 GB: of millions of videos better those that have events.
+            None: no duration is known.
         preset: As for `watchspan.aggregate`: the events are raw records of that source.
         columns: Default column name -> its name in your tables, or where it is in them, as for
             `watchspan.aggregate`; paths, fallbacks, units and the like become expressions of Spark's, so that
@@ -108,9 +109,8 @@ def aggregate_events(
     wanted = rules.estimate_duration or _REPORTED in taken.columns
     found = _found_out(taken, known, meanings, rules, count) if wanted else None
     task = partial(aggregate_partition, rules=rules, scoring=scoring, unique_seconds=unique)
-    joined = spread(join_durations(numbered(taken, meanings), known, found, JOINED), ("userId",), count)
-    rows = observed(_run(joined, task, schema, observation), observation)
-    return layout.from_spark_layout(_titled(rows, known), schema)
+    rows = with_videos(spread(numbered(taken, meanings), ("userId",), count), known, found)
+    return _run(rows, task, schema, observation)
 
 
 @told
@@ -237,8 +237,7 @@ def walk(
     """
     schema = sessions_of(events, None, vocabulary, rules)
     task = partial(walk_partition, rules=rules)
-    rows = _run(spread(numbered(events, vocabulary), ("userId",), partitions), task, schema, observation)
-    return layout.from_spark_layout(observed(rows, observation), schema)
+    return _run(spread(numbered(events, vocabulary), ("userId",), partitions), task, schema, observation)
 
 
 def engage(
@@ -250,9 +249,7 @@ def engage(
     sent = layout.to_spark_layout(sessions, [*names, "videoDuration", "durationSource"])
     task = partial(engage_partition, rules=rules, scoring=scoring, unique_seconds=unique_seconds)
     # Nothing connects a user's videos any more, so one hot user is spread as well.
-    return layout.from_spark_layout(
-        _run(spread(sent, ("userId", "videoId"), partitions), task, schema), schema
-    )
+    return _run(spread(sent, ("userId", "videoId"), partitions), task, schema)
 
 
 def observed(rows: DataFrame, observation: Any) -> DataFrame:
@@ -272,11 +269,12 @@ def observed(rows: DataFrame, observation: Any) -> DataFrame:
 def _run(
     rows: DataFrame, task: Callable[..., Any], schema: T.StructType, observation: Any = None
 ) -> DataFrame:
-    """Lets the core work through each partition; the table with this schema comes back in Spark's layout."""
-    declared = layout.spark_layout(schema)
+    """The table with this schema, which the core makes of each partition."""
+    returned = layout.returned(schema)
     if observation is not None:
-        declared = declared.append(pa.field(COUNTS, pa.list_(pa.int64())))
-    return rows.mapInArrow(partial(task, declared=declared), layout.spark_schema(declared))
+        returned = returned.add(COUNTS, T.ArrayType(T.LongType()))
+    made = rows.mapInArrow(partial(task, declared=layout.declared(returned)), returned)
+    return layout.put_together(observed(made, observation), schema)
 
 
 def _found_out(

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
-from pyspark.sql import types as T
 
 from watchspan import _core, api
+from watchspan.spark.layout import text
 
 _KIND = "_kind"
 _MEANINGS = _core.meanings()
@@ -18,13 +17,15 @@ VOCABULARY = {meaning: meaning for meaning in _MEANINGS}
 def numbered(events: DataFrame, vocabulary: str | dict[str, str] | None) -> DataFrame:
     """The events with a number in place of `eventName` that says what it means, null if that is not known."""
     known = vocabulary if isinstance(vocabulary, dict) else api.vocabulary(vocabulary or "default")
-    # Of text with a collation, names that differ would be equal.
-    name, kind = F.col("eventName").cast(T.StringType()), F.lit(None).cast("tinyint")
+    cases = []
     for number, meaning in enumerate(_MEANINGS):
-        names = [own for own, means in known.items() if means == meaning]
+        names = [text(own) for own, means in known.items() if means == meaning]
         if names:
-            kind = F.when(name.isin(names), F.lit(number).cast("tinyint")).otherwise(kind)
-    return events.withColumn(_KIND, kind).drop("eventName")
+            # Of text with a collation, names that differ would be equal.
+            cases.append(f"WHEN CAST(eventName AS STRING) IN ({', '.join(names)}) THEN {number}Y")
+    kind = f"CASE {' '.join(cases)} END" if cases else "CAST(NULL AS TINYINT)"
+    others = [name for name in events.columns if name != "eventName"]
+    return events.selectExpr(*others, f"{kind} AS {_KIND}")
 
 
 def named(batch: pa.RecordBatch) -> pa.RecordBatch:

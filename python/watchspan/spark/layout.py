@@ -1,9 +1,9 @@
 """The tables' columns as Spark knows them, derived from the core's one definition of them.
 
-A table travels between Spark and the core in *Spark's layout*: every whole number has 64 bits. Lists of pairs
-go to the core as two lists of numbers, because those of stored tables may have more parts. They come back as
-they are, but for Spark 3.3, which cannot take them. Spark matches what a Python task yields by position, and
-in silence, so that layout is declared here and held to there.
+A table goes from Spark to the core in *Spark's layout*: whole numbers have 64 bits, and lists of pairs are
+two lists of numbers, because those of stored tables may have more parts. It comes back as it is, but for
+Spark 3.3, which cannot take such lists. Spark matches what a Python task yields by position, and in silence,
+so what comes back is declared here and held to there.
 """
 
 from __future__ import annotations
@@ -123,9 +123,14 @@ def table_schema(table: str, schema: pa.Schema) -> T.StructType:
     )
 
 
-def spark_layout(schema: T.StructType) -> pa.Schema:
-    """The Arrow schema of a table that comes from the core, in Spark's layout."""
-    return pa.schema([(name, to_arrow(kind)) for name, kind in _laid_out_fields(schema)])
+def returned(schema: T.StructType) -> T.StructType:
+    """The columns of a table as they come from the core: those of `schema`, as far as Spark can take them."""
+    return T.StructType([column for field in schema.fields for column in _returned(field)])
+
+
+def declared(schema: T.StructType) -> pa.Schema:
+    """The Arrow schema of what a task returns as `schema`."""
+    return pa.schema([(field.name, to_arrow(field.dataType)) for field in schema.fields])
 
 
 def spark_schema(schema: pa.Schema) -> T.StructType:
@@ -133,15 +138,12 @@ def spark_schema(schema: pa.Schema) -> T.StructType:
     return T.StructType([T.StructField(field.name, to_spark(field.type)) for field in schema])
 
 
-def _laid_out_fields(schema: T.StructType) -> Iterator[tuple[str, T.DataType]]:
-    for field in schema.fields:
-        if _is_split(field.dataType):
-            for part in field.dataType.elementType.names:
-                yield f"{field.name}_{part}", T.ArrayType(T.DoubleType())
-        elif isinstance(field.dataType, T.IntegralType):
-            yield field.name, T.LongType()
-        else:
-            yield field.name, field.dataType
+def _returned(field: T.StructField) -> Iterator[T.StructField]:
+    if _is_split(field.dataType):
+        for part in field.dataType.elementType.names:
+            yield T.StructField(f"{field.name}_{part}", T.ArrayType(T.DoubleType()))
+    else:
+        yield field
 
 
 def is_pairs(kind: T.DataType) -> bool:
@@ -194,8 +196,10 @@ def plain_column(field: T.StructField, name: str) -> Column:
     return column.alias(name)
 
 
-def from_spark_layout(frame: DataFrame, schema: T.StructType) -> DataFrame:
-    """The table with this schema, comments included, from its rows in Spark's layout."""
+def put_together(frame: DataFrame, schema: T.StructType) -> DataFrame:
+    """The table with this schema, comments included, from its rows as they came `returned`."""
+    if not any(_is_split(field.dataType) for field in schema.fields):
+        return frame
     return frame.select(
         *(_column(field).alias(field.name, metadata=field.metadata) for field in schema.fields)
     )
@@ -214,7 +218,12 @@ def _column(field: T.StructField) -> Column:
         parts = [F.col(f"{field.name}_{part}") for part in field.dataType.elementType.names]
         # By position: the cast gives the parts the names that they have in the table.
         return F.arrays_zip(*parts).cast(field.dataType)
-    return F.col(field.name).cast(field.dataType)
+    return F.col(field.name)
+
+
+def text(value: str) -> str:
+    """`value` as SQL, whatever characters it has, and however the session reads quotes."""
+    return f"CAST(X'{value.encode().hex()}' AS STRING)"
 
 
 def quoted(name: str) -> Column:

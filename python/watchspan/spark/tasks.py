@@ -14,13 +14,18 @@ from typing import Any
 import pyarrow as pa
 
 from watchspan import _core
-from watchspan.errors import WatchspanError
+from watchspan.errors import OptionError, WatchspanError
 from watchspan.rules import Rules, Scoring
 from watchspan.spark.kinds import VOCABULARY, named
+from watchspan.spark.layout import KEYS
 
 COUNTS = "_counts"
 # The bounds of time that an event may carry.
 FIRST, LAST = "_first", "_last"
+# What is known of videos, which the first event of a partition carries, and what that event is known by.
+VIDEOS, HEAD = "_videos", "_head"
+# What a value of a column may take.
+MOST_BYTES = 2**31 - 2**20
 # Of an output batch. Spark copies each into a buffer of its own, on both sides.
 _ROWS = 16_384
 
@@ -33,11 +38,14 @@ def aggregate_partition(
     unique_seconds: bool,
     declared: pa.Schema,
 ) -> Iterator[pa.RecordBatch]:
-    """Events that carry their videos' durations -> engagement rows."""
+    """Events, the first of which may carry what is known of videos -> engagement rows."""
     taken, figures = _taken(batches), None
     if taken is not None:
-        made, _, figures = _core.aggregate_joined(
-            map(named, taken), None, VOCABULARY, rules, scoring, unique_seconds, 1
+        videos, taken = _with_videos(taken)
+        # These are some users' events: they cannot tell how far anybody got in a video.
+        rules = replace(rules, estimate_duration=False)
+        made, _, figures = _core.aggregate(
+            map(named, taken), videos, None, VOCABULARY, rules, scoring, unique_seconds, 1
         )
         yield from _declared(made, declared)
     yield from _counted(figures, declared)
@@ -108,6 +116,48 @@ def within_partition(batches: Iterator[pa.RecordBatch], *, declared: pa.Schema) 
     yield from _declared(map(_within, batches), declared)
 
 
+def pack_videos(batches: Iterator[pa.RecordBatch], *, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """What is known of videos -> one row: `_head`, which is 1, and `_videos`, which is all of it.
+
+    Args:
+        batches: `videoId`, `duration` and `durationSource`, and `title` if it is known, one row per video.
+        schema: The columns, should there be no row.
+
+    Raises:
+        OptionError: If it takes more than a value of a column may.
+    """
+    rows = list(batches) or [pa.RecordBatch.from_pylist([], schema)]
+    stream = pa.BufferOutputStream()
+    with pa.ipc.new_stream(stream, rows[0].schema) as writer:
+        for batch in rows:
+            writer.write_batch(batch)
+    packed = stream.getvalue().to_pybytes()
+    if len(packed) > MOST_BYTES:
+        raise OptionError(
+            f"The videos table takes {len(packed)} bytes, but no more than {MOST_BYTES} reach a task: keep "
+            "those videos that have events, as with "
+            "videos.join(events.select('videoId').distinct(), 'videoId', 'left_semi')."
+        )
+    yield pa.RecordBatch.from_arrays([pa.array([1], pa.int32()), pa.array([packed])], names=[HEAD, VIDEOS])
+
+
+def _with_videos(
+    batches: Iterator[pa.RecordBatch],
+) -> tuple[pa.Table | None, Iterator[pa.RecordBatch]]:
+    """What the first row carries of videos, and the events without it."""
+    first = next(batches)
+    if VIDEOS not in first.schema.names:
+        return None, chain([first], batches)
+    packed = first.column(first.schema.names.index(VIDEOS))[0]
+    videos = pa.ipc.open_stream(packed.as_buffer()).read_all() if packed.is_valid else None
+    return videos, (_without_videos(batch) for batch in chain([first], batches))
+
+
+def _without_videos(batch: pa.RecordBatch) -> pa.RecordBatch:
+    columns = {name: column for name, column in _columns(batch).items() if name != VIDEOS}
+    return pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
+
+
 def _taken(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch] | None:
     """The batches; None if there is none. Spark calls the function for empty partitions too."""
     first = next(batches, None)
@@ -142,6 +192,9 @@ def _conform(batch: pa.RecordBatch, declared: pa.Schema) -> pa.RecordBatch:
             arrays.append(pa.nulls(batch.num_rows, field.type))
             continue
         array = columns.get(field.name)
+        if array is not None and field.name in KEYS and pa.types.is_integer(field.type):
+            # Keys come with 64 bits, and were no wider in the events.
+            array = array.cast(field.type)
         if array is None or not array.type.equals(field.type):
             found = "is not there" if array is None else f"has the type {array.type}"
             raise WatchspanError(

@@ -13,7 +13,7 @@ import watchspan as ws
 from watchspan import _core
 
 START = dt.datetime(2026, 1, 15, 10, tzinfo=dt.timezone.utc)
-KINDS = ("events", "videos", "sessions", "engagement", "spans", "joined", "spark_layout")
+KINDS = ("events", "videos", "sessions", "engagement", "spans", "spark_layout")
 USERS = ("ann", "bob", "a user id that is longer than a view's twelve bytes", None)
 VIDEOS = ("v1", "video 2", "a video id that is longer than a view's twelve bytes")
 NAMES = ("play", "pause", "resume", "seek", "heartbeat", "ended", "close", "unheard of")
@@ -120,11 +120,6 @@ def table(kind: str, layout: int) -> pa.Table:
     if kind == "spans":
         bounds = array([0] * _ROWS, pa.int64()), array([2**62] * _ROWS, pa.int64())
         return events.append_column("_first", bounds[0]).append_column("_last", bounds[1])
-    if kind == "joined":
-        durations = array([100] * _ROWS, pa.float64()), array(["estimated"] * _ROWS, pa.string())
-        return events.append_column("videoDuration", durations[0]).append_column(
-            "durationSource", durations[1]
-        )
     if kind == "spark_layout":
         return pa.Table.from_batches([_core.to_spark_layout(batch("sessions", layout))])
     make: Callable[..., pa.Table] = ws.sessions if kind == "sessions" else ws.aggregate
@@ -137,10 +132,6 @@ def batch(kind: str, layout: int, part: int = 0) -> pa.RecordBatch:
     found = table(kind, layout).combine_chunks().to_batches()
     whole = found[0] if found else pa.RecordBatch.from_pylist([], table(kind, layout).schema)
     return whole.slice(1, max(len(whole) - 3, 0)) if part else whole
-
-
-def _joined(source: Any) -> Any:
-    return _core.aggregate_joined(source, None, None, ws.Rules(), ws.Scoring(), True, 1)
 
 
 # What takes a table of a kind, of that layout, as the first argument or as videos.
@@ -176,7 +167,6 @@ VERBS: dict[str, dict[str, Verb]] = {
         "core.to_spark_layout": lambda x, _: _core.to_spark_layout(x),
     },
     "spans": {"core.within": lambda x, _: _core.within(x, None)},
-    "joined": {"core.aggregate_joined": lambda x, _: _joined(x)},
     "spark_layout": {"core.from_spark_layout": lambda x, _: _core.from_spark_layout(x)},
 }
 # These take one batch, and no stream.
