@@ -130,9 +130,10 @@ def described(preset: Any) -> _core.PresetSpec:
             )
         return known[path]
     try:
-        return _core.read_preset(str(path), Path(path).read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeError) as error:
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except (OSError, ValueError) as error:  # the latter for what is no text, and names with NUL
         raise SourceError(f"Cannot read the preset {shown(path)}: {error}") from error
+    return _core.read_preset(str(path), text)
 
 
 def of_records(preset: _core.PresetSpec) -> list[str]:

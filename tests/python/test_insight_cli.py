@@ -267,6 +267,8 @@ def test_compare_prints_what_it_found_and_warns(run: Run, tmp_path: Path) -> Non
     assert (tmp_path / "effects.csv").read_text().startswith('"metric","group","control"')
     assert "exclude each other" in run(*call, "--json", "-o", "-", code=2).stderr
     assert "as in control=9,new=1" in run(*call, "--shares", "a:1", code=2).stderr
+    twice = run(*call, "--shares", "a=1, b=2,a=3", code=2).stderr
+    assert "--shares names 'a' more than once: give each group one share." in twice
     assert "numerator of the metric 'x'" in run(*call, "--metric", "x=y", code=2).stderr
     assert "built in (watchTimePerUser" in run(*call, "--metric", "watched", code=2).stderr
     assert "control is 'c', but groups has 'a', 'b'" in run(*call, "--control", "c", code=1).stderr

@@ -67,6 +67,8 @@ def test_what_is_no_preset_is_refused(tmp_path):
         ws.aggregate(RECORDS, preset="edxx")
     with pytest.raises(SourceError, match="Cannot read the preset"):
         ws.aggregate(RECORDS, preset=str(tmp_path / "none.toml"))
+    with pytest.raises(SourceError, match=r"Cannot read the preset 'a\\x00b.toml'"):
+        ws.aggregate(RECORDS, preset="a\0b.toml")
     with pytest.raises(VocabularyError, match='"start" cannot mean "begin"'):
         ws.aggregate(RECORDS, preset={"events": {"start": "begin"}})
     for preset in (3, {"events": {"start": None}}):

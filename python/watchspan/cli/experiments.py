@@ -20,8 +20,8 @@ __all__ = ["COMMANDS"]
 def _shares(_: click.Context, __: click.Parameter, text: Optional[str]) -> Optional[dict[str, float]]:
     if text is None:
         return None
-    found = {}
-    for item in text.split(","):
+    found: dict[str, float] = {}
+    for number_of, item in enumerate(text.split(","), start=1):
         name, is_there, number = item.rpartition("=")
         try:
             found[name.strip()] = float(number)
@@ -29,6 +29,10 @@ def _shares(_: click.Context, __: click.Parameter, text: Optional[str]) -> Optio
             is_there = ""
         if not is_there or not name.strip():
             raise OptionError(f"--shares does not understand {shown(item)}: give them as in control=9,new=1.")
+        if len(found) < number_of:
+            raise OptionError(
+                f"--shares names {shown(name.strip())} more than once: give each group one share."
+            )
     return found
 
 

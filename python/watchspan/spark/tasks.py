@@ -159,7 +159,8 @@ def _without_videos(batch: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def _taken(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch] | None:
-    """The batches; None if there is none. Spark calls the function for empty partitions too."""
+    """The batches with rows; None if there is none. Spark calls the function for empty partitions too."""
+    batches = (batch for batch in batches if batch.num_rows)
     first = next(batches, None)
     return None if first is None else chain([first], batches)
 
