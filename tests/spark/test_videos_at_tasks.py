@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 import watchspan as ws
 from support.spark_rows import collected, data_frame, settings
 from watchspan import sample
-from watchspan.errors import OptionError
+from watchspan.errors import OptionError, WatchspanError
 from watchspan.spark import aggregate_events, tasks
 
 ROWS, SEED = 3_000, 4
@@ -77,12 +77,16 @@ def test_a_batch_of_any_size_will_do(spark: SparkSession, events: DataFrame, vid
 
 def test_what_is_too_much_for_a_value_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = sample.videos(SEED).to_batches()
-    schema = sample.videos(SEED).schema
-    (packed,) = tasks.pack_videos(iter(rows), schema=schema)
+    (packed,) = tasks.pack_videos(iter(rows))
     assert packed.schema.names == ["_head", "_videos"]
     assert pa.ipc.open_stream(packed.column(1)[0].as_buffer()).read_all() == sample.videos(SEED)
-    (none,) = tasks.pack_videos(iter([]), schema=schema)
-    assert pa.ipc.open_stream(none.column(1)[0].as_buffer()).read_all().schema == schema
     monkeypatch.setattr(tasks, "MOST_BYTES", 1_000)
     with pytest.raises(OptionError, match=r"takes \d+ bytes, but no more than 1000 reach a task"):
-        list(tasks.pack_videos(iter(rows), schema=schema))
+        list(tasks.pack_videos(iter(rows)))
+
+
+def test_a_task_without_the_videos_says_so_rather_than_guess() -> None:
+    batch = pa.RecordBatch.from_arrays([pa.nulls(1, pa.binary()), pa.array([1])], ["_videos", "userId"])
+    options = {"rules": ws.Rules(), "scoring": ws.Scoring(), "unique_seconds": True}
+    with pytest.raises(WatchspanError, match="does not carry the videos"):
+        next(tasks.aggregate_partition(iter([batch]), declared=pa.schema([]), **options))

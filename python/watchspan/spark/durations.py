@@ -7,7 +7,6 @@ what to do. The events of videos that lack one are read a second time for the es
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -120,8 +119,10 @@ def with_videos(events: DataFrame, known: DataFrame | None, found: DataFrame | N
         # Of a video `found` has a duration and `known` perhaps a title.
         said = [F.max(name).alias(name) for name in told.columns if name != "videoId"]
         told = told.groupBy("videoId").agg(*said)
-    pack = partial(tasks.pack_videos, schema=layout.declared(told.schema))
-    packed = told.coalesce(1).mapInArrow(pack, f"{tasks.HEAD} int, {tasks.VIDEOS} binary")
+    # A row of nothing, so that there is one to join whatever Spark finds to be empty.
+    nulls = [f"CAST(NULL AS {field.dataType.simpleString()}) AS {field.name}" for field in told.schema.fields]
+    told = told.unionByName(told.sparkSession.range(1).selectExpr(*nulls))
+    packed = told.coalesce(1).mapInArrow(tasks.pack_videos, f"{tasks.HEAD} int, {tasks.VIDEOS} binary")
     # Spark numbers rows from a multiple of 2^33 on in each partition.
     head = F.expr("CASE WHEN monotonically_increasing_id() % 8589934592 = 0 THEN 1 END")
     joined = events.withColumn(tasks.HEAD, head).join(F.broadcast(packed), tasks.HEAD, "left")

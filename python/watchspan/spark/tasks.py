@@ -116,17 +116,17 @@ def within_partition(batches: Iterator[pa.RecordBatch], *, declared: pa.Schema) 
     yield from _declared(map(_within, batches), declared)
 
 
-def pack_videos(batches: Iterator[pa.RecordBatch], *, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+def pack_videos(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """What is known of videos -> one row: `_head`, which is 1, and `_videos`, which is all of it.
 
     Args:
         batches: `videoId`, `duration` and `durationSource`, and `title` if it is known, one row per video.
-        schema: The columns, should there be no row.
+            One row at least; those without a video say nothing.
 
     Raises:
         OptionError: If it takes more than a value of a column may.
     """
-    rows = list(batches) or [pa.RecordBatch.from_pylist([], schema)]
+    rows = list(batches)
     stream = pa.BufferOutputStream()
     with pa.ipc.new_stream(stream, rows[0].schema) as writer:
         for batch in rows:
@@ -149,7 +149,13 @@ def _with_videos(
     if VIDEOS not in first.schema.names:
         return None, chain([first], batches)
     packed = first.column(first.schema.names.index(VIDEOS))[0]
-    videos = pa.ipc.open_stream(packed.as_buffer()).read_all() if packed.is_valid else None
+    if not packed.is_valid:
+        # Brought by anything but a broadcast, they would tear users apart: wrong rows are worse than none.
+        raise WatchspanError(
+            "The first event of a Spark task does not carry the videos, so Spark did not broadcast them as "
+            "it was told to: please report this, with the plan of the query."
+        )
+    videos = pa.ipc.open_stream(packed.as_buffer()).read_all()
     return videos, (_without_videos(batch) for batch in chain([first], batches))
 
 
