@@ -143,7 +143,7 @@ def pack_videos(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 def _with_videos(
     batches: Iterator[pa.RecordBatch],
-) -> tuple[pa.Table | None, Iterator[pa.RecordBatch]]:
+) -> tuple[Iterator[pa.RecordBatch] | None, Iterator[pa.RecordBatch]]:
     """What the first row carries of videos, and the events without it."""
     first = next(batches)
     if VIDEOS not in first.schema.names:
@@ -155,7 +155,7 @@ def _with_videos(
             "The first event of a Spark task does not carry the videos, so Spark did not broadcast them as "
             "it was told to: please report this, with the plan of the query."
         )
-    videos = pa.ipc.open_stream(packed.as_buffer()).read_all()
+    videos = iter(pa.ipc.open_stream(packed.as_buffer()))
     return videos, (_without_videos(batch) for batch in chain([first], batches))
 
 
