@@ -43,7 +43,7 @@ from watchspan.spark import aggregate_events
 WORKER_TAG = "WATCHSPAN_BENCHMARK"
 # At the most that Spark takes, no batch is measured.
 _LIMIT = "spark.sql.execution.arrow.maxBytesPerBatch"
-_NO_LIMIT = f"{2**31 - 1}"
+_NO_LIMIT = str(2**31 - 1)
 Variants = dict[str, Callable[[], DataFrame]]
 
 
@@ -117,7 +117,8 @@ def _variants(events: DataFrame, videos: DataFrame) -> Variants:
     a_fifth = F.pmod(F.xxhash64("sessionId"), F.lit(5)) == 0
     skewed = events.withColumn("userId", F.when(a_fifth, "a user of many").otherwise(F.col("userId")))
     lengths = zip(generated_events.video_ids(), map(float, generated_events.lengths()))
-    complete = events.sparkSession.createDataFrame(lengths, "videoId string, duration double")
+    titled = [(name, length, f"Lesson {number}") for number, (name, length) in enumerate(lengths)]
+    complete = events.sparkSession.createDataFrame(titled, "videoId string, duration double, title string")
     floor, watchspan = partial(_floor, used), partial(aggregate_events, events, videos=videos)
     return {
         "scan": lambda: used,

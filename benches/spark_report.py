@@ -87,8 +87,9 @@ class Size:
             yield name, value, others[name]
 
     def agrees(self) -> bool:
-        """Whether all sums agree that both define alike."""
-        return all(
+        """Whether all sums agree that both define alike, and those of watchspan with itself."""
+        own, again = (self.measured[name].sums for name in ("watchspan", f"watchspan, {UNMEASURED}"))
+        return all(nearly(name, value, again[name], self.rows) for name, value in own.items()) and all(
             nearly(name, own, other, self.rows)
             for name, own, other in self.differences()
             if name not in _MAY_DIFFER
@@ -131,7 +132,7 @@ def _summary(sizes: Sequence[Size]) -> str:
     head = (
         "events",
         *(f"{of} / {to} (aim: at most {aim})" for (of, to), aim in _AIMS.items()),
-        f"the two with {UNMEASURED}",
+        f"watchspan / floor, {UNMEASURED}",
         f"windows / watchspan (aim: at least {_AIM_WINDOWS:.0f})",
     )
     return table(head, rows)

@@ -131,6 +131,7 @@ def described(preset: Any) -> _core.PresetSpec:
         return known[path]
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
+        str(path).encode()  # the core takes no other names
     except (OSError, ValueError) as error:  # the latter for what is no text, and names with NUL
         raise SourceError(f"Cannot read the preset {shown(path)}: {error}") from error
     return _core.read_preset(str(path), text)

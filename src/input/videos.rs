@@ -56,22 +56,8 @@ impl VideoReader {
         let optional = |column| Bound::optional(map, column, InputTable::Videos, schema);
         let id = needed(InputColumn::VIDEO)?;
         let duration = needed(InputColumn::DURATION)?;
-        Self::new(
-            id,
-            duration,
-            optional(InputColumn::DURATION_SOURCE)?,
-            optional(InputColumn::TITLE)?,
-            schema,
-        )
-    }
-
-    fn new(
-        id: Bound,
-        duration: Bound,
-        source: Option<Bound>,
-        title: Option<Bound>,
-        schema: &Schema,
-    ) -> Result<Self> {
+        let source = optional(InputColumn::DURATION_SOURCE)?;
+        let title = optional(InputColumn::TITLE)?;
         let key = KeyType::of_column(&id, schema)?;
         let empty = schema.fields().is_empty() || id.data_type(schema)?.is_null();
         let videos = Videos { key: (!empty).then_some(key), videos: HashMap::default() };
@@ -101,7 +87,7 @@ impl VideoReader {
             let source = sources.as_ref().and_then(|sources| sources.get(row));
             let title = titles.as_ref().and_then(|titles| titles.get(row));
             let statement: Statement<'_> = (id, durations.get(row), source, title);
-            // Neighbouring events are mostly about one video, and state the same.
+            // Neighbouring session rows may be about one video, and state the same.
             if last != Some(statement) {
                 self.take(statement)?;
                 last = Some(statement);
@@ -143,7 +129,7 @@ impl Videos {
 
     /// Adds what a row states of the video `id`; `key` is the type of ids.
     fn add(&mut self, id: &[u8], video: Video, key: KeyType) -> Result<()> {
-        // Events repeat what is known of their video, so the rule is that there is nothing to insert.
+        // Session rows repeat what is known of their video, so the rule is that there is nothing to insert.
         match self.videos.get(id) {
             Some(known) if *known == video => {}
             Some(known) => {

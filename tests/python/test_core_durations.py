@@ -1,4 +1,4 @@
-"""How long videos are, as other engines ask the core: by how far anybody got, or stated with each event."""
+"""How long videos are, as other engines ask the core: by how far anybody got, or of parts of the events."""
 
 import pyarrow as pa
 import pytest

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 import watchspan as ws
@@ -69,6 +71,11 @@ def test_what_is_no_preset_is_refused(tmp_path):
         ws.aggregate(RECORDS, preset=str(tmp_path / "none.toml"))
     with pytest.raises(SourceError, match=r"Cannot read the preset 'a\\x00b.toml'"):
         ws.aggregate(RECORDS, preset="a\0b.toml")
+    odd = os.path.join(os.fsencode(tmp_path), b"a\xff.toml")
+    with open(odd, "w", encoding="utf-8") as file:
+        file.write("[events]\n")
+    with pytest.raises(SourceError, match="Cannot read the preset"):
+        ws.aggregate(RECORDS, preset=os.fsdecode(odd))
     with pytest.raises(VocabularyError, match='"start" cannot mean "begin"'):
         ws.aggregate(RECORDS, preset={"events": {"start": "begin"}})
     for preset in (3, {"events": {"start": None}}):

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 import watchspan as ws
 from support.kept_tables import VIDEOS, events, watch
@@ -103,12 +104,16 @@ def test_the_old_calls(spark: SparkSession) -> None:
     spark.sql("DROP DATABASE old CASCADE")
 
 
-@pytest.mark.parametrize("kind", ["timestamp", "text", "timestamp_ntz"])
+@pytest.mark.parametrize(
+    "kind", ["timestamp", "text", "text beside decimal(12,3)", "text beside float", "timestamp_ntz"]
+)
 def test_windows_are_half_open(spark: SparkSession, kind: str) -> None:
     days = data_frame(spark, DAYS)
-    if kind == "text":
+    if kind.startswith("text"):
         stamps = pc.strftime(DAYS["timestamp"], format="%Y-%m-%dT%H:%M:%SZ").cast(pa.string())
         days = data_frame(spark, DAYS.set_column(0, "timestamp", stamps))
+        position = kind.partition(" beside ")[2] or "double"
+        days = days.withColumn("currentTime", F.col("currentTime").cast(position))
     elif kind == "timestamp_ntz":
         if spark.version < "3.4":
             pytest.skip("Spark 3.3 has no timestamp_ntz")

@@ -24,7 +24,7 @@ from watchspan.spark import (
     session_rows,
     session_schema,
 )
-from watchspan.spark.layout import declared, returned
+from watchspan.spark.layout import arrow_of, returned
 from watchspan.spark.tasks import aggregate_partition
 
 KEYS = ("userId", "videoId")
@@ -221,7 +221,7 @@ def test_errors_in_tasks_keep_their_message(events: DataFrame) -> None:
 
 
 def test_other_columns_than_declared_are_an_error_not_a_swap() -> None:
-    other = declared(returned(engagement_schema())).append(pa.field("newer", pa.int64()))
+    other = arrow_of(returned(engagement_schema())).append(pa.field("newer", pa.int64()))
     plays = pa.array([_core.meanings().index("play")] * 8, pa.int8())
     batch = few_events().append_column("_kind", plays).to_batches()
     options = {"rules": ws.Rules(), "scoring": ws.Scoring(), "unique_seconds": True}

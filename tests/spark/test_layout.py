@@ -38,7 +38,7 @@ def takes_pairs(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
 def test_lists_of_pairs_are_declared_as_this_spark_takes_them() -> None:
     pairs = pa.list_(pa.struct([("start", pa.float64()), ("end", pa.float64())]))
     for schema in (engagement_schema(), session_schema()):
-        declared = layout.declared(layout.returned(schema))
+        declared = layout.arrow_of(layout.returned(schema))
         if TAKES_PAIRS:
             assert declared.names == schema.names
             assert declared.field("watchedIntervals").type == pairs

@@ -13,7 +13,6 @@ START = dt.datetime(2026, 1, 15, 10, tzinfo=dt.timezone.utc)
 START_MICROS = 1_768_471_200_000_000
 MICROS = 1_000_000
 OPTIONAL = {"seekFrom": [None, 5.0], "playbackRate": [None, 1.0, 2.0], "sequence": [None, 1, 2]}
-KNOWN = {"v1": 100.0, "v2": 45.5, "v3": 0.25}
 
 
 def rows(result):

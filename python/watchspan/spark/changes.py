@@ -53,7 +53,7 @@ def scopes(
         events = pruned(events, columns, start, end)
     taken = project_events(events, columns)
     taken = taken.select(*(name for name in taken.columns if name in _DECIDING))
-    keys = [field for field in layout.declared(taken.schema) if field.name in ("userId", "sessionId")]
+    keys = [field for field in layout.arrow_of(taken.schema) if field.name in ("userId", "sessionId")]
     declared = pa.schema([*keys, ("firstTime", pa.int64()), ("lastTime", pa.int64())])
     task = partial(scopes_partition, vocabulary=vocabulary, start=start, end=end, declared=declared)
     return taken.mapInArrow(task, layout.spark_schema(declared))
@@ -72,13 +72,13 @@ def within(events: DataFrame, columns: _Columns | None, window: Window) -> DataF
     if _is_typed(events.schema[names["timestamp"]].dataType):
         return pruned(events, columns, window.start, window.end)
     taken = project_events(events, columns)
-    declared = layout.declared(taken.schema)
+    declared = layout.arrow_of(taken.schema)
     first = _EARLIEST if window.start is None else window.start
     last = _LATEST if window.end is None else window.end - 1
     bounded = taken.withColumn(FIRST, F.lit(first).cast("bigint")).withColumn(
         LAST, F.lit(last).cast("bigint")
     )
-    rows = bounded.mapInArrow(partial(within_partition, declared=declared), layout.spark_schema(declared))
+    rows = bounded.mapInArrow(partial(within_partition, declared=declared), taken.schema)
     return rows.select(
         *(F.col(default).cast(events.schema[own].dataType).alias(own) for default, own in names.items())
     )

@@ -101,8 +101,8 @@ _CONFLICT = (
 def with_videos(events: DataFrame, known: DataFrame | None, found: DataFrame | None) -> DataFrame:
     """The events, the first of each partition with all that is known of videos: see `tasks.pack_videos`.
 
-    So nothing is joined to events or to what is made of them. The row is found by a join of hashes: beside
-    one of nested loops Spark would not put small partitions together.
+    The join matches no other event, and nothing is joined to what is made of them. It is one of hashes:
+    beside one of nested loops Spark would not put small partitions together.
 
     Args:
         events: The events as they reach the tasks.
@@ -120,9 +120,9 @@ def with_videos(events: DataFrame, known: DataFrame | None, found: DataFrame | N
         said = [F.max(name).alias(name) for name in told.columns if name != "videoId"]
         told = told.groupBy("videoId").agg(*said)
     # A row of nothing, so that there is one to join whatever Spark finds to be empty.
-    nulls = [f"CAST(NULL AS {field.dataType.simpleString()}) AS {field.name}" for field in told.schema.fields]
-    told = told.unionByName(told.sparkSession.range(1).selectExpr(*nulls))
-    packed = told.coalesce(1).mapInArrow(tasks.pack_videos, f"{tasks.HEAD} int, {tasks.VIDEOS} binary")
+    no_video = F.lit(None).cast(events.schema["videoId"].dataType).alias("videoId")
+    told = told.unionByName(told.sparkSession.range(1).select(no_video), allowMissingColumns=True)
+    packed = told.coalesce(1).mapInArrow(tasks.pack_videos, f"{tasks.HEAD} int, {tasks.KNOWN} binary")
     # Spark numbers rows from a multiple of 2^33 on in each partition.
     head = F.expr("CASE WHEN monotonically_increasing_id() % 8589934592 = 0 THEN 1 END")
     joined = events.withColumn(tasks.HEAD, head).join(F.broadcast(packed), tasks.HEAD, "left")

@@ -65,9 +65,9 @@ def aggregate_events(
             (TIMESTAMP, TIMESTAMP_NTZ as UTC, or RFC 3339 text), `userId`, `videoId` and, if there is one,
             `sessionId` (text or integers), `eventName`, `currentTime`, optionally `playbackRate`, `seekFrom`
             and `sequence`. Those of viewers of videos that lack a duration are read twice.
-        videos: Durations and titles: `videoId`, `duration` (seconds) and optionally `title`. All of it is
-            handed to each task, where it may take 2 GB: of millions of videos better those that have events.
-            None: no duration is known.
+        videos: Durations and titles: `videoId`, `duration` (seconds) and optionally `title`. All of it goes
+            through the driver to each task, and may take 1 GB: of millions of videos better those that have
+            events. None: no duration is known.
         preset: As for `watchspan.aggregate`: the events are raw records of that source.
         columns: Default column name -> its name in your tables, or where it is in them, as for
             `watchspan.aggregate`; paths, fallbacks, units and the like become expressions of Spark's, so that
@@ -168,7 +168,8 @@ def engagement_rows(
 
     Args:
         sessions: A table from `session_rows`; it may have more columns.
-        videos: As for `aggregate_events`.
+        videos: Durations and titles, as for `aggregate_events`; here they are broadcast and joined, so they
+            must fit into an executor's memory.
         columns: Names in the videos table. Session tables have the default names.
         rules: The thresholds. Those that shape sessions must be the ones of the sessions.
         scoring: As for `aggregate_events`.
@@ -273,7 +274,7 @@ def _run(
     returned = layout.returned(schema)
     if observation is not None:
         returned = returned.add(COUNTS, T.ArrayType(T.LongType()))
-    made = rows.mapInArrow(partial(task, declared=layout.declared(returned)), returned)
+    made = rows.mapInArrow(partial(task, declared=layout.arrow_of(returned)), returned)
     return layout.put_together(observed(made, observation), schema)
 
 

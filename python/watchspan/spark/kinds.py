@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from watchspan import _core, api
-from watchspan.spark.layout import text
+from watchspan.spark.layout import quoted, text
 
 _KIND = "_kind"
 _MEANINGS = _core.meanings()
@@ -24,8 +25,8 @@ def numbered(events: DataFrame, vocabulary: str | dict[str, str] | None) -> Data
             # Of text with a collation, names that differ would be equal.
             cases.append(f"WHEN CAST(eventName AS STRING) IN ({', '.join(names)}) THEN {number}Y")
     kind = f"CASE {' '.join(cases)} END" if cases else "CAST(NULL AS TINYINT)"
-    others = [name for name in events.columns if name != "eventName"]
-    return events.selectExpr(*others, f"{kind} AS {_KIND}")
+    others = (quoted(name) for name in events.columns if name != "eventName")
+    return events.select(*others, F.expr(kind).alias(_KIND))
 
 
 def named(batch: pa.RecordBatch) -> pa.RecordBatch:

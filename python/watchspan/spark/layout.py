@@ -128,7 +128,7 @@ def returned(schema: T.StructType) -> T.StructType:
     return T.StructType([column for field in schema.fields for column in _returned(field)])
 
 
-def declared(schema: T.StructType) -> pa.Schema:
+def arrow_of(schema: T.StructType) -> pa.Schema:
     """The Arrow schema of what a task returns as `schema`."""
     return pa.schema([(field.name, to_arrow(field.dataType)) for field in schema.fields])
 

@@ -22,10 +22,12 @@ from watchspan.spark.layout import KEYS
 COUNTS = "_counts"
 # The bounds of time that an event may carry.
 FIRST, LAST = "_first", "_last"
-# What is known of videos, which the first event of a partition carries, and what that event is known by.
-VIDEOS, HEAD = "_videos", "_head"
-# What a value of a column may take.
-MOST_BYTES = 2**31 - 2**20
+# All that is known of videos, which the first event of a partition carries.
+KNOWN = "_known"
+# 1 in that event, and null in all others.
+HEAD = "_head"
+# How much of it: it passes through the driver, where Spark's own limit of results is no higher by default.
+MOST_BYTES = 2**30
 # Of an output batch. Spark copies each into a buffer of its own, on both sides.
 _ROWS = 16_384
 
@@ -117,50 +119,57 @@ def within_partition(batches: Iterator[pa.RecordBatch], *, declared: pa.Schema) 
 
 
 def pack_videos(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """What is known of videos -> one row: `_head`, which is 1, and `_videos`, which is all of it.
+    """What is known of videos -> one row: `_head`, which is 1, and `_known`, which is all of it.
 
     Args:
         batches: `videoId`, `duration` and `durationSource`, and `title` if it is known, one row per video.
             One row at least; those without a video say nothing.
 
     Raises:
-        OptionError: If it takes more than a value of a column may.
+        OptionError: If it takes more than may reach a task.
     """
-    rows = list(batches)
-    stream = pa.BufferOutputStream()
-    with pa.ipc.new_stream(stream, rows[0].schema) as writer:
-        for batch in rows:
+    first, stream = next(batches), pa.BufferOutputStream()
+    with pa.ipc.new_stream(stream, first.schema) as writer:
+        for batch in chain([first], batches):
             writer.write_batch(batch)
-    packed = stream.getvalue().to_pybytes()
-    if len(packed) > MOST_BYTES:
+            _refuse_much(stream.tell())
+    packed = stream.getvalue()
+    bounds = pa.array([0, packed.size], pa.int32()).buffers()[1]
+    known = pa.Array.from_buffers(pa.binary(), 1, [None, bounds, packed])
+    yield pa.RecordBatch.from_arrays([pa.array([1], pa.int32()), known], names=[HEAD, KNOWN])
+
+
+def _refuse_much(size: int) -> None:
+    if size > MOST_BYTES:
         raise OptionError(
-            f"The videos table takes {len(packed)} bytes, but no more than {MOST_BYTES} reach a task: keep "
+            f"The videos table takes more than {MOST_BYTES} bytes, which is what may reach a task: keep "
             "those videos that have events, as with "
             "videos.join(events.select('videoId').distinct(), 'videoId', 'left_semi')."
         )
-    yield pa.RecordBatch.from_arrays([pa.array([1], pa.int32()), pa.array([packed])], names=[HEAD, VIDEOS])
 
 
 def _with_videos(
     batches: Iterator[pa.RecordBatch],
 ) -> tuple[Iterator[pa.RecordBatch] | None, Iterator[pa.RecordBatch]]:
-    """What the first row carries of videos, and the events without it."""
-    first = next(batches)
-    if VIDEOS not in first.schema.names:
-        return None, chain([first], batches)
-    packed = first.column(first.schema.names.index(VIDEOS))[0]
-    if not packed.is_valid:
-        # Brought by anything but a broadcast, they would tear users apart: wrong rows are worse than none.
-        raise WatchspanError(
-            "The first event of a Spark task does not carry the videos, so Spark did not broadcast them as "
-            "it was told to: please report this, with the plan of the query."
-        )
-    videos = iter(pa.ipc.open_stream(packed.as_buffer()))
-    return videos, (_without_videos(batch) for batch in chain([first], batches))
+    """What an event carries of videos, the first as a rule, and the events without it."""
+    held = []
+    for batch in batches:
+        held.append(batch)
+        if KNOWN not in batch.schema.names:
+            return None, chain(held, batches)
+        carried = batch.column(batch.schema.names.index(KNOWN)).drop_null()
+        if len(carried):
+            known = iter(pa.ipc.open_stream(carried[0].as_buffer()))
+            return known, map(_without_videos, chain(held, batches))
+    # Brought by anything but a broadcast, they would tear users apart: wrong rows are worse than none.
+    raise WatchspanError(
+        "No event of a Spark task carries the videos, so Spark did not broadcast them as it was told to: "
+        "please report this, with the plan of the query."
+    )
 
 
 def _without_videos(batch: pa.RecordBatch) -> pa.RecordBatch:
-    columns = {name: column for name, column in _columns(batch).items() if name != VIDEOS}
+    columns = {name: column for name, column in _columns(batch).items() if name != KNOWN}
     return pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
 
 

@@ -134,7 +134,7 @@ def _local(videos: Any, columns: Mapping[str, str | None] | None) -> pa.Table | 
     if hasattr(videos, "mapInArrow"):
         raise OptionError(
             "videos is a Spark DataFrame, which a function inside a task cannot read: pass a local table, "
-            "such as videos.toPandas(), or use aggregate_events, which joins a DataFrame."
+            "such as videos.toPandas(), or use aggregate_events, which takes one."
         )
     batches = list(sources.replayable(videos, sources.wanted("videos", columns))())
     return pa.Table.from_batches(batches) if batches else None
