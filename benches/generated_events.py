@@ -62,6 +62,11 @@ def video_ids() -> list[str]:
     return [f"video-{number:04}" for number in range(VIDEOS)]
 
 
+def titles() -> list[str]:
+    """The videos' titles."""
+    return [f"Lesson {number}" for number in range(VIDEOS)]
+
+
 def videos() -> pa.Table:
     """The catalogue: most durations are there, as in most catalogues."""
     listed = [number for number in range(VIDEOS) if number % _LACKING != 7 or number % (2 * _LACKING) != 7]
@@ -70,7 +75,7 @@ def videos() -> pa.Table:
         {
             "videoId": [video_ids()[number] for number in listed],
             "duration": [None if number % _LACKING == 7 else float(known[number]) for number in listed],
-            "title": [f"Lesson {number}" for number in listed],
+            "title": [titles()[number] for number in listed],
         },
         schema=pa.schema([("videoId", pa.string()), ("duration", pa.float64()), ("title", pa.string())]),
     )

@@ -116,9 +116,9 @@ def _variants(events: DataFrame, videos: DataFrame) -> Variants:
     used = events.select(*generated_events.EVENTS_SCHEMA.names)
     a_fifth = F.pmod(F.xxhash64("sessionId"), F.lit(5)) == 0
     skewed = events.withColumn("userId", F.when(a_fifth, "a user of many").otherwise(F.col("userId")))
-    lengths = zip(generated_events.video_ids(), map(float, generated_events.lengths()))
-    titled = [(name, length, f"Lesson {number}") for number, (name, length) in enumerate(lengths)]
-    complete = events.sparkSession.createDataFrame(titled, "videoId string, duration double, title string")
+    lengths = map(float, generated_events.lengths())
+    known = list(zip(generated_events.video_ids(), lengths, generated_events.titles()))
+    complete = events.sparkSession.createDataFrame(known, "videoId string, duration double, title string")
     floor, watchspan = partial(_floor, used), partial(aggregate_events, events, videos=videos)
     return {
         "scan": lambda: used,

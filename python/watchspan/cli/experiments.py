@@ -21,18 +21,16 @@ def _shares(_: click.Context, __: click.Parameter, text: Optional[str]) -> Optio
     if text is None:
         return None
     found: dict[str, float] = {}
-    for number_of, item in enumerate(text.split(","), start=1):
-        name, is_there, number = item.rpartition("=")
+    for item in text.split(","):
+        name, is_there, number = (part.strip() for part in item.rpartition("="))
+        if name in found:
+            raise OptionError(f"--shares names {shown(name)} more than once: give each group one share.")
         try:
-            found[name.strip()] = float(number)
+            found[name] = float(number)
         except ValueError:
             is_there = ""
-        if not is_there or not name.strip():
+        if not is_there or not name:
             raise OptionError(f"--shares does not understand {shown(item)}: give them as in control=9,new=1.")
-        if len(found) < number_of:
-            raise OptionError(
-                f"--shares names {shown(name.strip())} more than once: give each group one share."
-            )
     return found
 
 

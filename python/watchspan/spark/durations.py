@@ -137,17 +137,16 @@ def join_durations(rows: DataFrame, known: DataFrame | None, found: DataFrame | 
         known: From `clean_videos`, or None.
         found: From `found_out`, of videos for which `known` has no duration, or None.
     """
-    duration, source = "videoDuration", "durationSource"
     parts = [
-        part.filter(F.col("duration").isNotNull()).select(
-            "videoId", F.col("duration").alias(duration), F.col("durationSource").alias(source)
+        part.filter("duration IS NOT NULL").selectExpr(
+            "videoId", "duration AS videoDuration", "durationSource"
         )
         for part in (known, found)
         if part is not None
     ]
     if not parts:
-        return rows.withColumn(duration, F.lit(None).cast("double")).withColumn(
-            source, F.lit(None).cast("string")
+        return rows.selectExpr(
+            "*", "CAST(NULL AS DOUBLE) AS videoDuration", "CAST(NULL AS STRING) AS durationSource"
         )
     durations = parts[0] if len(parts) == 1 else parts[0].unionByName(parts[1])
     return rows.join(F.broadcast(durations), "videoId", "left")

@@ -58,7 +58,7 @@ class SparkEngine:
     dialect = Dialect(
         micros="unix_micros({})",
         last_end="array_max(watchedIntervals.`end`)",
-        text="CAST(X'{}' AS STRING)",
+        text=layout.TEXT,
     )
 
     def __init__(

@@ -22,6 +22,8 @@ from watchspan.comments import comments
 from watchspan.errors import ColumnTypeError, MissingColumnError
 
 KEYS = ("userId", "videoId", "sessionId")
+# Text as SQL, of its bytes in hexadecimal digits.
+TEXT = "CAST(X'{}' AS STRING)"
 # Spark 3.3 takes no list of structs from Python, and putting lists of numbers together costs newer ones much.
 _TAKES_PAIRS = tuple(map(int, re.findall(r"\d+", pyspark.__version__)[:2])) >= (3, 4)
 
@@ -223,7 +225,7 @@ def _column(field: T.StructField) -> Column:
 
 def text(value: str) -> str:
     """`value` as SQL, whatever characters it has, and however the session reads quotes."""
-    return f"CAST(X'{value.encode().hex()}' AS STRING)"
+    return TEXT.format(value.encode().hex())
 
 
 def quoted(name: str) -> Column:
