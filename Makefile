@@ -192,7 +192,7 @@ target/core.profdata: benches/training.py benches/generated_events.py $(VENV)/bi
 	rm -rf target/profile
 	RUSTFLAGS=-Cprofile-generate=$(CURDIR)/target/profile/counts .ci/release/build --quiet --release --target $(HOST) --out target/profile
 	$(PYTHON) -m venv target/profile/venv
-	target/profile/venv/bin/pip install --quiet numpy target/profile/*.whl
+	target/profile/venv/bin/pip install --quiet numpy "$$(echo target/profile/*.whl)[cli]"
 	target/profile/venv/bin/python benches/training.py
 	$$(rustc --print sysroot)/lib/rustlib/$(HOST)/bin/llvm-profdata merge -o $@ target/profile/counts
 
