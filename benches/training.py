@@ -43,7 +43,7 @@ def _in_memory(events: pa.Table) -> None:
 
 
 def _from_file_to_file(folder: Path, events: pa.Table) -> None:
-    """What never ran while it was counted is compiled to be small rather than fast: reading and writing, too."""
+    """Reading and writing, too: what did not run while it was counted is compiled to be small, not fast."""
     videos, lines, output = folder / "videos.parquet", folder / "events.jsonl", folder / "output.parquet"
     pq.write_table(generated_events.videos(), videos)
     rows = events.slice(0, EVENTS // 10).to_pylist()
