@@ -226,7 +226,7 @@ bench: .venv-bench/package ## Measures watchspan beside Polars, DuckDB and Click
 # What is given on the command line goes before these.
 bench-files: SIZE := 10M
 bench-files: PAGE := docs/files_benchmarks.md
-bench-files: .venv-bench/package ## Measures watchspan beside them from Parquet files to a Parquet file and writes PAGE; SIZE=10M,100M for larger ones.
+bench-files: .venv-bench/package ## Measures watchspan beside them from Parquet files to a Parquet file and writes PAGE; SIZE=100M PAGE=docs/files_benchmarks_100M.md for more.
 	.venv-bench/bin/python benches/files.py --sizes $(SIZE) $(BENCH_FILES) --write $(PAGE)
 
 bench-worst-cases: .venv-bench/package ## Measures inputs that are hard to group and writes docs/worst_cases.md.

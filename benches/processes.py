@@ -172,5 +172,7 @@ def told_by(program: Path, arguments: list[str], timeout: float | None = None) -
 def _failure(done: subprocess.CompletedProcess[str]) -> str:
     if done.returncode == -signal.SIGKILL:
         return "was killed, as the system does when memory runs out"
+    if done.returncode == -signal.SIGTERM:
+        return "was ended by hand"
     lines = done.stderr.strip().splitlines()
     return f"failed: {lines[-1][:_TOLD]}" if lines else f"failed with {done.returncode}"
