@@ -42,8 +42,9 @@ runs it in a process (`benches/peers_clickhouse.py`), DuckDB (`benches/peers_duc
 
 {GENERATED}
 Every measurement is a fresh process, one at a time. The clock starts after libraries are imported and
-databases opened, and stops when the file is closed; nobody waits until the system has put it onto the disk.
-All write Parquet that is compressed by Snappy.
+databases opened, and stops when the file is closed. Watchspan waits until the system has put it onto the
+disk, so that a machine that stops does not lose it; the others do not. All write Parquet that is compressed
+by Snappy.
 
 * *cold*: just before the clock started, the system was asked to let go of what it held of the files
   (`posix_fadvise` with `DONTNEED`). On a virtual machine the host may still hold them. How much came from the
