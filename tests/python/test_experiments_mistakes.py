@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from pyarrow import csv
 
 pytest.importorskip("scipy", reason="the extra experiments is not installed")
 
 import watchspan as ws
 from watchspan import sample
-from watchspan.errors import ColumnTypeError, DataError, OptionError
+from watchspan.errors import ColumnTypeError, DataError, MissingColumnError, OptionError
 
 EVENTS = 20_000
 GROUPS = sample.groups(rows=EVENTS)
@@ -50,6 +52,17 @@ def test_tables_of_two_periods_laid_end_to_end(argument: str, tables: dict[str, 
         DataError, match=rf"^{argument} has several rows of \d+ pairs, among them user 'user-"
     ):
         ws.compare(rows, GROUPS, before=before)
+
+
+@pytest.mark.parametrize("name", ["exposed_at", "exposedat", "ExposedAt"])
+def test_a_misspelt_time_of_exposure(name: str, tables: dict[str, pa.Table], tmp_path: Path) -> None:
+    column = pa.array(["2026-01-12T00:00:00Z"] * len(GROUPS))
+    groups, path = GROUPS.append_column(name, column), tmp_path / "groups.csv"
+    csv.write_csv(groups, path)
+    told = f"groups has a column '{name}', but none named 'exposedAt'"
+    for source in (groups, path):
+        with pytest.raises(MissingColumnError, match=told):
+            ws.compare(tables["sessions"], source)
 
 
 def test_a_complete_difference_is_told() -> None:

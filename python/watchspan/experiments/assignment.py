@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Optional
 
@@ -105,6 +106,7 @@ def _columns(source: Any) -> Columns:
     for name in ("userId", "group", "exposedAt"):
         count = table.column_names.count(name)
         if name == "exposedAt" and not count:
+            _refuse_misspelt(table.column_names)
             continue
         if count != 1:
             raise MissingColumnError(
@@ -118,6 +120,16 @@ def _columns(source: Any) -> Columns:
             times = ", but times are needed" if name == "exposedAt" else ""
             raise ColumnTypeError(f"Column {name!r} of groups is of type {kind}{times}. {_NEEDED}") from error
     return found
+
+
+def _refuse_misspelt(names: Sequence[str]) -> None:
+    """Times under another spelling would be passed over, and all sessions would count."""
+    for name in names:
+        if name.replace("_", "").lower() == "exposedat":
+            raise MissingColumnError(
+                f"groups has a column {name!r}, but none named 'exposedAt': rename it to that, or leave it "
+                "out if all sessions of the rows count."
+            )
 
 
 def read_groups(source: Any) -> pa.Table:
