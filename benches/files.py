@@ -5,8 +5,9 @@
 All make the engagement table of the same generated events (`generated_events.py`), a file per million of
 them, which stay for the next time. Every measurement is a process of its own (`files_process.py`), one at a
 time; in each round all take their turn, and every round begins with another one. What is measured is stored
-at once (`--run`), so a run that was interrupted is not lost: `--stored` writes the page of what is there. The
-sums of all tables are compared (`agreement.py`), and no page is written if they do not agree.
+at once, beside the events and under the page's name, so a run that was interrupted is not lost: `--stored`
+writes the page of what is there. The sums of all tables are compared (`agreement.py`), and no page is written
+if they do not agree.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ def main() -> int:
     # What runs that were ended left.
     for left in options.data.glob(f"{_SCRATCH}*"):
         shutil.rmtree(left)
-    stored = options.run or options.data / "run.json"
+    stored = options.data / f"{Path(options.write or 'run').stem}.json"
     run = Run.read(stored) if options.stored else _run(options, stored)
     wrong = list(run.disagreements())
     if wrong:
@@ -48,7 +49,6 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     options = parser(__doc__, data=False, sizes="10M", rounds=3)
     options.add_argument("--data", type=Path, default=_DATA, metavar="FOLDER", help="for generated events")
-    options.add_argument("--run", type=Path, metavar="FILE", help="where the run is stored")
     options.add_argument("--stored", action="store_true", help="writes the page of the stored run")
     options.add_argument("--threads", type=int, default=cores(), help="threads of each engine; all cores")
     options.add_argument("--memory-limit", default="2GB", help="watchspan's, from 100M events on")

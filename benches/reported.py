@@ -102,7 +102,7 @@ def command(script: str) -> str:
     """The command that runs, without the options that only say where things are."""
     given, arguments = iter(sys.argv[1:]), []
     for argument in given:
-        if argument in ("--data", "--run", "--scratch", "--write"):
+        if argument in ("--data", "--scratch", "--write"):
             next(given, None)
         else:
             arguments.append(argument)

@@ -244,12 +244,13 @@ def test_from_file_to_file_is_measured_in_processes(benches, tmp_path):
     pytest.importorskip("chdb")
     arguments = ["--sizes", "20k", "--rounds", "1", "--variants", "watchspan,clickhouse,watchspan-in-memory"]
     page = tmp_path / "page.md"
-    command = [sys.executable, str(BENCHES / "files.py"), *arguments, "--data", str(tmp_path / "data")]
-    told = subprocess.run([*command, "--write", str(page)], capture_output=True, text=True, check=True)
+    places = ["--data", str(tmp_path / "data"), "--write", str(page)]
+    command = [sys.executable, str(BENCHES / "files.py"), *arguments, *places]
+    told = subprocess.run(command, capture_output=True, text=True, check=True)
     assert told.stderr.count("round 1") == 5
     assert "`python benches/files.py --sizes 20k --rounds 1 --variants" in page.read_text(encoding="utf-8")
     again = subprocess.run([*command, "--stored"], capture_output=True, text=True, check=True)
-    assert again.stdout.strip() == page.read_text(encoding="utf-8").strip()
+    assert again.stdout == told.stdout
     assert sorted(path.name for path in (tmp_path / "data").iterdir()) == [
-        *("events-20000", "run.json", "videos.parquet"),
+        *("events-20000", "page.json", "videos.parquet"),
     ]
